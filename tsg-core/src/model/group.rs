@@ -1,0 +1,102 @@
+//! Service groups: the user's intent, and the ledger head that all writers of a group meet at.
+//!
+//! Owns the two records. Must never hold anything observed; that is a snapshot's part.
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use super::fingerprint::Fingerprint;
+use super::id::{GroupId, TemplateId};
+use super::name::GroupName;
+use super::time::Timestamp;
+use crate::plan::memory::PlanMemory;
+
+/// What a group is on its way to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    /// Kept at its capacity.
+    Active,
+    /// Being torn down: every instance of it is deleted, then the group is forgotten.
+    Deleting,
+}
+
+/// A stop that a person put on the group: no request that changes anything is sent until they
+/// lift it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Who froze it.
+    pub by: String,
+    /// Why, in their words.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A service group as the user wants it: `capacity` instances of one template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Its name.
+    pub name: GroupName,
+    /// What new instances are made from.
+    pub template: TemplateId,
+    /// Goes up by one each time the template changes; instances say which one made them.
+    pub revision: u32,
+    /// How many instances are wanted.
+    pub capacity: u32,
+    /// Active, or on its way out.
+    pub lifecycle: Lifecycle,
+    /// Set while a person has stopped it.
+    pub freeze: Option<Freeze>,
+    /// Goes up with each freeze, so that a request planned before one can be told apart.
+    pub freeze_epoch: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When the user last changed it.
+    pub updated_at: Timestamp,
+}
+
+impl Group {
+    /// How many instances there should be now: none once the group is being deleted.
+    pub fn wanted(&self) -> u32 {
+        match self.lifecycle {
+            Lifecycle::Active => self.capacity,
+            Lifecycle::Deleting => 0,
+        }
+    }
+}
+
+/// The head of a group's ledger: one small record that every commit which takes a slot, sends a
+/// request or writes audit compares and replaces.
+///
+/// Safety rests on it: two servers that both believe they own a group meet here, and one of
+/// them loses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerHead {
+    /// Which group.
+    pub group: GroupId,
+    /// The sequence number of the newest operation; `tsgseq` of its instance.
+    pub sequence: u64,
+    /// The number of the newest audit entry.
+    pub audit_sequence: u64,
+    /// The hash of the newest audit entry.
+    pub audit_hash: Fingerprint,
+    /// What the planner asked to be remembered.
+    pub memory: PlanMemory,
+}
+
+impl LedgerHead {
+    /// The head of a group that has done nothing yet.
+    pub fn new(group: GroupId) -> Self {
+        Self {
+            group,
+            sequence: 0,
+            audit_sequence: 0,
+            audit_hash: Fingerprint::ZERO,
+            memory: PlanMemory::default(),
+        }
+    }
+}

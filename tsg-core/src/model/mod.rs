@@ -1,0 +1,15 @@
+//! The words of the domain as types: ids, time, templates, groups, instances, operations, audit.
+//!
+//! Owns validation on construction, so that a value that exists is a value that holds. Must
+//! never decide what to do with them; that is the planner's job.
+
+pub mod audit;
+pub mod fingerprint;
+pub mod group;
+pub mod id;
+pub mod instance;
+pub mod name;
+pub mod operation;
+pub mod tag;
+pub mod template;
+pub mod time;

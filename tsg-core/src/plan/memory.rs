@@ -1,0 +1,112 @@
+//! What the planner asks to be remembered between rounds.
+//!
+//! Owns the slow start and the back-off of creates. Must never hold anything that could be read
+//! from the operations instead.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::time::Timestamp;
+use crate::protocol::create::Refusal;
+
+/// A group's memory: small, versioned with its ledger head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanMemory {
+    /// How many creates may be unanswered at once. Begins at 1 and grows by one with each
+    /// success, so it doubles with each round: a jump into a full data centre costs one
+    /// refusal, not hundreds.
+    pub create_window: u32,
+    /// Set after a refusal, until a create succeeds.
+    pub create_backoff: Option<Backoff>,
+}
+
+/// Creates wait until then, after which one is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backoff {
+    /// Why.
+    pub cause: Refusal,
+    /// Refusals in a row.
+    pub refusals: u32,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// First wait after a refusal.
+const BACKOFF_FIRST: Duration = Duration::from_secs(60);
+/// Longest wait after refusals.
+const BACKOFF_MAX: Duration = Duration::from_secs(30 * 60);
+/// First wait after a refusal that says nothing about the request: rate limit, maintenance,
+/// unreachable.
+const PASSING_FIRST: Duration = Duration::from_secs(1);
+/// Longest wait after such refusals.
+const PASSING_MAX: Duration = Duration::from_secs(60);
+/// Creates of one group unanswered at once, at most.
+pub const CREATE_WINDOW_MAX: u32 = 256;
+
+impl Default for PlanMemory {
+    fn default() -> Self {
+        Self { create_window: 1, create_backoff: None }
+    }
+}
+
+impl PlanMemory {
+    /// A create was answered with a machine.
+    pub fn note_bound(&mut self) {
+        self.create_window = self.create_window.saturating_add(1).min(CREATE_WINDOW_MAX);
+        self.create_backoff = None;
+    }
+
+    /// A create was surely refused; `retry_after` is what the cloud asked for.
+    pub fn note_refused(&mut self, cause: Refusal, now: Timestamp, retry_after: Option<Duration>) {
+        let refusals = match self.create_backoff {
+            // Several creates of one round that are refused together count once.
+            Some(backoff) if now < backoff.until => return,
+            Some(backoff) => backoff.refusals.saturating_add(1),
+            None => 1,
+        };
+        let (first, max) = match cause {
+            Refusal::Throttled | Refusal::Maintenance | Refusal::Unreachable => (PASSING_FIRST, PASSING_MAX),
+            Refusal::Credentials | Refusal::Permission | Refusal::Quota | Refusal::Capacity | Refusal::Request => {
+                (BACKOFF_FIRST, BACKOFF_MAX)
+            }
+        };
+        let doubled = first.saturating_mul(1 << (refusals - 1).min(16)).min(max);
+        let wait = doubled.max(retry_after.unwrap_or(Duration::ZERO));
+        self.create_window = 1;
+        self.create_backoff = Some(Backoff { cause, refusals, until: now.after(wait) });
+    }
+
+    /// A create was left in doubt.
+    pub fn note_unknown(&mut self) {
+        self.create_window = (self.create_window / 2).max(1);
+    }
+
+    /// The user changed the group: what was refused may now be accepted.
+    pub fn note_new_intent(&mut self) {
+        self.create_backoff = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_one_round_count_once_and_waits_double_to_the_cap() {
+        let mut memory = PlanMemory { create_window: 40, ..PlanMemory::default() };
+        let mut now = Timestamp::EPOCH;
+        let mut waits = alloc::vec::Vec::new();
+        for _ in 0..7 {
+            memory.note_refused(Refusal::Quota, now, None);
+            memory.note_refused(Refusal::Quota, now, None);
+            let until = memory.create_backoff.unwrap().until;
+            waits.push(until.since(now).as_secs());
+            now = until;
+        }
+        assert_eq!(waits, [60, 120, 240, 480, 960, 1800, 1800]);
+        assert_eq!(memory.create_window, 1);
+        memory.note_bound();
+        assert_eq!(memory, PlanMemory { create_window: 2, create_backoff: None });
+    }
+}

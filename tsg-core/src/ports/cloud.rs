@@ -1,0 +1,252 @@
+//! The cloud as a port: one account of one data centre, seen through CloudAPI.
+//!
+//! Owns the requests tsg makes and the closed set of errors. Each call is exactly one request:
+//! an implementation never retries, never waits for a rate limit and never follows a page; the
+//! engine paces and repeats. Must never be handed a caller's own signature.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::model::fingerprint::Fingerprint;
+use crate::model::id::{AccountId, InstanceId, OperationId};
+use crate::model::instance::ObservedInstance;
+use crate::model::tag::Tags;
+use crate::model::template::TemplateSpec;
+use crate::model::time::Timestamp;
+
+/// One account of one data centre.
+#[async_trait]
+pub trait Cloud: Send + Sync {
+    /// One page of the account's machines, in CloudAPI's own order.
+    async fn list(&self, page: &ListPage) -> Result<InstancePage, CloudError>;
+
+    /// One machine. A destroyed one is an answer, not an error, while the cloud still knows it;
+    /// afterwards it is [`ErrorKind::NotFound`].
+    async fn get(&self, instance: InstanceId) -> Result<ObservedInstance, CloudError>;
+
+    /// Asks for a machine to be made. Not repeatable: read
+    /// [`classify_create`](crate::protocol::create::classify_create) before concluding anything
+    /// from an error.
+    async fn create(&self, request: &CreateInstance) -> Result<ObservedInstance, CloudError>;
+
+    /// Asks for a machine to be destroyed. Repeatable, since UUIDs never recur. `Ok` means that
+    /// the cloud took note or that the machine is gone already.
+    async fn delete(&self, instance: InstanceId) -> Result<(), CloudError>;
+
+    /// Asks for a stopped machine to be started.
+    async fn start(&self, instance: InstanceId) -> Result<(), CloudError>;
+
+    /// Who the credentials belong to: the self-test that tells "gone" from "not allowed to see".
+    async fn account(&self) -> Result<AccountProfile, CloudError>;
+}
+
+/// Largest page CloudAPI serves.
+pub const PAGE_MAX: u32 = 1000;
+
+/// Which machines to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListFilter {
+    /// All of them.
+    All,
+    /// Those whose `tsgop` tag names this operation.
+    Operation(OperationId),
+    /// Those whose name *begins* so: that is what CloudAPI does with `name=`.
+    NamePrefix(String),
+}
+
+/// Whether machines that are over are listed too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tombstones {
+    /// Failed and destroyed machines stay hidden.
+    Hidden,
+    /// Everything the cloud still knows.
+    Shown,
+}
+
+/// One page to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListPage {
+    /// Which machines.
+    pub filter: ListFilter,
+    /// Dead ones too?
+    pub tombstones: Tombstones,
+    /// How many to skip.
+    pub offset: u32,
+    /// How many at most, 1 to [`PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// One page of machines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstancePage {
+    /// The machines, in the cloud's order.
+    pub instances: Vec<ObservedInstance>,
+    /// The cloud's clock, from the reply.
+    pub server_time: Option<Timestamp>,
+}
+
+/// Everything a create request says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CreateInstance {
+    /// The machine's name.
+    pub name: String,
+    /// What it is made from.
+    pub template: TemplateSpec,
+    /// tsg's own tags, over and above the template's.
+    pub claim_tags: Tags,
+    /// CloudAPI affinity rules. Empty: CloudAPI spreads mildly by itself.
+    pub affinity: Vec<String>,
+    /// The date to sign with, fixed when the request was dispatched: the cloud itself refuses
+    /// the request 300 s after it, so a sender that was held up cannot do harm.
+    #[serde(skip)]
+    pub signed_at: Timestamp,
+}
+
+impl CreateInstance {
+    /// Hash of what is sent. The date is left out: it proves freshness and is no part of the
+    /// intent.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self)
+    }
+}
+
+/// The account behind the credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountProfile {
+    /// Its id in the cloud's directory.
+    pub id: AccountId,
+    /// Its login.
+    pub login: String,
+    /// Whether the Container Name Service is on.
+    pub has_cns: bool,
+}
+
+/// The closed set of what can go wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// There is no such thing, or it is not ours to see.
+    NotFound,
+    /// It clashes with the state of things.
+    Conflict,
+    /// No usable answer: connection, time-out, 5xx.
+    Unavailable,
+    /// Too many requests.
+    Throttled,
+    /// Credentials or permission.
+    Denied,
+    /// The request is wrong and will stay wrong.
+    Invalid,
+    /// This cloud does not do that.
+    Unsupported,
+    /// An answer that cannot be read.
+    Corrupt,
+}
+
+/// What the cloud named as the reason, where it named one we know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloudCode {
+    /// The signature or key was not accepted (401).
+    InvalidCredentials,
+    /// The account or role may not do this (403).
+    NotAuthorized,
+    /// A quota is used up; CloudAPI says 403 for it.
+    QuotaExceeded,
+    /// The clock of this machine and the cloud's differ by more than 300 s.
+    ClockSkew,
+    /// The name is in use.
+    DuplicateName,
+    /// A parameter is missing.
+    MissingParameter,
+    /// A parameter is wrong.
+    InvalidArgument,
+    /// The machine as described is not valid.
+    ValidationFailed,
+    /// No compute node has room or satisfies the affinity rules.
+    NoAllocatableServers,
+    /// The machine has not been placed yet.
+    UnallocatedVm,
+    /// Deletion protection is on.
+    DeletionProtected,
+    /// There is no such resource.
+    ResourceNotFound,
+    /// Requests over the rate limit (429, 420).
+    TooManyRequests,
+    /// CloudAPI's own maintenance mode (503 with its own body, not a proxy's page).
+    Maintenance,
+    /// Anything else, or nothing at all.
+    Other,
+}
+
+/// How far a request can have got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// Surely not one byte of it left: name look-up, connection or TLS failed.
+    NotSent,
+    /// It may have been taken, and no complete reply came back.
+    MaybeSent,
+    /// A complete reply came back.
+    Answered,
+}
+
+/// Why a request did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub struct CloudError {
+    /// Which of the closed set.
+    pub kind: ErrorKind,
+    /// What the cloud named.
+    pub code: CloudCode,
+    /// How far the request can have got.
+    pub reach: Reach,
+    /// The status, when there was a reply.
+    pub status: Option<u16>,
+    /// The cloud's or the transport's words. Never holds a credential.
+    pub message: String,
+    /// The cloud's request id.
+    pub request_id: Option<String>,
+    /// How long the cloud asked to wait, clamped to 1 s to 1 h.
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Display for CloudError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(out, "CloudAPI answered {status}: {}", self.message)?,
+            None => write!(out, "no answer from CloudAPI: {}", self.message)?,
+        }
+        match &self.request_id {
+            Some(id) => write!(out, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether and how asking again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Not before something changes.
+    Never,
+    /// After backing off, at least so long.
+    After(Duration),
+}
+
+impl CloudError {
+    /// Whether and how asking again can help.
+    pub fn retry(&self) -> Retry {
+        match self.kind {
+            ErrorKind::Unavailable | ErrorKind::Throttled | ErrorKind::Corrupt | ErrorKind::Conflict => {
+                Retry::After(self.retry_after.unwrap_or(Duration::from_secs(1)))
+            }
+            ErrorKind::NotFound | ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Unsupported => Retry::Never,
+        }
+    }
+}

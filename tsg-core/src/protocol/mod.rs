@@ -1,0 +1,6 @@
+//! The rules for creating without an idempotency token and for deleting, as pure functions.
+//!
+//! Owns what may be concluded from which evidence. Must never send anything; the engine does.
+
+pub mod create;
+pub mod timing;
