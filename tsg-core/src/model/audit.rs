@@ -202,9 +202,8 @@ mod tests {
 
     fn chain() -> (LedgerHead, Vec<AuditEntry>) {
         let mut head = LedgerHead::new(GroupId::new(Uuid::from_u128(1)));
-        let entries = (0..4)
-            .map(|n| head.append(Timestamp::from_millis(n), Actor::Engine, AuditEvent::GroupDeleted))
-            .collect();
+        let entries =
+            (0..4).map(|n| head.append(Timestamp::from_millis(n), Actor::Engine, AuditEvent::GroupDeleted)).collect();
         (head, entries)
     }
 

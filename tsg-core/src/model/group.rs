@@ -91,12 +91,6 @@ pub struct LedgerHead {
 impl LedgerHead {
     /// The head of a group that has done nothing yet.
     pub fn new(group: GroupId) -> Self {
-        Self {
-            group,
-            sequence: 0,
-            audit_sequence: 0,
-            audit_hash: Fingerprint::ZERO,
-            memory: PlanMemory::default(),
-        }
+        Self { group, sequence: 0, audit_sequence: 0, audit_hash: Fingerprint::ZERO, memory: PlanMemory::default() }
     }
 }

@@ -61,7 +61,9 @@ pub enum InvalidTemplate {
     #[error("give either `userdata` or the metadata key \"user-data\", not both")]
     TwoUserData,
     /// More text than one create request can carry.
-    #[error("the template holds {0} bytes of metadata, tags and userdata; at most {CONTENT_MAX_BYTES} fit into one CloudAPI request")]
+    #[error(
+        "the template holds {0} bytes of metadata, tags and userdata; at most {CONTENT_MAX_BYTES} fit into one CloudAPI request"
+    )]
     TooLarge(usize),
 }
 

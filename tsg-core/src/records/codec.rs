@@ -56,7 +56,11 @@ fn decode<T: Stored>(record: &Record) -> Result<Versioned<T>, StoreError> {
 ///
 /// # Errors
 /// Those of [`Store::get`], and [`StoreError::Corrupt`] when it cannot be decoded.
-pub async fn get<T: Stored>(store: &dyn Store, account: AccountId, id: &str) -> Result<Option<Versioned<T>>, StoreError> {
+pub async fn get<T: Stored>(
+    store: &dyn Store,
+    account: AccountId,
+    id: &str,
+) -> Result<Option<Versioned<T>>, StoreError> {
     let key = Key { kind: T::KIND, account, id: id.to_string() };
     store.get(&key).await?.as_ref().map(decode).transpose()
 }

@@ -1,0 +1,37 @@
+//! `cargo xtask test`: everything CI runs, in the order in which it fails soonest. Owns the list
+//! of steps; must never pass over one.
+
+use std::path::Path;
+
+use crate::command::{self, Failure, say};
+use crate::{tidy, tools};
+
+/// What is run with cargo, in order.
+const STEPS: &[&[&str]] = &[
+    &["fmt", "--all", "--check"],
+    &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"],
+    &["test", "--workspace", "--locked"],
+    // The portable signing backend alone; the workspace run above had the other one too.
+    &["test", "--package", "tsg-cloudapi", "--locked"],
+    &["run", "--package", "tsg-cli", "--locked", "--", "demo", "--once"],
+];
+
+/// Runs everything.
+pub fn run(root: &Path) -> Result<(), Failure> {
+    say("tsg: installing what is missing, then format, tidy, lints, tests and the demo");
+    tools::install(root)?;
+    let (format, rest) = STEPS.split_at(1);
+    for step in format {
+        run_cargo(root, step)?;
+    }
+    tidy::run(root)?;
+    for step in rest {
+        run_cargo(root, step)?;
+    }
+    say("\neverything passed");
+    Ok(())
+}
+
+fn run_cargo(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
+    command::run(root, "cargo", arguments)
+}

@@ -1,0 +1,186 @@
+//! What may depend on what: the rooms of docs/ARCHITECTURE.md. Owns the rules; reads the real
+//! graph from cargo.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::Finding;
+use crate::command::{Failure, capture};
+
+/// Crates of ours that speak to the world: they know the core and never each other.
+const ADAPTERS: [&str; 3] = ["tsg-cloudapi", "tsg-store", "tsg-sim"];
+
+/// The only crates that may know more than one adapter.
+const ASSEMBLERS: [&str; 3] = ["tsg-server", "tsg-cli", "tsg-benches"];
+
+/// Everything the core may bring along when it is built for use. A new name here is a decision.
+const CORE_ALLOWED: [&str; 8] =
+    ["async-trait", "serde", "serde_core", "serde_json", "sha2", "thiserror", "uuid", "tsg-core"];
+
+/// Runtimes, sockets and databases: none of them may reach the core or the engine at any depth.
+const WORLDLY: [&str; 12] = [
+    "tokio",
+    "async-std",
+    "smol",
+    "mio",
+    "socket2",
+    "hyper",
+    "reqwest",
+    "axum",
+    "sqlx",
+    "sqlx-core",
+    "rand",
+    "getrandom",
+];
+
+/// The graph: for each of our crates its direct and its transitive dependencies, tests left out.
+#[derive(Debug, Default)]
+pub struct Graph {
+    direct: BTreeMap<String, BTreeSet<String>>,
+    transitive: BTreeMap<String, BTreeSet<String>>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    resolve: Resolve,
+    workspace_members: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    pkg: String,
+    dep_kinds: Vec<DependencyKind>,
+}
+
+#[derive(Deserialize)]
+struct DependencyKind {
+    kind: Option<String>,
+}
+
+/// Reads the graph from cargo. Features are those of each crate alone, so that one crate's
+/// choice does not show up in another.
+pub fn read(root: &Path) -> Result<Graph, Failure> {
+    let json = capture(root, "cargo", &["metadata", "--format-version", "1", "--locked", "--no-default-features"])?;
+    let metadata: Metadata = serde_json::from_slice(&json)
+        .map_err(|error| Failure::File { path: "cargo metadata".to_owned(), reason: error.to_string() })?;
+    Ok(graph_of(&metadata))
+}
+
+fn graph_of(metadata: &Metadata) -> Graph {
+    let names: BTreeMap<&str, &str> =
+        metadata.packages.iter().map(|package| (package.id.as_str(), package.name.as_str())).collect();
+    let edges: BTreeMap<&str, Vec<&str>> =
+        metadata.resolve.nodes.iter().map(|node| (node.id.as_str(), normal_dependencies(node))).collect();
+    let name_of = |id: &str| names.get(id).map_or_else(|| id.to_owned(), |name| (*name).to_owned());
+    let mut graph = Graph::default();
+    for member in &metadata.workspace_members {
+        let direct = edges.get(member.as_str()).into_iter().flatten();
+        graph.direct.insert(name_of(member), direct.map(|id| name_of(id)).collect());
+        let mut seen = BTreeSet::new();
+        let mut open = vec![member.as_str()];
+        while let Some(id) = open.pop() {
+            for next in edges.get(id).into_iter().flatten() {
+                if seen.insert(*next) {
+                    open.push(next);
+                }
+            }
+        }
+        graph.transitive.insert(name_of(member), seen.into_iter().map(name_of).collect());
+    }
+    graph
+}
+
+fn normal_dependencies(node: &Node) -> Vec<&str> {
+    let is_normal = |dependency: &&Dependency| dependency.dep_kinds.iter().any(|kind| kind.kind.is_none());
+    node.deps.iter().filter(is_normal).map(|dependency| dependency.pkg.as_str()).collect()
+}
+
+/// Finds every edge that the design forbids.
+pub fn check(graph: &Graph) -> Vec<Finding> {
+    let none = BTreeSet::new();
+    let direct = |name: &str| graph.direct.get(name).unwrap_or(&none);
+    let mut findings = Vec::new();
+    for name in direct("tsg-core").iter().filter(|name| !CORE_ALLOWED.contains(&name.as_str())) {
+        findings.push(format!("tsg-core depends on {name}: the core is pure; take it out or argue for it in docs/adr"));
+    }
+    for pure in ["tsg-core", "tsg-engine"] {
+        let reached = graph.transitive.get(pure).unwrap_or(&none);
+        for name in reached.iter().filter(|name| WORLDLY.contains(&name.as_str())) {
+            findings.push(format!("{pure} reaches {name}: it may know the world through its ports only"));
+        }
+    }
+    for name in direct("tsg-engine").iter().filter(|name| name.starts_with("tsg-") && *name != "tsg-core") {
+        findings.push(format!("tsg-engine depends on {name}: it knows the core only"));
+    }
+    for adapter in ADAPTERS {
+        for name in direct(adapter).iter().filter(|name| name.starts_with("tsg-") && *name != "tsg-core") {
+            findings.push(format!("{adapter} depends on {name}: adapters know the core and never each other"));
+        }
+    }
+    for (name, dependencies) in &graph.direct {
+        let adapters = dependencies.iter().filter(|name| ADAPTERS.contains(&name.as_str())).count();
+        if adapters > 1 && !ASSEMBLERS.contains(&name.as_str()) {
+            findings.push(format!("{name} knows {adapters} adapters: only the programs put them together"));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(edges: &[(&str, &[&str])]) -> Graph {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let map: BTreeMap<_, _> = edges.iter().map(|(name, to)| ((*name).to_owned(), set(to))).collect();
+        Graph { direct: map.clone(), transitive: map }
+    }
+
+    #[test]
+    fn each_planted_violation_is_found() {
+        let planted: [(&str, &[&str], usize); 6] = [
+            // Not on the core's list, and worldly on top.
+            ("tsg-core", &["serde", "tokio"], 2),
+            ("tsg-core", &["regex"], 1),
+            ("tsg-engine", &["tsg-core", "tsg-store"], 1),
+            ("tsg-engine", &["tsg-core", "sqlx"], 1),
+            ("tsg-sim", &["tsg-core", "tsg-cloudapi"], 1),
+            ("tsg-ur", &["tsg-store", "tsg-sim"], 1),
+        ];
+        for (name, to, expected) in planted {
+            let findings = check(&graph(&[(name, to)]));
+            assert_eq!(findings.len(), expected, "{name} -> {to:?}: {findings:?}");
+        }
+    }
+
+    #[test]
+    fn the_design_itself_passes() {
+        let design = graph(&[
+            ("tsg-core", &["serde", "uuid"]),
+            ("tsg-engine", &["tsg-core", "futures-util"]),
+            ("tsg-sim", &["tsg-core", "tokio"]),
+            ("tsg-server", &["tsg-core", "tsg-store", "tsg-cloudapi"]),
+        ]);
+        assert_eq!(check(&design), Vec::<Finding>::new());
+    }
+}
