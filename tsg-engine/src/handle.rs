@@ -1,0 +1,104 @@
+//! The handle on a running engine. Owns the ways in: wake, stop and look; must never carry data
+//! in, since a wake-up only says "look again".
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use futures_util::task::AtomicWaker;
+
+use tsg_core::model::id::GroupId;
+
+use crate::board::{AccountHealth, Board, GroupView};
+
+/// A way into a running [`AccountEngine`](crate::AccountEngine). Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    is_woken: AtomicBool,
+    is_stopped: AtomicBool,
+    waker: AtomicWaker,
+    board: Board,
+}
+
+impl EngineHandle {
+    pub(crate) fn new() -> Self {
+        Self { shared: Arc::new(Shared::default()) }
+    }
+
+    /// Says that something may have changed in the store. Calling it twice is like calling it
+    /// once; calling it for nothing does no harm.
+    pub fn wake(&self) {
+        self.shared.is_woken.store(true, Ordering::Release);
+        self.shared.waker.wake();
+    }
+
+    /// Asks the engine to end: no new request is sent, answers to those under way are awaited
+    /// for a moment, then its future is done. Dropping the future instead is safe too.
+    pub fn stop(&self) {
+        self.shared.is_stopped.store(true, Ordering::Release);
+        self.shared.waker.wake();
+    }
+
+    /// Whether [`EngineHandle::stop`] was called.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.is_stopped.load(Ordering::Acquire)
+    }
+
+    /// Every group as it was last seen, ordered by id. A group that the engine has not looked
+    /// at yet is not there.
+    pub fn groups(&self) -> Vec<Arc<GroupView>> {
+        self.shared.board.groups()
+    }
+
+    /// One group as it was last seen.
+    pub fn group(&self, id: GroupId) -> Option<Arc<GroupView>> {
+        self.shared.board.group(id)
+    }
+
+    /// How the account as a whole stands.
+    pub fn health(&self) -> Arc<AccountHealth> {
+        self.shared.board.health()
+    }
+
+    pub(crate) fn board(&self) -> &Board {
+        &self.shared.board
+    }
+
+    /// Ready once a wake-up or a stop has come in since the last call.
+    pub(crate) fn calls(&self) -> Calls<'_> {
+        Calls { shared: &self.shared }
+    }
+}
+
+/// What came in through the handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    Wake,
+    Stop,
+}
+
+/// Waits for the next call.
+pub(crate) struct Calls<'a> {
+    shared: &'a Shared,
+}
+
+impl Future for Calls<'_> {
+    type Output = Call;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Call> {
+        self.shared.waker.register(context.waker());
+        if self.shared.is_stopped.load(Ordering::Acquire) {
+            Poll::Ready(Call::Stop)
+        } else if self.shared.is_woken.swap(false, Ordering::AcqRel) {
+            Poll::Ready(Call::Wake)
+        } else {
+            Poll::Pending
+        }
+    }
+}

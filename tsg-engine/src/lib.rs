@@ -1,0 +1,17 @@
+//! Observe, plan, record, execute, resolve: tsg's engine over its ports.
+//!
+//! Owns the loop that keeps groups at what their users want. Knows `tsg-core` only: no HTTP, no
+//! SQL, no async runtime. All waiting goes through the `Clock` port, all effects through `Store`
+//! and `Cloud`, so a simulator runs this very code. Must never decide what a group needs; the
+//! planner does.
+
+mod board;
+mod config;
+mod engine;
+mod handle;
+pub mod intent;
+
+pub use board::{AccountHealth, GroupView, MemberView, RequestCounts, Trouble};
+pub use config::EngineConfig;
+pub use engine::{AccountEngine, EnginePorts};
+pub use handle::EngineHandle;
