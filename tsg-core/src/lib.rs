@@ -12,6 +12,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod model;
+pub mod observe;
 pub mod plan;
 pub mod ports;
 pub mod protocol;

@@ -82,6 +82,17 @@ impl PlanMemory {
         self.create_window = (self.create_window / 2).max(1);
     }
 
+    /// Whether one more create may be sent now, with `unanswered` of them sent and not answered.
+    ///
+    /// What was planned before a refusal is held back by this: the first refusal of a round stops
+    /// the rest of it, and after the back-off a single create tries the ground.
+    pub fn may_send(&self, now: Timestamp, unanswered: u32) -> bool {
+        match self.create_backoff {
+            Some(backoff) => now >= backoff.until && unanswered == 0,
+            None => unanswered < self.create_window.max(1),
+        }
+    }
+
     /// The user changed the group: what was refused may now be accepted.
     pub fn note_new_intent(&mut self) {
         self.create_backoff = None;
@@ -108,5 +119,15 @@ mod tests {
         assert_eq!(memory.create_window, 1);
         memory.note_bound();
         assert_eq!(memory, PlanMemory { create_window: 2, create_backoff: None });
+    }
+
+    #[test]
+    fn one_create_tries_the_ground_after_a_refusal() {
+        let mut memory = PlanMemory { create_window: 8, ..PlanMemory::default() };
+        assert!(memory.may_send(Timestamp::EPOCH, 7) && !memory.may_send(Timestamp::EPOCH, 8));
+        memory.note_refused(Refusal::Quota, Timestamp::EPOCH, None);
+        let until = Timestamp::EPOCH.after(BACKOFF_FIRST);
+        assert!(!memory.may_send(until.before(Duration::from_millis(1)), 0));
+        assert!(memory.may_send(until, 0) && !memory.may_send(until, 1));
     }
 }

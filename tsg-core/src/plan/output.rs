@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::input::{PlanInput, ViewTrust};
+use super::input::ViewTrust;
 use super::memory::{Backoff, PlanMemory};
 use crate::model::id::{InstanceId, OperationId};
 use crate::model::operation::{Cause, Phase};
@@ -234,6 +234,11 @@ pub enum Wait {
         /// How many.
         count: u32,
     },
+    /// For planned creates to be sent.
+    Dispatch {
+        /// How many.
+        count: u32,
+    },
     /// For machines to come up.
     Provisioning {
         /// How many.
@@ -241,6 +246,16 @@ pub enum Wait {
     },
     /// For machines to be destroyed.
     Destruction {
+        /// How many.
+        count: u32,
+    },
+    /// For proof that machines which no list shows are gone.
+    Absence {
+        /// How many.
+        count: u32,
+    },
+    /// For machines on their way to stopped; they are started once they are there.
+    Stopping {
         /// How many.
         count: u32,
     },
@@ -272,6 +287,8 @@ pub enum Wait {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Block {
+    /// A person has stopped the group.
+    Frozen,
     /// Creates were refused; one is tried again then.
     CreatesRefused(Backoff),
     /// Nothing may be concluded from the view.
@@ -283,6 +300,17 @@ pub enum Block {
     },
     /// Members are out of contact and not proved gone.
     OutOfContact {
+        /// How many.
+        count: u32,
+    },
+    /// Members fail their health policy; nothing replaces a running machine by itself.
+    Unhealthy {
+        /// How many.
+        count: u32,
+    },
+    /// Machines that carry this group's operations but are not members of it take up slots, or
+    /// keep the group from being forgotten.
+    Orphans {
         /// How many.
         count: u32,
     },
@@ -317,23 +345,39 @@ pub enum PlanError {
     /// A member is bound but its machine is not given.
     #[error("operation {0} is bound to no machine")]
     Unbound(OperationId),
+    /// More members than a plan can number.
+    #[error("a group of {given} members cannot be planned; at most {MEMBERS_MAX} can")]
+    TooMany {
+        /// How many were given.
+        given: usize,
+    },
+    /// The seed was used before: it gives the id of an operation that exists.
+    #[error("the seed was used before: it gives operation {0} again")]
+    SeedReused(OperationId),
+    /// The finished plan breaks a rule that no plan may break. Nothing of it may be carried out.
+    #[error("the plan breaks a rule: {0}")]
+    Broken(Rule),
 }
 
-impl Plan {
-    /// A plan that does nothing.
-    pub fn idle(input: &PlanInput<'_>) -> Self {
-        Self {
-            actions: Vec::new(),
-            memory: None,
-            report: Report {
-                status: GroupStatus::Converging,
-                wanted: input.intent.capacity,
-                counts: ClassCounts::default(),
-                old_revision: 0,
-                waits: Vec::new(),
-                blocks: Vec::new(),
-            },
-            next_wakeup: None,
-        }
-    }
+/// Most members one plan can number: 16 GiB of them.
+pub const MEMBERS_MAX: usize = 1 << 28;
+
+/// What no plan may do, whatever its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Rule {
+    /// Act on a group that a person has stopped, or on a view that proves nothing.
+    #[error("nothing is done to a frozen group or on a view that is not trusted")]
+    ActsOnlyWhenAllowed,
+    /// Create beyond capacity and surge.
+    #[error("creates never exceed capacity and surge")]
+    CreatesWithinCapacity,
+    /// Take two steps on one operation.
+    #[error("an operation is acted on once at most")]
+    OneStepEach,
+    /// Delete a member that is protected, in doubt or already on its way out.
+    #[error("a member that is protected, in doubt or leaving is not deleted")]
+    DeletesOnlyKnown,
+    /// Do more of something than its budget.
+    #[error("budgets are kept")]
+    WithinBudget,
 }

@@ -2,5 +2,10 @@
 //!
 //! Owns what may be concluded from which evidence. Must never send anything; the engine does.
 
+pub mod absence;
 pub mod create;
+pub mod delete;
+pub mod quiet;
+pub mod resolve;
+pub mod send;
 pub mod timing;

@@ -1,0 +1,116 @@
+//! Finds machines that claim to be ours and are not a member's own.
+//!
+//! Owns the matching of late arrivals, leftovers and orphans. A hit is a fact to act on through
+//! the ledger; must never be taken as permission to delete.
+
+use alloc::vec::Vec;
+
+use crate::model::id::{DeploymentId, GroupId, InstanceId, OperationId};
+use crate::model::instance::{ObservedInstance, Snapshot};
+use crate::model::operation::{Operation, Phase};
+use crate::model::tag::Claim;
+use crate::protocol::resolve::{Relation, relation};
+
+/// A machine that claims to be ours and is not a member's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// The answer to a create that is in doubt: resolve that operation now.
+    Answers(Stray),
+    /// The machine of an operation that was given up. Bind it; if the group has enough, the
+    /// planner lets it go.
+    Late(Stray),
+    /// One more machine of an operation that has its own: record it as residue and delete it.
+    Residue(Stray),
+    /// A machine that was destroyed and is there again. Never deleted; alert.
+    Revenant(Stray),
+    /// A machine of an operation that surely made none. Never deleted; alert.
+    Contradiction(Stray),
+    /// It carries our tags and not our name: renamed, or the tags were copied. Ignored.
+    Misnamed(Stray),
+    /// It carries our name and not our tags. Never adopted; alert.
+    Untagged(Stray),
+    /// Its tags name an operation that the ledger does not know: somebody restored an old store.
+    LedgerBehind {
+        /// Which machine.
+        instance: InstanceId,
+        /// What it claims.
+        claim: Claim,
+    },
+}
+
+/// Which machine, and which operation it claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stray {
+    /// The operation.
+    pub operation: OperationId,
+    /// The operation's group.
+    pub group: GroupId,
+    /// The machine.
+    pub instance: InstanceId,
+}
+
+impl Arrival {
+    /// The group one of whose slots it takes up, without being counted as a member.
+    pub const fn orphan_of(&self) -> Option<GroupId> {
+        match self {
+            Self::Late(stray) | Self::Residue(stray) | Self::Revenant(stray) | Self::Contradiction(stray) => {
+                Some(stray.group)
+            }
+            Self::Answers(_) | Self::Misnamed(_) | Self::Untagged(_) | Self::LedgerBehind { .. } => None,
+        }
+    }
+}
+
+/// The ledger, closed operations included. It has to be read after the snapshot was complete: an
+/// operation is committed before it is sent, so everything the snapshot shows is in it then.
+pub trait LedgerLookup {
+    /// An operation in any phase.
+    fn operation(&self, id: OperationId) -> Option<&Operation>;
+
+    /// The sequence number of a group's newest operation; `None` when the group is not known.
+    fn newest_sequence(&self, group: GroupId) -> Option<u64>;
+}
+
+/// Everything in a snapshot that claims to be ours and is not a member's own machine.
+pub fn arrivals(snapshot: &Snapshot, deployment: DeploymentId, ledger: &impl LedgerLookup) -> Vec<Arrival> {
+    let live = snapshot.instances.iter().filter(|instance| !instance.state.is_terminal());
+    live.filter_map(|instance| arrival(instance, deployment, ledger)).collect()
+}
+
+fn arrival(instance: &ObservedInstance, deployment: DeploymentId, ledger: &impl LedgerLookup) -> Option<Arrival> {
+    let claim = instance.claim.filter(|claim| claim.manager == deployment);
+    if let Some(claim) = claim
+        && is_ahead(&claim, ledger)
+    {
+        return Some(Arrival::LedgerBehind { instance: instance.id, claim });
+    }
+    let operation = ledger.operation(claim.map(|claim| claim.operation).or(instance.named)?)?;
+    let stray = Stray { operation: operation.id, group: operation.group, instance: instance.id };
+    if operation.instance == Some(instance.id) {
+        return (operation.phase == Phase::Gone).then_some(Arrival::Revenant(stray));
+    }
+    match relation(operation, deployment, instance) {
+        Relation::Made => Some(by_phase(operation, stray)),
+        Relation::TagsOnly => Some(Arrival::Misnamed(stray)),
+        Relation::NameOnly => Some(Arrival::Untagged(stray)),
+        // Our tags on a machine that is older than the operation: copied.
+        Relation::None => Some(Arrival::Misnamed(stray)),
+    }
+}
+
+/// Whether a claim is from a future that the ledger has forgotten.
+fn is_ahead(claim: &Claim, ledger: &impl LedgerLookup) -> bool {
+    ledger.operation(claim.operation).is_none()
+        || ledger.newest_sequence(claim.group).is_some_and(|newest| claim.sequence > newest)
+}
+
+fn by_phase(operation: &Operation, stray: Stray) -> Arrival {
+    match (operation.phase, operation.instance) {
+        (Phase::Sent | Phase::Unknown, _) => Arrival::Answers(stray),
+        (Phase::Lost, None) => Arrival::Late(stray),
+        (Phase::Planned | Phase::Cancelled | Phase::Refused, _) => Arrival::Contradiction(stray),
+        (Phase::Lost | Phase::Bound | Phase::Ready | Phase::Failed | Phase::Deleting | Phase::Gone, _) => {
+            Arrival::Residue(stray)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Makes one complete look at an account out of list pages.
+//!
+//! Owns the overlap and the proof that pages join. CloudAPI pages by offset over a list that
+//! changes meanwhile: a machine that vanishes from an earlier page moves a live one across the
+//! seam, where a plain reader never sees it. Must never patch a list that does not join; it is
+//! discarded whole.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::model::instance::{ObservedInstance, Snapshot};
+use crate::model::time::Timestamp;
+use crate::ports::cloud::{InstancePage, ListFilter, ListPage, PAGE_MAX, Tombstones};
+use crate::protocol::timing::ProtocolTiming;
+
+/// Machines that a page repeats of the one before it: that many may vanish from earlier pages
+/// while one page is read.
+pub const OVERLAP: u32 = 50;
+
+/// A list being read.
+#[derive(Debug, Clone)]
+pub struct Paging {
+    taken_at: Timestamp,
+    limit: u32,
+    offset: u32,
+    read: Vec<ObservedInstance>,
+}
+
+/// What a page led to.
+#[derive(Debug, Clone)]
+pub enum PagingStep {
+    /// There is another page to ask for.
+    More(Paging),
+    /// The list is complete.
+    Complete(Snapshot),
+    /// The list is worth nothing; start again.
+    Discard(Discard),
+}
+
+/// Why a list was discarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discard {
+    /// A page does not join the one before it.
+    Torn,
+    /// A machine stands in it twice.
+    Repeated,
+    /// A page holds more than was asked for.
+    TooLong,
+    /// Reading it took longer than the time for which a list can stand for one moment.
+    TooSlow,
+}
+
+impl Paging {
+    /// Begins a list, with the largest pages there are.
+    pub fn new(taken_at: Timestamp) -> Self {
+        Self::with_limit(taken_at, PAGE_MAX)
+    }
+
+    /// Begins a list with pages of `limit` machines, at least one more than the overlap.
+    pub fn with_limit(taken_at: Timestamp, limit: u32) -> Self {
+        let limit = limit.clamp(OVERLAP + 1, PAGE_MAX);
+        Self { taken_at, limit, offset: 0, read: Vec::new() }
+    }
+
+    /// The page to ask for now.
+    pub fn page(&self) -> ListPage {
+        ListPage { filter: ListFilter::All, tombstones: Tombstones::Hidden, offset: self.offset, limit: self.limit }
+    }
+
+    /// Takes the page that was asked for; `elapsed` is the monotonic time since the list began.
+    pub fn accept(mut self, page: InstancePage, elapsed: Duration, timing: &ProtocolTiming) -> PagingStep {
+        let count = page.instances.len();
+        if elapsed > timing.list_limit {
+            return PagingStep::Discard(Discard::TooSlow);
+        }
+        if count > self.limit as usize {
+            return PagingStep::Discard(Discard::TooLong);
+        }
+        let Some(fresh) = self.join(page.instances) else {
+            return PagingStep::Discard(Discard::Torn);
+        };
+        self.read.extend(fresh);
+        if count < self.limit as usize {
+            return self.complete();
+        }
+        self.offset = self.offset.saturating_add(self.limit - OVERLAP);
+        PagingStep::More(self)
+    }
+
+    /// The part of a page that was not read yet, if the page joins.
+    ///
+    /// Its first machine has to be one that was read, wherever it has moved, and from there on
+    /// page and list must agree to the list's end.
+    fn join(&self, mut page: Vec<ObservedInstance>) -> Option<Vec<ObservedInstance>> {
+        if self.read.is_empty() {
+            return Some(page);
+        }
+        let first = page.first()?.id;
+        let back = self.read.iter().rev().position(|read| read.id == first)? + 1;
+        let known = &self.read[self.read.len() - back..];
+        let is_same = page.len() >= back && known.iter().zip(&page).all(|(known, again)| known.id == again.id);
+        is_same.then(|| page.split_off(back))
+    }
+
+    fn complete(mut self) -> PagingStep {
+        self.read.sort_unstable_by_key(|instance| instance.id);
+        if self.read.windows(2).any(|pair| pair[0].id == pair[1].id) {
+            return PagingStep::Discard(Discard::Repeated);
+        }
+        PagingStep::Complete(Snapshot { taken_at: self.taken_at, instances: self.read })
+    }
+}

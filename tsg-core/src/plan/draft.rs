@@ -1,0 +1,103 @@
+//! A plan in the making.
+//!
+//! Owns the steps so far, which member each one touches, and what was left undone and why. Must
+//! never allocate before there is a first step.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::input::Member;
+use super::output::{Action, PlanError, PlannedAction, Reason, Rule};
+use crate::model::id::OperationId;
+use crate::model::time::Timestamp;
+
+/// The steps so far and what was left undone.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// The steps.
+    pub actions: Vec<PlannedAction>,
+    /// For each step on a member, that member's index; the creates come after all of them.
+    pub targets: Vec<u32>,
+    /// One bit for each member: whether a step was taken on it.
+    taken: Vec<u64>,
+    /// Deletes that were decided for the capacity or the tear-down.
+    pub asked_deletes: u32,
+    /// Deletes that were decided for repair.
+    pub unasked_deletes: u32,
+    /// Starts.
+    pub starts: u32,
+    /// Creates.
+    pub creates: u32,
+    /// Members that should go and are protected.
+    pub protected: u32,
+    /// Steps that wait for a shared budget.
+    pub over_budget: u32,
+    /// Creates that wait for slots.
+    pub without_slot: u32,
+    /// Creates that wait for the slow start.
+    pub behind_window: u32,
+    /// Creates wait for the end of a back-off until then.
+    pub backoff_until: Option<Timestamp>,
+}
+
+impl Draft {
+    /// Takes a step on a member.
+    pub(super) fn act(&mut self, members: &[Member], index: u32, step: Step, reason: Reason) -> Result<(), PlanError> {
+        let member = &members[index as usize];
+        let operation = member.operation;
+        let instance = member.instance().ok_or(PlanError::Unbound(operation));
+        let action = match step {
+            Step::Cancel => Action::Cancel { operation },
+            Step::Delete => Action::Delete { operation, instance: instance? },
+            Step::Start => Action::Start { operation, instance: instance? },
+        };
+        self.claim(members.len(), index)?;
+        self.actions.push(PlannedAction { action, expects: Some(member.phase), reason });
+        self.targets.push(index);
+        Ok(())
+    }
+
+    /// Plans a new operation.
+    pub(super) fn create(&mut self, operation: OperationId, revision: u32, reason: Reason) {
+        let action = Action::Create { operation, revision };
+        self.actions.push(PlannedAction { action, expects: None, reason });
+        self.creates += 1;
+    }
+
+    /// Makes room for steps that are about to be taken.
+    pub(super) fn expect(&mut self, steps: u32) {
+        self.actions.reserve_exact(steps as usize);
+        self.targets.reserve_exact(steps as usize);
+    }
+
+    /// Whether a step was taken on a member.
+    pub(super) fn is_taken(&self, index: u32) -> bool {
+        self.taken.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+    }
+
+    /// How many members a step was taken on.
+    pub(super) fn taken_count(&self) -> u32 {
+        self.taken.iter().map(|word| word.count_ones()).sum()
+    }
+
+    fn claim(&mut self, members: usize, index: u32) -> Result<(), PlanError> {
+        if self.taken.is_empty() {
+            self.taken = vec![0; members.div_ceil(64)];
+        }
+        let word = &mut self.taken[index as usize / 64];
+        let bit = 1 << (index % 64);
+        if *word & bit != 0 {
+            return Err(PlanError::Broken(Rule::OneStepEach));
+        }
+        *word |= bit;
+        Ok(())
+    }
+}
+
+/// What can be done to a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Cancel,
+    Delete,
+    Start,
+}

@@ -1,0 +1,119 @@
+//! Says how the group stands, what waits and what is blocked.
+//!
+//! Owns the report and the wake-up. Must never allocate when nothing waits, and never give a
+//! wake-up that is not in the future.
+
+use alloc::vec::Vec;
+
+use super::balance::Balance;
+use super::draft::Draft;
+use super::input::{PlanInput, ViewTrust};
+use super::memory::PlanMemory;
+use super::output::{Block, Class, GroupStatus, Plan, Report, Wait};
+use super::survey::Survey;
+use crate::model::group::Lifecycle;
+use crate::model::time::Timestamp;
+
+/// Makes the plan out of its draft.
+pub(super) fn conclude(input: &PlanInput<'_>, survey: &Survey, balance: &Balance, draft: Draft) -> Plan {
+    let waits = waits(input, survey, &draft);
+    let blocks = blocks(input, survey, balance, &draft);
+    let is_settled = draft.actions.is_empty() && waits.is_empty() && balance.missing == 0;
+    Plan {
+        report: Report {
+            status: status(input, survey, is_settled, &blocks),
+            wanted: balance.wanted,
+            counts: survey.counts,
+            old_revision: survey.old_revision,
+            waits,
+            blocks,
+        },
+        memory: memory(input, balance),
+        next_wakeup: next_wakeup(input, survey, &draft),
+        actions: draft.actions,
+    }
+}
+
+fn status(input: &PlanInput<'_>, survey: &Survey, is_settled: bool, blocks: &[Block]) -> GroupStatus {
+    if input.intent.is_frozen {
+        return GroupStatus::Frozen;
+    }
+    if input.view.trust != ViewTrust::Trusted {
+        return GroupStatus::Held;
+    }
+    if input.intent.lifecycle == Lifecycle::Deleting {
+        let is_empty = survey.counts.total() == 0 && input.limits.orphans == 0;
+        return if is_empty { GroupStatus::Deleted } else { GroupStatus::Deleting };
+    }
+    if !blocks.is_empty() {
+        return GroupStatus::Blocked;
+    }
+    if is_settled { GroupStatus::Converged } else { GroupStatus::Converging }
+}
+
+fn waits(input: &PlanInput<'_>, survey: &Survey, draft: &Draft) -> Vec<Wait> {
+    let mut waits = Vec::new();
+    let mut add = |count: u32, wait: fn(u32) -> Wait| {
+        if count > 0 {
+            waits.push(wait(count));
+        }
+    };
+    let of = |class| survey.counts.of(class);
+    add(of(Class::Intended), |count| Wait::Dispatch { count });
+    add(of(Class::Requested), |count| Wait::Answers { count });
+    add(of(Class::InDoubt), |count| Wait::Evidence { count });
+    add(of(Class::Starting), |count| Wait::Provisioning { count });
+    add(of(Class::Leaving), |count| Wait::Destruction { count });
+    add(of(Class::Missing), |count| Wait::Absence { count });
+    add(survey.stopping, |count| Wait::Stopping { count });
+    add(draft.without_slot, |count| Wait::Slots { count });
+    add(draft.over_budget, |count| Wait::Budget { count });
+    if draft.behind_window > 0 {
+        waits.push(Wait::Window { count: draft.behind_window, window: input.memory.create_window.max(1) });
+    }
+    if let Some(until) = survey.next_start {
+        waits.push(Wait::StartDelay { until });
+    }
+    waits
+}
+
+fn blocks(input: &PlanInput<'_>, survey: &Survey, balance: &Balance, draft: &Draft) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if input.intent.is_frozen {
+        blocks.push(Block::Frozen);
+    }
+    if input.view.trust != ViewTrust::Trusted {
+        blocks.push(Block::View(input.view.trust));
+    }
+    if let Some(backoff) = input.memory.create_backoff
+        && (balance.missing > 0 || balance.in_flight > 0)
+    {
+        blocks.push(Block::CreatesRefused(backoff));
+    }
+    if draft.protected > 0 {
+        blocks.push(Block::Protected { count: draft.protected });
+    }
+    let (out_of_contact, unhealthy) = (survey.counts.of(Class::OutOfContact), survey.counts.of(Class::Unhealthy));
+    if out_of_contact > 0 {
+        blocks.push(Block::OutOfContact { count: out_of_contact });
+    }
+    if unhealthy > 0 {
+        blocks.push(Block::Unhealthy { count: unhealthy });
+    }
+    if input.limits.orphans > 0 && (draft.without_slot > 0 || input.intent.lifecycle == Lifecycle::Deleting) {
+        blocks.push(Block::Orphans { count: input.limits.orphans });
+    }
+    blocks
+}
+
+/// Forgets a back-off that nothing waits for any more.
+fn memory(input: &PlanInput<'_>, balance: &Balance) -> Option<PlanMemory> {
+    let backoff = input.memory.create_backoff?;
+    let is_over = super::may_act(input) && backoff.until <= input.now && balance.missing == 0 && balance.in_flight == 0;
+    is_over.then_some(PlanMemory { create_backoff: None, ..input.memory })
+}
+
+fn next_wakeup(input: &PlanInput<'_>, survey: &Survey, draft: &Draft) -> Option<Timestamp> {
+    let moments = [survey.next_overdue, survey.next_start, draft.backoff_until];
+    moments.into_iter().flatten().filter(|moment| *moment > input.now).min()
+}
