@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tsg_core::model::id::AccountId;
-use tsg_core::ports::store::{
-    Change, Commit, CommitError, Expected, Key, Kind, LeaseAnswer, LeaseRequest, Range, Record, Revision, Scope,
-    Store, StoreError,
-};
 use tsg_core::ports::Clock;
+use tsg_core::ports::store::{
+    Change, Commit, CommitError, Expected, Key, Kind, LeaseAnswer, LeaseRequest, Range, Record, Revision, Scope, Store,
+    StoreError,
+};
 use uuid::Uuid;
 
 use crate::feed::{self, TOMBSTONES_KEPT};
