@@ -1,4 +1,5 @@
 //! Shared by the integration tests: the recorded vectors and small request builders.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;

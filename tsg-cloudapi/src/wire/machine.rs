@@ -1,0 +1,131 @@
+//! The machine object, in full.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+use super::{or_default, tag_value::Labels};
+
+/// The state CloudAPI shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MachineState {
+    /// Being made; also shown for a moment during a delete.
+    Provisioning,
+    /// Between stopped and running.
+    Ready,
+    /// Running.
+    Running,
+    /// Between running and stopped.
+    Stopping,
+    /// Stopped.
+    Stopped,
+    /// The cloud lost contact with the server.
+    Offline,
+    /// Provisioning failed.
+    Failed,
+    /// Destroyed.
+    Deleted,
+    /// A state of a newer CloudAPI, or none at all.
+    #[default]
+    Unknown,
+}
+
+impl MachineState {
+    /// Reads the wire text; what is not known is [`MachineState::Unknown`].
+    #[must_use]
+    pub fn from_wire(text: &str) -> Self {
+        match text {
+            "provisioning" => Self::Provisioning,
+            "ready" => Self::Ready,
+            "running" => Self::Running,
+            "stopping" => Self::Stopping,
+            "stopped" => Self::Stopped,
+            "offline" => Self::Offline,
+            "failed" => Self::Failed,
+            "deleted" => Self::Deleted,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for MachineState {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        Ok(Self::from_wire(&text))
+    }
+}
+
+/// One network interface.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Nic {
+    /// Its hardware address.
+    #[serde(default, deserialize_with = "or_default")]
+    pub mac: String,
+    /// Its address.
+    #[serde(default, deserialize_with = "or_default")]
+    pub ip: String,
+    /// Whether it carries the default route.
+    #[serde(default, deserialize_with = "or_default")]
+    pub primary: bool,
+    /// The network it is on.
+    pub network: Option<Uuid>,
+}
+
+/// One machine as CloudAPI shows it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Machine {
+    /// Its uuid: the one field without which a record means nothing.
+    pub id: Uuid,
+    /// Its name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    /// Its state.
+    #[serde(default, deserialize_with = "or_default")]
+    pub state: MachineState,
+    /// `joyent`, `lx`, `kvm`, `bhyve`, …
+    #[serde(default, deserialize_with = "or_default")]
+    pub brand: String,
+    /// Its image.
+    pub image: Option<Uuid>,
+    /// The NAME of its package; empty in some answers.
+    #[serde(default, deserialize_with = "or_default")]
+    pub package: String,
+    /// Memory in MiB.
+    pub memory: Option<u64>,
+    /// Disk in MiB.
+    pub disk: Option<u64>,
+    /// All addresses.
+    #[serde(default, deserialize_with = "or_default")]
+    pub ips: Vec<String>,
+    /// The address for its owner to use.
+    #[serde(rename = "primaryIp")]
+    pub primary_ip: Option<String>,
+    /// All networks.
+    #[serde(default, deserialize_with = "or_default")]
+    pub networks: Vec<Uuid>,
+    /// All interfaces; absent before they exist.
+    #[serde(default, deserialize_with = "or_default")]
+    pub nics: Vec<Nic>,
+    /// Tags.
+    #[serde(default, deserialize_with = "or_default")]
+    pub tags: Labels,
+    /// Metadata.
+    #[serde(default, deserialize_with = "or_default")]
+    pub metadata: Labels,
+    /// When its record was made.
+    pub created: Option<Timestamp>,
+    /// When its record last changed.
+    pub updated: Option<Timestamp>,
+    /// The server it was placed on.
+    pub compute_node: Option<Uuid>,
+    /// Whether the Cloud Firewall is on.
+    #[serde(default, deserialize_with = "or_default")]
+    pub firewall_enabled: bool,
+    /// Whether deletion is refused.
+    #[serde(default, deserialize_with = "or_default")]
+    pub deletion_protection: bool,
+    /// Names in CNS; only in single answers.
+    #[serde(default, deserialize_with = "or_default")]
+    pub dns_names: Vec<String>,
+}
