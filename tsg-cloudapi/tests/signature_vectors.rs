@@ -275,7 +275,7 @@ fn dates_are_read_leniently_but_must_be_dates() {
     let key = reference.vectors.private("ed25519");
     let signer = LocalSigner::new(KeyId::for_account("demo", key.public_key()), &key).unwrap();
     let now = at(DATE);
-    for text in [DATE, "Thu, 01 Jan 2026 00:00:00 UTC", "2026-01-01T00:00:00.000Z"] {
+    for text in [DATE, "Thu, 01 Jan 2026 00:00:00 UTC", "2026-01-01T00:00:00.000Z", "Mon, 01 Jan 2026 00:00:00 GMT"] {
         let date = HttpDate::from_text(text);
         let request = SigningRequest { method: "GET", target: "/demo", date: &date, host: None };
         let header = signer.sign(&request).unwrap();

@@ -48,8 +48,7 @@ impl Client {
     /// [`ClientError`] of kind `Invalid` when the name or the key is there already.
     pub async fn add_key(&self, name: &str, key: &PublicKey) -> Result<AccountKey, ClientError> {
         let body = NewKeyBody { name, key: key.to_openssh() };
-        let call =
-            Call::new(Method::POST, &[self.account_login(), "keys"]).with_json(&body)?;
+        let call = Call::new(Method::POST, &[self.account_login(), "keys"]).with_json(&body)?;
         self.fetch(call).await
     }
 

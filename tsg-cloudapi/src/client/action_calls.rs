@@ -54,8 +54,8 @@ impl Client {
     /// # Errors
     /// [`ClientError`], for example of code `UnallocatedVm` while no server has been chosen.
     pub async fn act(&self, id: Uuid, action: &MachineAction) -> Result<(), ClientError> {
-        let call = Call::new(Method::POST, &[self.account_login(), "machines", &id.to_string()])
-            .with_json(&action.body())?;
+        let call =
+            Call::new(Method::POST, &[self.account_login(), "machines", &id.to_string()]).with_json(&action.body())?;
         self.send(call).await.map(drop)
     }
 }

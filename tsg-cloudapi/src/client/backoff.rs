@@ -21,18 +21,13 @@ impl Default for ReadRetries {
     /// Five attempts within about fifteen seconds: longer than a throttle's refill, shorter than
     /// a person's patience.
     fn default() -> Self {
-        Self {
-            attempts: 5,
-            first_wait: Duration::from_millis(500),
-            longest_wait: Duration::from_secs(8),
-        }
+        Self { attempts: 5, first_wait: Duration::from_millis(500), longest_wait: Duration::from_secs(8) }
     }
 }
 
 impl ReadRetries {
     /// Never repeat anything.
-    pub const NEVER: Self =
-        Self { attempts: 1, first_wait: Duration::ZERO, longest_wait: Duration::ZERO };
+    pub const NEVER: Self = Self { attempts: 1, first_wait: Duration::ZERO, longest_wait: Duration::ZERO };
 
     /// The wait after attempt number `attempt` (from 1); at least what the cloud asked for.
     pub(crate) fn wait(&self, attempt: u32, asked: Option<Duration>) -> Duration {

@@ -97,11 +97,7 @@ impl Call {
 
     /// The request target: what is signed and sent.
     pub(crate) fn target(&self) -> String {
-        if self.query.is_empty() {
-            self.path.clone()
-        } else {
-            format!("{}?{}", self.path, self.query)
-        }
+        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
     }
 }
 
@@ -126,9 +122,6 @@ mod tests {
         let call = Call::get(&["demo", "machines", "a/b?c#d", "tags", "é {{"])
             .with_query("tag.x", "1&tag.y=2")
             .with_query("limit", "1000");
-        assert_eq!(
-            call.target(),
-            "/demo/machines/a%2Fb%3Fc%23d/tags/%C3%A9%20%7B%7B?tag.x=1%26tag.y%3D2&limit=1000"
-        );
+        assert_eq!(call.target(), "/demo/machines/a%2Fb%3Fc%23d/tags/%C3%A9%20%7B%7B?tag.x=1%26tag.y%3D2&limit=1000");
     }
 }

@@ -46,8 +46,7 @@ impl Client {
     /// [`ClientError`]; kind `Unsupported` when this CloudAPI has no change feed.
     pub async fn changefeed(&self) -> Result<ChangeFeed, ClientError> {
         let key = websocket_key();
-        let mut request =
-            self.signed_request(&Call::get(&[self.account_login(), "changefeed"])).await?;
+        let mut request = self.signed_request(&Call::get(&[self.account_login(), "changefeed"])).await?;
         // The time limit is one for answers; this connection is meant to last.
         *request.timeout_mut() = None;
         let headers = request.headers_mut();
@@ -62,8 +61,7 @@ impl Client {
         if accepted.map(HeaderValue::as_bytes) != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
             return Err(broken_handshake("the websocket handshake was answered wrongly"));
         }
-        let upgraded =
-            response.upgrade().await.map_err(|error| broken_handshake(&error.to_string()))?;
+        let upgraded = response.upgrade().await.map_err(|error| broken_handshake(&error.to_string()))?;
         ChangeFeed::register(upgraded).await
     }
 
@@ -75,11 +73,7 @@ impl Client {
                 let headers = response.headers().clone();
                 let received_at = self.now();
                 let reply = Reply { status, headers, body: bytes::Bytes::new(), received_at };
-                Err(if status.is_success() {
-                    reply.corrupt("no websocket was opened")
-                } else {
-                    reply.refusal()
-                })
+                Err(if status.is_success() { reply.corrupt("no websocket was opened") } else { reply.refusal() })
             }
         }
     }
@@ -87,17 +81,12 @@ impl Client {
 
 impl ChangeFeed {
     async fn register(upgraded: reqwest::Upgraded) -> Result<Self, ClientError> {
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MAX_FRAME_BYTES))
-            .max_frame_size(Some(MAX_FRAME_BYTES));
-        let mut socket =
-            WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await;
-        let registration = serde_json::to_string(&Registration::MACHINES)
-            .map_err(|error| broken_handshake(&error.to_string()))?;
-        socket
-            .send(Message::text(registration))
-            .await
-            .map_err(|error| broken_handshake(&error.to_string()))?;
+        let config =
+            WebSocketConfig::default().max_message_size(Some(MAX_FRAME_BYTES)).max_frame_size(Some(MAX_FRAME_BYTES));
+        let mut socket = WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await;
+        let registration =
+            serde_json::to_string(&Registration::MACHINES).map_err(|error| broken_handshake(&error.to_string()))?;
+        socket.send(Message::text(registration)).await.map_err(|error| broken_handshake(&error.to_string()))?;
         Ok(Self { socket })
     }
 
@@ -110,9 +99,7 @@ impl ChangeFeed {
         while let Some(message) = self.socket.next().await {
             match message.map_err(ChangefeedError::Broken)? {
                 Message::Text(text) => {
-                    return serde_json::from_str(text.as_str())
-                        .map(Some)
-                        .map_err(|_| ChangefeedError::UnreadableFrame);
+                    return serde_json::from_str(text.as_str()).map(Some).map_err(|_| ChangefeedError::UnreadableFrame);
                 }
                 Message::Close(_) => return Ok(None),
                 // Pings are answered by the library.

@@ -225,9 +225,7 @@ impl ClientError {
             ErrorKind::Unavailable | ErrorKind::Throttled | ErrorKind::Corrupt | ErrorKind::Conflict => {
                 Retry::After(self.retry_after().unwrap_or(Duration::from_secs(1)))
             }
-            ErrorKind::NotFound | ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Unsupported => {
-                Retry::Never
-            }
+            ErrorKind::NotFound | ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::Unsupported => Retry::Never,
         }
     }
 

@@ -143,10 +143,8 @@ impl Client {
         loop {
             let page = self.machines_page(query, offset, PAGE_MAX).await?.machines;
             let is_last = page.len() < PAGE_MAX as usize;
-            let known: std::collections::BTreeSet<_> =
-                machines.iter().map(|machine| machine.id).collect();
-            let new: Vec<Machine> =
-                page.iter().filter(|machine| !known.contains(&machine.id)).cloned().collect();
+            let known: std::collections::BTreeSet<_> = machines.iter().map(|machine| machine.id).collect();
+            let new: Vec<Machine> = page.iter().filter(|machine| !known.contains(&machine.id)).cloned().collect();
             if offset > 0 && new.len() == page.len() {
                 return Ok(None);
             }

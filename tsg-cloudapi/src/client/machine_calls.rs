@@ -77,14 +77,8 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]. Unless it says `NotSent`, the machine may come to be all the same.
-    pub async fn create_machine(
-        &self,
-        request: &CreateMachine,
-        date: HttpDate,
-    ) -> Result<Machine, ClientError> {
-        let mut call = Call::new(Method::POST, &[self.account_login(), "machines"])
-            .with_json(request)?
-            .dated(date);
+    pub async fn create_machine(&self, request: &CreateMachine, date: HttpDate) -> Result<Machine, ClientError> {
+        let mut call = Call::new(Method::POST, &[self.account_login(), "machines"]).with_json(request)?.dated(date);
         call.patience = Patience::Create;
         self.fetch(call).await
     }
@@ -94,8 +88,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`], for example of code `CannotDestroyMachine` when it is protected.
     pub async fn delete_machine(&self, id: Uuid) -> Result<DeleteOutcome, ClientError> {
-        let call =
-            Call::new(Method::DELETE, &[self.account_login(), "machines", &id.to_string()]);
+        let call = Call::new(Method::DELETE, &[self.account_login(), "machines", &id.to_string()]);
         let reply = self.exchange(call).await?;
         match reply.status {
             StatusCode::GONE => expect_machine(&reply, id).map(|_| DeleteOutcome::AlreadyDeleted),
@@ -116,9 +109,5 @@ impl Client {
 
 fn expect_machine(reply: &Reply, id: Uuid) -> Result<Box<Machine>, ClientError> {
     let machine: Box<Machine> = reply.json()?;
-    if machine.id == id {
-        Ok(machine)
-    } else {
-        Err(reply.corrupt("it is about another machine"))
-    }
+    if machine.id == id { Ok(machine) } else { Err(reply.corrupt("it is about another machine")) }
 }

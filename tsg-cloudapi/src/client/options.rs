@@ -56,11 +56,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            create: Duration::from_secs(150),
-            other: Duration::from_secs(30),
-        }
+        Self { connect: Duration::from_secs(10), create: Duration::from_secs(150), other: Duration::from_secs(30) }
     }
 }
 

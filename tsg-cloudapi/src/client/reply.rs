@@ -60,13 +60,7 @@ impl Reply {
         self.error(kind, code, message, fields)
     }
 
-    fn error(
-        &self,
-        kind: ErrorKind,
-        code: ApiCode,
-        message: String,
-        fields: Vec<FieldError>,
-    ) -> ClientError {
+    fn error(&self, kind: ErrorKind, code: ApiCode, message: String, fields: Vec<FieldError>) -> ClientError {
         ClientError::new(Details {
             kind,
             code,
@@ -74,11 +68,7 @@ impl Reply {
             status: Some(self.status.as_u16()),
             message,
             fields,
-            request_id: self
-                .headers
-                .get("request-id")
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned),
+            request_id: self.headers.get("request-id").and_then(|value| value.to_str().ok()).map(str::to_owned),
             retry_after: retry_after(&self.headers, self.received_at),
             server_time: self.server_time(),
             source: None,
@@ -101,16 +91,12 @@ impl Reply {
 /// The closed kind of a status and code. Almost all input errors of CloudAPI are 409.
 fn kind_of(status: StatusCode, code: ApiCode, fields: &[FieldError], message: &str) -> ErrorKind {
     match status.as_u16() {
-        400 if message.contains("clock skew of") || code == ApiCode::RequestExpired => {
-            ErrorKind::Denied
-        }
+        400 if message.contains("clock skew of") || code == ApiCode::RequestExpired => ErrorKind::Denied,
         401 | 403 => ErrorKind::Denied,
         404 | 410 => ErrorKind::NotFound,
         405 | 406 | 501 => ErrorKind::Unsupported,
         420 | 429 => ErrorKind::Throttled,
-        409 if code == ApiCode::ValidationFailed
-            && fields.iter().any(|error| error.code == "Duplicate") =>
-        {
+        409 if code == ApiCode::ValidationFailed && fields.iter().any(|error| error.code == "Duplicate") => {
             ErrorKind::Conflict
         }
         409 => match code {

@@ -62,9 +62,7 @@ impl Client {
             (host, None) => host.to_owned(),
         };
         let bucket = match options.pacing {
-            Pacing::Bucket { per_second, burst } => {
-                Some(Arc::new(TokenBucket::new(per_second, burst)))
-            }
+            Pacing::Bucket { per_second, burst } => Some(Arc::new(TokenBucket::new(per_second, burst))),
             Pacing::ByCaller => None,
         };
         let retries = options.retries;
@@ -222,8 +220,7 @@ fn build_http(options: &ClientOptions, base: &Url) -> Result<reqwest::Client, In
 }
 
 fn read_certificates(path: &std::path::Path) -> Result<Vec<Certificate>, InvalidOptions> {
-    let pem = std::fs::read(path)
-        .map_err(|source| InvalidOptions::CaFile { path: path.to_owned(), source })?;
+    let pem = std::fs::read(path).map_err(|source| InvalidOptions::CaFile { path: path.to_owned(), source })?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err(InvalidOptions::CaContent { path: path.to_owned() }),
@@ -238,11 +235,7 @@ fn header_value(text: &str) -> Result<HeaderValue, ClientError> {
 /// Connecting and the TLS handshake come before the first byte of the request; whatever fails
 /// later may have been heard.
 fn transport_error(error: reqwest::Error) -> ClientError {
-    let reach = if error.is_connect() || error.is_builder() {
-        Reach::NotSent
-    } else {
-        Reach::MaybeSent
-    };
+    let reach = if error.is_connect() || error.is_builder() { Reach::NotSent } else { Reach::MaybeSent };
     let what = match (reach, error.is_timeout()) {
         (Reach::NotSent, true) => "CloudAPI cannot be reached: connecting took too long",
         (Reach::NotSent, false) => "CloudAPI cannot be reached",
@@ -269,12 +262,7 @@ async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Byte
     while let Some(chunk) = response.chunk().await.map_err(transport_error)? {
         if body.len() + chunk.len() > limit {
             let message = format!("CloudAPI's answer is longer than {limit} bytes");
-            return Err(ClientError::without_reply(
-                ErrorKind::Corrupt,
-                Reach::MaybeSent,
-                message,
-                None,
-            ));
+            return Err(ClientError::without_reply(ErrorKind::Corrupt, Reach::MaybeSent, message, None));
         }
         body.extend_from_slice(&chunk);
     }

@@ -64,7 +64,8 @@ pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     if let Ok(local) = text.parse::<civil::DateTime>() {
         return local.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     }
-    let parser = rfc2822::DateTimeParser::new();
+    // A wrong weekday does not make another instant; upstream does not look at it either.
+    let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
     match text.strip_suffix("UTC") {
         Some(head) => parser.parse_timestamp(format!("{head}GMT")).ok(),
         None => parser.parse_timestamp(text).ok(),

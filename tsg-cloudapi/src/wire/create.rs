@@ -53,11 +53,7 @@ impl Serialize for CreateMachine {
     }
 }
 
-fn serialize_prefixed<M: SerializeMap>(
-    map: &mut M,
-    prefix: &str,
-    labels: &Labels,
-) -> Result<(), M::Error> {
+fn serialize_prefixed<M: SerializeMap>(map: &mut M, prefix: &str, labels: &Labels) -> Result<(), M::Error> {
     for (key, value) in labels {
         if *value != LabelValue::Foreign {
             map.serialize_entry(&format!("{prefix}{key}"), value)?;

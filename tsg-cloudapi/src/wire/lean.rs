@@ -19,8 +19,7 @@ use super::{
 pub use super::scan::ScanError;
 
 /// The tag keys whose values are kept, in the order of [`MachineFacts::claim_tags`].
-pub const CLAIM_TAGS: [&str; 5] =
-    [tag::MANAGER, tag::GROUP, tag::OPERATION, tag::REVISION, tag::SEQUENCE];
+pub const CLAIM_TAGS: [&str; 5] = [tag::MANAGER, tag::GROUP, tag::OPERATION, tag::REVISION, tag::SEQUENCE];
 
 /// What the planner needs of one machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,12 +84,9 @@ impl<'a> MachineFacts<'a> {
 /// # Errors
 /// [`ScanError`] when the bytes are not a list of machines. Machines before the damage have been
 /// handed out by then: discard them, a damaged page proves nothing.
-pub fn scan_page<'a>(
-    page: &'a [u8],
-    mut machine: impl FnMut(MachineFacts<'a>),
-) -> Result<(), ScanError> {
-    let text = std::str::from_utf8(page)
-        .map_err(|error| ScanError { offset: error.valid_up_to(), expected: "UTF-8 text" })?;
+pub fn scan_page<'a>(page: &'a [u8], mut machine: impl FnMut(MachineFacts<'a>)) -> Result<(), ScanError> {
+    let text =
+        std::str::from_utf8(page).map_err(|error| ScanError { offset: error.valid_up_to(), expected: "UTF-8 text" })?;
     let mut scanner = Scanner::new(text);
     scanner.list(|scanner| {
         machine(scan_machine(scanner)?);
@@ -144,11 +140,7 @@ fn scan_machine<'a>(scanner: &mut Scanner<'a>) -> Result<MachineFacts<'a>, ScanE
     })
 }
 
-fn scan_field<'a>(
-    scanner: &mut Scanner<'a>,
-    key: &str,
-    fields: &mut Fields<'a>,
-) -> Result<(), ScanError> {
+fn scan_field<'a>(scanner: &mut Scanner<'a>, key: &str, fields: &mut Fields<'a>) -> Result<(), ScanError> {
     let bit = match key {
         "id" => 1,
         "name" => 2,

@@ -73,11 +73,7 @@ impl<'a> Scanner<'a> {
 
     /// Nothing but white space may follow.
     pub(crate) fn finish(&mut self) -> Result<(), ScanError> {
-        if self.peek() == 0 && self.position == self.bytes.len() {
-            Ok(())
-        } else {
-            Err(self.error("end of text"))
-        }
+        if self.peek() == 0 && self.position == self.bytes.len() { Ok(()) } else { Err(self.error("end of text")) }
     }
 
     /// Passes a comma and returns true, or the closing byte and returns false.
@@ -117,10 +113,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Calls `item` for each item of a list, positioned at it; it must pass it.
-    pub(crate) fn list(
-        &mut self,
-        mut item: impl FnMut(&mut Self) -> Result<(), ScanError>,
-    ) -> Result<(), ScanError> {
+    pub(crate) fn list(&mut self, mut item: impl FnMut(&mut Self) -> Result<(), ScanError>) -> Result<(), ScanError> {
         self.expect(b'[', "a list")?;
         if self.peek() == b']' {
             self.position += 1;

@@ -121,8 +121,7 @@ mod tests {
     #[test]
     fn every_json_type_reads_and_integral_numbers_stay_integral() {
         let labels: Labels =
-            serde_json::from_str(r#"{"a":"x","b":1.0,"c":1.5,"d":true,"e":null,"f":[1,{}],"g":{"h":[]}}"#)
-                .unwrap();
+            serde_json::from_str(r#"{"a":"x","b":1.0,"c":1.5,"d":true,"e":null,"f":[1,{}],"g":{"h":[]}}"#).unwrap();
         assert_eq!(labels["a"], "x".into());
         assert_eq!(labels["f"], LabelValue::Foreign);
         let text = serde_json::to_string(&labels).unwrap();

@@ -1,6 +1,8 @@
 //! Shared by the integration tests: the recorded vectors and small request builders.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod stub;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde::Deserialize;
