@@ -257,3 +257,33 @@ impl State {
 fn to_record((key, entry): (&Arc<Key>, &Entry)) -> Record {
     Record { key: Key::clone(key), version: entry.version, value: entry.value.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tsg_core::ports::store::Put;
+
+    fn key(number: usize) -> Key {
+        Key { kind: Kind::Audit, account: AccountId::from_directory(Uuid::nil()), id: number.to_string() }
+    }
+
+    #[test]
+    fn deletes_are_forgotten_in_the_end_and_late_readers_are_told_so() {
+        let mut state = State::default();
+        let count = TOMBSTONES_KEPT + 10;
+        let puts = (0..=count).map(|number| Put { key: key(number), value: Vec::new() }).collect();
+        let written = state.commit(Commit { puts, ..Commit::default() }).unwrap();
+        for number in 0..count {
+            state.commit(Commit { deletes: vec![key(number)], ..Commit::default() }).unwrap();
+        }
+        assert_eq!((state.tombstones.len(), state.graves.len()), (TOMBSTONES_KEPT, TOMBSTONES_KEPT));
+        assert_eq!(state.feed.len(), TOMBSTONES_KEPT + 1);
+
+        let forgotten = Revision(written.0 + 10);
+        assert_eq!(state.forgotten, forgotten);
+        assert!(state.changes(Revision(forgotten.0 - 1), 10).is_err());
+        let told = state.changes(forgotten, 1).unwrap();
+        assert_eq!(told, vec![Change { revision: Revision(forgotten.0 + 1), key: key(10) }]);
+        assert_eq!(state.changes(Revision(0), 1).unwrap(), vec![Change { revision: written, key: key(count) }]);
+    }
+}

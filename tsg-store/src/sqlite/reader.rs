@@ -10,9 +10,21 @@ use super::rows::{self, account_bytes, bind_key, to_integer};
 use crate::feed;
 use crate::limits::ID_BYTES_MAX;
 
+pub(super) const GET: &str = "SELECT revision, value FROM records WHERE kind = ? AND account = ? AND id = ?";
+pub(super) const ONE_ACCOUNT: &str = "SELECT kind, account, id, revision, value FROM records \
+    WHERE kind = ?1 AND account = ?2 AND id >= ?3 AND id >= ?4 AND id < ?5 ORDER BY id LIMIT ?6";
+pub(super) const EVERYONE: &str = "SELECT kind, account, id, revision, value FROM records \
+    WHERE kind = ?1 AND (account, id) >= (?2, ?3) AND id >= ?4 AND id < ?5 ORDER BY account, id LIMIT ?6";
+pub(super) const PAGE: &str = "SELECT revision, kind, account, id FROM records WHERE revision > ?1 \
+    UNION ALL SELECT revision, kind, account, id FROM tombstones WHERE revision > ?1 \
+    ORDER BY revision, kind, account, id LIMIT ?2";
+pub(super) const REST: &str = "SELECT revision, kind, account, id FROM records \
+    WHERE revision = ?1 AND (kind, account, id) > (?2, ?3, ?4) \
+    UNION ALL SELECT revision, kind, account, id FROM tombstones \
+    WHERE revision = ?1 AND (kind, account, id) > (?2, ?3, ?4)";
+
 pub(super) async fn get(readers: &SqlitePool, key: &Key) -> Result<Option<Record>, StoreError> {
-    let sql = "SELECT revision, value FROM records WHERE kind = ? AND account = ? AND id = ?";
-    let found = bind_key(sqlx::query(sql), key).fetch_optional(readers).await;
+    let found = bind_key(sqlx::query(GET), key).fetch_optional(readers).await;
     let record = |row: SqliteRow| {
         let version = rows::revision(&row, "revision")?;
         Ok(Record { key: key.clone(), version, value: row.try_get("value")? })
@@ -21,10 +33,6 @@ pub(super) async fn get(readers: &SqlitePool, key: &Key) -> Result<Option<Record
 }
 
 pub(super) async fn list(readers: &SqlitePool, range: &Range) -> Result<Vec<Record>, StoreError> {
-    const ONE_ACCOUNT: &str = "SELECT kind, account, id, revision, value FROM records \
-        WHERE kind = ?1 AND account = ?2 AND id >= ?3 AND id >= ?4 AND id < ?5 ORDER BY id LIMIT ?6";
-    const EVERYONE: &str = "SELECT kind, account, id, revision, value FROM records \
-        WHERE kind = ?1 AND (account, id) >= (?2, ?3) AND id >= ?4 AND id < ?5 ORDER BY account, id LIMIT ?6";
     let (sql, account, from) = match (range.scope, &range.after) {
         (Scope::Account(account), Some((after, _))) if *after > account => return Ok(Vec::new()),
         (Scope::Account(account), Some((after, id))) if *after == account => {
@@ -80,13 +88,6 @@ async fn read_changes(
     after: Revision,
     limit: u32,
 ) -> Result<(Vec<Change>, Revision), sqlx::Error> {
-    const PAGE: &str = "SELECT revision, kind, account, id FROM records WHERE revision > ?1 \
-        UNION ALL SELECT revision, kind, account, id FROM tombstones WHERE revision > ?1 \
-        ORDER BY revision, kind, account, id LIMIT ?2";
-    const REST: &str = "SELECT revision, kind, account, id FROM records \
-        WHERE revision = ?1 AND (kind, account, id) > (?2, ?3, ?4) \
-        UNION ALL SELECT revision, kind, account, id FROM tombstones \
-        WHERE revision = ?1 AND (kind, account, id) > (?2, ?3, ?4)";
     let page = sqlx::query(PAGE).bind(to_integer(after.0)).bind(i64::from(limit)).fetch_all(readers).await?;
     let mut told = page.iter().map(change).collect::<Result<Vec<_>, _>>()?;
     // A commit is told whole, or its rest would never be: readers go on from a revision.

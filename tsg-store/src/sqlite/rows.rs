@@ -19,6 +19,13 @@ use crate::lease::Lease;
 /// five columns stay far below the 32,766 parameters that SQLite allows.
 const CHUNK_LENS: [usize; 4] = [64, 16, 4, 1];
 
+/// CROSS JOIN keeps SQLite from turning the order round and scanning the table.
+pub(super) const VERSIONS: &str = "WITH wanted (kind, account, id) AS (VALUES {rows}) \
+    SELECT records.kind, records.account, records.id, revision FROM wanted CROSS JOIN records \
+    ON records.kind = wanted.kind AND records.account = wanted.account AND records.id = wanted.id";
+pub(super) const REMOVE: &str = "DELETE FROM records WHERE (kind, account, id) IN (VALUES {rows})";
+pub(super) const UNBURY: &str = "DELETE FROM tombstones WHERE (kind, account, id) IN (VALUES {rows})";
+
 pub(super) type Statement = Query<'static, Sqlite, SqliteArguments>;
 
 /// Splits rows into chunks of the sizes that are prepared.
@@ -98,13 +105,9 @@ pub(super) async fn versions(
     connection: &mut SqliteConnection,
     keys: &[&Key],
 ) -> Result<BTreeMap<Key, Revision>, sqlx::Error> {
-    // CROSS JOIN keeps SQLite from turning the order round and scanning the table.
-    const SQL: &str = "WITH wanted (kind, account, id) AS (VALUES {rows}) \
-        SELECT records.kind, records.account, records.id, revision FROM wanted CROSS JOIN records \
-        ON records.kind = wanted.kind AND records.account = wanted.account AND records.id = wanted.id";
     let mut found = BTreeMap::new();
     for chunk in chunks(keys) {
-        let statement = chunk.iter().fold(many(SQL, 3, chunk.len()), |statement, key| bind_key(statement, key));
+        let statement = chunk.iter().fold(many(VERSIONS, 3, chunk.len()), |statement, key| bind_key(statement, key));
         for row in statement.fetch_all(&mut *connection).await? {
             found.insert(key(&row)?, revision(&row, "revision")?);
         }
@@ -130,14 +133,12 @@ pub(super) async fn put(
 
 /// Removes records.
 pub(super) async fn remove(connection: &mut SqliteConnection, keys: &[&Key]) -> Result<(), sqlx::Error> {
-    const SQL: &str = "DELETE FROM records WHERE (kind, account, id) IN (VALUES {rows})";
-    remove_from(connection, SQL, keys).await.map(drop)
+    remove_from(connection, REMOVE, keys).await.map(drop)
 }
 
 /// Takes the tombstones of keys away; says how many there were.
 pub(super) async fn unbury(connection: &mut SqliteConnection, keys: &[&Key]) -> Result<u64, sqlx::Error> {
-    const SQL: &str = "DELETE FROM tombstones WHERE (kind, account, id) IN (VALUES {rows})";
-    remove_from(connection, SQL, keys).await
+    remove_from(connection, UNBURY, keys).await
 }
 
 async fn remove_from(connection: &mut SqliteConnection, sql: &'static str, keys: &[&Key]) -> Result<u64, sqlx::Error> {

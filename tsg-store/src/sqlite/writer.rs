@@ -115,8 +115,7 @@ impl Writer {
 
     async fn transact(&mut self, round: &mut Round, now: Timestamp) -> Result<Done, Failure> {
         if let Err(error) = self.execute("BEGIN IMMEDIATE").await {
-            self.roll_back().await;
-            return Err(Failure::Undone(store_error(&error)));
+            return Err(self.undo(&error).await);
         }
         match self.write(round, now).await {
             Ok(done) if done.is_changed => {
@@ -130,11 +129,18 @@ impl Writer {
                 self.roll_back().await;
                 Ok(done)
             }
-            Err(error) => {
-                self.roll_back().await;
-                Err(Failure::Undone(store_error(&error)))
-            }
+            Err(error) => Err(self.undo(&error).await),
         }
+    }
+
+    /// Takes back a transaction that failed before it became durable.
+    async fn undo(&mut self, error: &sqlx::Error) -> Failure {
+        self.roll_back().await;
+        if cause(error) == Cause::Full {
+            // A log that has been copied is written over: that may be all the room there is.
+            self.pages_logged = CHECKPOINT_PAGES;
+        }
+        Failure::Undone(store_error(error))
     }
 
     async fn write(&mut self, round: &mut Round, now: Timestamp) -> Result<Done, sqlx::Error> {
@@ -177,10 +183,7 @@ impl Writer {
             return Ok(());
         };
         match cause(&error) {
-            Cause::Busy | Cause::Full | Cause::Denied => {
-                self.roll_back().await;
-                Err(Failure::Undone(store_error(&error)))
-            }
+            Cause::Busy | Cause::Full | Cause::Denied => Err(self.undo(&error).await),
             _ => Err(Failure::Unknown(error.to_string())),
         }
     }
