@@ -12,6 +12,7 @@ use super::error::{OpenError, open_error};
 use super::schema::{self, SchemaError};
 use super::writer::Writer;
 use super::{file, library, rows};
+use crate::feed::TOMBSTONES_KEPT;
 
 /// How many reads go on at once: each has a thread, and more than a few only compete for the
 /// same page cache.
@@ -29,10 +30,17 @@ const READER_TIMEOUT: Duration = Duration::from_secs(5);
 const ROWS_AHEAD: usize = 1024;
 
 /// Bounds of a store.
-#[derive(Default)]
 pub(super) struct Limits {
     /// How many pages (of 4 KiB) the file may have; SQLite's own bound when there is none.
     pub(super) pages_max: Option<u32>,
+    /// How many deletes the change feed remembers.
+    pub(super) tombstones_kept: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { pages_max: None, tombstones_kept: TOMBSTONES_KEPT as u64 }
+    }
 }
 
 /// A store that is ready.
@@ -47,7 +55,7 @@ pub(super) async fn open(path: &Path, limits: Limits) -> Result<Opened, OpenErro
     let path = claim.path.clone();
     let failed = |error: sqlx::Error| open_error(path.clone(), &error);
 
-    let mut connection = writer_options(&path, limits).connect().await.map_err(failed)?;
+    let mut connection = writer_options(&path, &limits).connect().await.map_err(failed)?;
     check_library(&mut connection).await.map_err(failed)??;
     // Nothing is changed before it is known to be ours.
     schema::version(&mut connection).await.map_err(|error| schema_error(&path, error))?;
@@ -66,7 +74,7 @@ pub(super) async fn open(path: &Path, limits: Limits) -> Result<Opened, OpenErro
         .connect_with(reader_options(&path))
         .await
         .map_err(failed)?;
-    let writer = Writer::new(connection, claim).await.map_err(failed)?;
+    let writer = Writer::new(connection, claim, limits.tombstones_kept).await.map_err(failed)?;
     Ok(Opened { writer, readers, incarnation })
 }
 
@@ -79,7 +87,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-fn writer_options(path: &Path, limits: Limits) -> SqliteConnectOptions {
+fn writer_options(path: &Path, limits: &Limits) -> SqliteConnectOptions {
     let options = options(path)
         .synchronous(SqliteSynchronous::Full)
         // The writer runs checkpoints itself: SQLite would swallow their errors.

@@ -163,9 +163,9 @@ pub(super) async fn bury(connection: &mut SqliteConnection, graves: &[(&Key, Rev
 }
 
 /// Forgets all but the newest deletes; says how many it forgot.
-pub(super) async fn forget(connection: &mut SqliteConnection, kept: usize) -> Result<u64, sqlx::Error> {
+pub(super) async fn forget(connection: &mut SqliteConnection, kept: u64) -> Result<u64, sqlx::Error> {
     let newest = "SELECT revision FROM tombstones ORDER BY revision DESC LIMIT 1 OFFSET ?";
-    let row = sqlx::query(newest).bind(to_integer(kept as u64)).fetch_optional(&mut *connection).await?;
+    let row = sqlx::query(newest).bind(to_integer(kept)).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(0) };
     let last: i64 = row.try_get(0)?;
     let gone = sqlx::query("DELETE FROM tombstones WHERE revision <= ?").bind(last).execute(&mut *connection).await?;

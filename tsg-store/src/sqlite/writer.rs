@@ -14,15 +14,14 @@ use super::batch::{self, Batch};
 use super::error::{Cause, cause, store_error};
 use super::file::Claim;
 use super::rows;
-use crate::feed::TOMBSTONES_KEPT;
 use crate::lease;
 
 /// How many jobs share a transaction at most: enough for every caller that can be waiting in
 /// practice, and few enough that the first does not wait long for the last.
 const ROUND_MAX: usize = 512;
 
-/// Deletes beyond [`TOMBSTONES_KEPT`] before the oldest are forgotten together.
-const TOMBSTONES_SLACK: u64 = 10_000;
+/// Deletes are forgotten when there are this part more than are kept, so that many go at once.
+const TOMBSTONES_SLACK_PART: u64 = 10;
 
 /// After about how many written pages the log is copied into the file: SQLite's own default,
 /// 4 MB of log.
@@ -53,14 +52,19 @@ pub(super) struct Writer {
     _claim: Claim,
     revision: Revision,
     tombstones: u64,
+    tombstones_kept: u64,
     pages_logged: u64,
     stopped: Option<String>,
 }
 
 impl Writer {
-    pub(super) async fn new(mut connection: SqliteConnection, claim: Claim) -> Result<Self, sqlx::Error> {
+    pub(super) async fn new(
+        mut connection: SqliteConnection,
+        claim: Claim,
+        tombstones_kept: u64,
+    ) -> Result<Self, sqlx::Error> {
         let (revision, tombstones) = rows::counters(&mut connection).await?;
-        Ok(Self { connection, _claim: claim, revision, tombstones, pages_logged: 0, stopped: None })
+        Ok(Self { connection, _claim: claim, revision, tombstones, tombstones_kept, pages_logged: 0, stopped: None })
     }
 
     /// Serves the queue until it is closed.
@@ -149,8 +153,8 @@ impl Writer {
         let commits: Vec<_> = round.commits.drain(..).map(|commit| batch.admit(commit)).collect();
 
         let mut tombstones = rows::write(&mut self.connection, batch.writes(), self.tombstones).await?;
-        if tombstones > TOMBSTONES_KEPT as u64 + TOMBSTONES_SLACK {
-            tombstones -= rows::forget(&mut self.connection, TOMBSTONES_KEPT).await?;
+        if tombstones > self.tombstones_kept + self.tombstones_kept / TOMBSTONES_SLACK_PART {
+            tombstones -= rows::forget(&mut self.connection, self.tombstones_kept).await?;
         }
         let mut is_changed = batch.revision() != self.revision;
         if is_changed {
