@@ -1,0 +1,73 @@
+//! One run until nothing is left to do: what a scheduler calls.
+//!
+//! Must never call a group settled on the strength of an old look.
+
+use std::time::Duration;
+
+use tsg_core::model::id::AccountId;
+use tsg_core::model::name::GroupName;
+use tsg_core::model::time::Timestamp;
+use tsg_core::plan::output::GroupStatus;
+use tsg_core::ports::store::Scope;
+use tsg_core::records::codec;
+use tsg_core::model::group::Group;
+
+use crate::app::Application;
+
+/// How often the engines are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconciled {
+    /// How many groups are as their users want them.
+    pub settled: usize,
+    /// Those that are not, with how they stand; `None` when nothing is known of them yet.
+    pub unsettled: Vec<(AccountId, GroupName, Option<GroupStatus>)>,
+}
+
+impl Reconciled {
+    /// Whether every group is as its user wants it.
+    pub fn is_complete(&self) -> bool {
+        self.unsettled.is_empty()
+    }
+}
+
+/// Wakes every engine and waits.
+pub async fn until_settled(app: &Application, limit: Duration) -> Reconciled {
+    let began = app.now();
+    let deadline = app.clock.monotonic() + limit;
+    for enrolled in app.accounts.all() {
+        enrolled.engine.handle().wake();
+    }
+    loop {
+        let found = look(app, began).await;
+        if found.is_complete() || app.clock.monotonic() >= deadline {
+            return found;
+        }
+        app.clock.sleep_until((app.clock.monotonic() + LOOK_EVERY).min(deadline)).await;
+    }
+}
+
+async fn look(app: &Application, began: Timestamp) -> Reconciled {
+    let mut found = Reconciled { settled: 0, unsettled: Vec::new() };
+    for enrolled in app.accounts.all() {
+        let handle = enrolled.engine.handle();
+        let groups = match codec::all::<Group>(app.store.as_ref(), Scope::Account(enrolled.account), "").await {
+            Ok(groups) => groups,
+            Err(error) => {
+                tracing::error!(%error, "the groups of an account cannot be read");
+                continue;
+            }
+        };
+        for group in groups {
+            let view = handle.group(group.value.id).filter(|view| view.at >= began && view.group == group.value);
+            let status = view.and_then(|view| view.report.as_ref().map(|report| report.status));
+            match status {
+                Some(GroupStatus::Converged | GroupStatus::Deleted) => found.settled += 1,
+                status => found.unsettled.push((enrolled.account, group.value.name, status)),
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,121 @@
+//! One account's engine as a supervised task: started again, after a growing pause, when it ends
+//! without having been told to.
+//!
+//! Must never run two engines of one account at once in this process.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tsg_core::model::id::{AccountId, DeploymentId};
+use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts};
+
+/// First pause before an engine that ended by itself is started again.
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// Longest such pause.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// An engine that worked this long has recovered: its next pause is the first again.
+const RECOVERED_AFTER: Duration = Duration::from_secs(5 * 60);
+/// How long an engine may take to end when told to.
+const STOP_LIMIT: Duration = Duration::from_secs(15);
+
+/// Everything an engine is made from.
+#[derive(Clone)]
+pub struct EngineParts {
+    /// Whose it is.
+    pub account: AccountId,
+    /// Which installation.
+    pub deployment: DeploymentId,
+    /// The world.
+    pub ports: EnginePorts,
+    /// Pace and waits.
+    pub config: EngineConfig,
+}
+
+/// A running engine that survives its own failures.
+pub struct EngineSeat {
+    state: Arc<Mutex<State>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct State {
+    handle: EngineHandle,
+    is_stopped: bool,
+}
+
+impl EngineSeat {
+    /// Starts an engine.
+    pub fn start(parts: EngineParts) -> Self {
+        let (engine, handle) = make(&parts);
+        let state = Arc::new(Mutex::new(State { handle, is_stopped: false }));
+        let task = tokio::spawn(supervise(parts, engine, state.clone()));
+        Self { state, task: Mutex::new(Some(task)) }
+    }
+
+    /// The handle on the engine that runs now.
+    pub fn handle(&self) -> EngineHandle {
+        lock(&self.state).handle.clone()
+    }
+
+    /// Asks the engine to end, and waits for it.
+    pub async fn stop(&self) {
+        {
+            let mut state = lock(&self.state);
+            state.is_stopped = true;
+            state.handle.stop();
+        }
+        let task = lock(&self.task).take();
+        if let Some(mut task) = task
+            && tokio::time::timeout(STOP_LIMIT, &mut task).await.is_err()
+        {
+            tracing::warn!("an engine did not end within {STOP_LIMIT:?} and is dropped; its ledger has everything");
+            task.abort();
+            // Only once it is really gone may another engine of the account be started.
+            let _ = task.await;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn make(parts: &EngineParts) -> (AccountEngine, EngineHandle) {
+    AccountEngine::new(parts.account, parts.deployment, parts.ports.clone(), parts.config.clone())
+}
+
+async fn supervise(parts: EngineParts, first: AccountEngine, state: Arc<Mutex<State>>) {
+    let mut engine = first;
+    let mut pause = PAUSE_FIRST;
+    loop {
+        let began = parts.ports.clock.monotonic();
+        // Its own task, so that a panic in it is an answer here and not the end of the server.
+        let mut guard = AbortOnDrop(tokio::spawn(engine.run()));
+        let ended = (&mut guard.0).await;
+        if lock(&state).is_stopped {
+            return;
+        }
+        if parts.ports.clock.monotonic().saturating_sub(began) >= RECOVERED_AFTER {
+            pause = PAUSE_FIRST;
+        }
+        tracing::error!(account = %parts.account, is_panic = ended.is_err(), ?pause, "an engine ended by itself");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+        let (next, handle) = make(&parts);
+        let mut state = lock(&state);
+        if state.is_stopped {
+            return;
+        }
+        state.handle = handle;
+        engine = next;
+    }
+}
+
+/// Ends the engine's task when the supervisor is dropped: it must not outlive its seat.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,106 @@
+//! The accept loop: sockets, limits on heads and connections, graceful end.
+//!
+//! Owns what happens below a request. Must never end a request that has begun, unless it is
+//! given up after the grace.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tower_service::Service as _;
+
+/// A head that is not complete by then is a slow-loris, not a request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// Most bytes of a head.
+const HEAD_MAX: usize = 32 * 1024;
+/// Most connections at once; those beyond wait in the kernel's queue.
+const CONNECTIONS_MAX: usize = 1024;
+/// How long requests may take to end at shutdown.
+const GRACE: Duration = Duration::from_secs(10);
+/// A pause after an accept that failed for lack of file descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop` turns true, then lets the requests under way end.
+pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+    let graceful = GracefulShutdown::new();
+    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let accepted = tokio::select! {
+            () = ended(&mut stop) => break,
+            accepted = accept(&listener, &seats) => accepted,
+        };
+        if let Some((stream, address, seat)) = accepted {
+            serve_connection(stream, router.clone(), address, seat, &graceful);
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still under way after {GRACE:?} and are given up");
+    }
+}
+
+async fn ended(stop: &mut watch::Receiver<bool>) {
+    // A sender that is gone means the same: there is nobody left to serve for.
+    let _ = stop.wait_for(|is_stopped| *is_stopped).await;
+}
+
+async fn accept(
+    listener: &TcpListener,
+    seats: &Arc<Semaphore>,
+) -> Option<(TcpStream, std::net::SocketAddr, OwnedSemaphorePermit)> {
+    let seat = seats.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, address)) => Some((stream, address, seat)),
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    address: std::net::SocketAddr,
+    seat: OwnedSemaphorePermit,
+    graceful: &GracefulShutdown,
+) {
+    let _ = stream.set_nodelay(true);
+    let service = with_peer(router, address);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let watched = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = watched.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(seat);
+    });
+}
+
+fn with_peer(
+    router: Router,
+    address: std::net::SocketAddr,
+) -> impl hyper::service::Service<
+    Request<Incoming>,
+    Response = axum::response::Response,
+    Error = std::convert::Infallible,
+    Future: Send,
+> {
+    hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(address));
+        router.clone().call(request)
+    })
+}

@@ -1,0 +1,138 @@
+//! Groups on the wire of `/v2`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tsg_core::model::group::{Freeze, Group, Lifecycle};
+use tsg_core::model::name::GroupName;
+use tsg_core::model::time::Timestamp;
+use tsg_core::plan::output::{Block, Class, GroupStatus, Report, Wait};
+use tsg_core::plan::render::in_words;
+use tsg_core::ports::store::Revision;
+use tsg_core::records::Versioned;
+use tsg_engine::{GroupView, Trouble};
+
+use super::template_body::{id, invalid};
+use crate::http::failure::Failure;
+use crate::time;
+use tsg_core::model::id::TemplateId;
+
+/// A group, as it comes in. Nothing has a default: nobody scales to zero by leaving a field out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewGroupBody {
+    name: String,
+    template_id: String,
+    capacity: i64,
+}
+
+impl NewGroupBody {
+    /// Name, template and capacity, checked.
+    pub fn check(self, capacity_max: u32) -> Result<(GroupName, TemplateId, u32), Failure> {
+        let name = self.name.parse().map_err(|error| invalid("name", &error))?;
+        Ok((name, id("template_id", &self.template_id)?, check_capacity(self.capacity, capacity_max)?))
+    }
+}
+
+/// A change of a group, as it comes in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupPatch {
+    capacity: Option<i64>,
+    template_id: Option<String>,
+}
+
+impl GroupPatch {
+    /// Capacity and template, checked; at least one of them is there.
+    pub fn check(self, capacity_max: u32) -> Result<(Option<u32>, Option<TemplateId>), Failure> {
+        if self.capacity.is_none() && self.template_id.is_none() {
+            return Err(Failure::unprocessable("NothingToChange", "give capacity, template_id or both"));
+        }
+        let capacity = self.capacity.map(|capacity| check_capacity(capacity, capacity_max)).transpose()?;
+        let template = self.template_id.map(|text| id("template_id", &text)).transpose()?;
+        Ok((capacity, template))
+    }
+}
+
+/// A capacity that this server takes.
+pub fn check_capacity(capacity: i64, capacity_max: u32) -> Result<u32, Failure> {
+    u32::try_from(capacity).ok().filter(|capacity| *capacity <= capacity_max).ok_or_else(|| {
+        invalid("capacity", &format!("{capacity} is not a number from 0 to {capacity_max}"))
+            .hint("the largest capacity is the operator's setting limits.capacity_max")
+    })
+}
+
+/// A group, as it goes out.
+#[derive(Debug, Serialize)]
+pub struct GroupBody {
+    id: String,
+    name: String,
+    template_id: String,
+    revision: u32,
+    capacity: u32,
+    lifecycle: Lifecycle,
+    freeze: Option<Freeze>,
+    status: Option<GroupStatus>,
+    report: Option<ReportBody>,
+    trouble: Option<Trouble>,
+    created_at: String,
+    updated_at: String,
+    version: Revision,
+}
+
+/// Why a group stands as it does.
+#[derive(Debug, Serialize)]
+pub struct ReportBody {
+    status: GroupStatus,
+    summary: String,
+    wanted: u32,
+    counts: BTreeMap<Class, u32>,
+    old_revision: u32,
+    waits: Vec<Wait>,
+    blocks: Vec<Block>,
+}
+
+impl ReportBody {
+    /// On the wire; the summary tells times as seen from `now`.
+    pub fn of(report: &Report, now: Timestamp) -> Self {
+        Self {
+            status: report.status,
+            summary: in_words(report, now).to_string(),
+            wanted: report.wanted,
+            counts: Class::ALL.into_iter().map(|class| (class, report.counts.of(class))).collect(),
+            old_revision: report.old_revision,
+            waits: report.waits.clone(),
+            blocks: report.blocks.clone(),
+        }
+    }
+}
+
+impl GroupBody {
+    /// On the wire, with the engine's last view of it.
+    pub fn of(group: &Versioned<Group>, view: Option<&GroupView>, now: Timestamp) -> Self {
+        let Versioned { version, value: group, .. } = group;
+        // A report on what the user wanted before says nothing about what they want now.
+        let view = view.filter(|view| view.group == *group);
+        let report = view.and_then(|view| view.report.as_ref());
+        Self {
+            id: group.id.to_string(),
+            name: group.name.to_string(),
+            template_id: group.template.to_string(),
+            revision: group.revision,
+            capacity: group.capacity,
+            lifecycle: group.lifecycle,
+            freeze: group.freeze.clone(),
+            status: report.map(|report| report.status),
+            report: report.map(|report| ReportBody::of(report, now)),
+            trouble: view.and_then(|view| view.trouble.clone()),
+            created_at: time::milliseconds(group.created_at),
+            updated_at: time::milliseconds(group.updated_at),
+            version: *version,
+        }
+    }
+
+    /// The id, which is also the cursor of a list.
+    pub fn id(&self) -> String {
+        self.id.clone()
+    }
+}

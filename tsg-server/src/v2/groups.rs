@@ -1,0 +1,157 @@
+//! `/v2/groups`: made, read, changed, deleted.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::header::ETAG;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Deserialize;
+use tsg_core::model::group::Group;
+use tsg_core::model::id::GroupId;
+use tsg_core::model::name::GroupName;
+use tsg_core::records::kinds::TakenGroupName;
+use tsg_core::records::{Versioned, codec};
+use tsg_engine::intent::{self, ChangeGroupError, CreateGroupError, DeleteGroupError, GroupChange, NewGroup};
+
+use super::group_body::{GroupBody, GroupPatch, NewGroupBody};
+use super::idempotency::{Answer, once};
+use super::request::{Listed, Page, Write, etag, json, precondition_failed};
+use super::template_body::id;
+use crate::app::{App, Application};
+use crate::auth::Caller;
+use crate::http::failure::Failure;
+
+#[derive(Debug, Deserialize)]
+pub struct Filter {
+    name: Option<String>,
+}
+
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+    Query(filter): Query<Filter>,
+) -> Result<Json<Listed<GroupBody>>, Failure> {
+    if let Some(name) = filter.name {
+        let found = by_name(&app, &caller, &id::<GroupName>("name", &name)?).await?;
+        let items = found.iter().map(|group| body(&app, &caller, group)).collect();
+        return Ok(Json(Listed { items, next: None }));
+    }
+    let (store, after) = (app.store.as_ref(), page.after.as_deref());
+    let found = codec::page::<Group>(store, caller.account(), "", after, page.limit + 1).await?;
+    let items = found.iter().map(|group| body(&app, &caller, group)).collect();
+    Ok(Json(Listed::new(items, &page, GroupBody::id)))
+}
+
+async fn by_name(app: &Application, caller: &Caller, name: &GroupName) -> Result<Option<Versioned<Group>>, Failure> {
+    let store = app.store.as_ref();
+    let Some(taken) = codec::get::<TakenGroupName>(store, caller.account(), name.as_str()).await? else {
+        return Ok(None);
+    };
+    Ok(codec::get::<Group>(store, caller.account(), &taken.value.group.to_string()).await?)
+}
+
+fn body(app: &Application, caller: &Caller, group: &Versioned<Group>) -> GroupBody {
+    let view = caller.enrolled.engine.handle().group(group.value.id);
+    GroupBody::of(group, view.as_deref(), app.now())
+}
+
+/// The caller's group of that id, on its way out or not.
+pub async fn find(app: &Application, caller: &Caller, id: &str) -> Result<Versioned<Group>, Failure> {
+    let id: GroupId = id.parse().map_err(|_| Failure::not_found("group"))?;
+    let group = codec::get::<Group>(app.store.as_ref(), caller.account(), &id.to_string()).await?;
+    group.ok_or_else(|| Failure::not_found("group"))
+}
+
+pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Failure> {
+    let group = find(&app, &caller, &id).await?;
+    Ok(([(ETAG, etag(group.version))], Json(body(&app, &caller, &group))).into_response())
+}
+
+pub async fn create(State(app): State<App>, caller: Caller, write: Write) -> Result<Response, Failure> {
+    let (name, template, capacity) = json::<NewGroupBody>(&write.body)?.check(app.config.limits.capacity_max)?;
+    once(&app, &caller, &write, async |id| {
+        let new = NewGroup { id: GroupId::new(id), name, template, capacity };
+        let created = intent::create_group(app.store.as_ref(), &caller.intent(app.now()), &new).await;
+        let group = created.map_err(create_failure)?;
+        caller.enrolled.engine.handle().wake();
+        let location = Some(format!("/v2/groups/{}", group.id));
+        Ok(Answer { location, ..answer(&app, &caller, StatusCode::CREATED, group.id).await? })
+    })
+    .await
+}
+
+fn create_failure(error: CreateGroupError) -> Failure {
+    match error {
+        CreateGroupError::NameTaken { .. } => Failure::new(StatusCode::CONFLICT, "NameTaken", error.to_string())
+            .hint("choose another name, or change the group that has it"),
+        CreateGroupError::UnknownTemplate(_) => Failure::unprocessable("UnknownTemplate", error.to_string())
+            .hint("create the template first; nothing was saved"),
+        CreateGroupError::Contended => Failure::contended(),
+        CreateGroupError::Store(error) => error.into(),
+    }
+}
+
+pub async fn change(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    write: Write,
+) -> Result<Response, Failure> {
+    let group = find(&app, &caller, &id).await?.value.id;
+    let (capacity, template) = json::<GroupPatch>(&write.body)?.check(app.config.limits.capacity_max)?;
+    let change = GroupChange { capacity, template, only_at: write.only_at };
+    once(&app, &caller, &write, async |_| {
+        let changed = intent::change_group(app.store.as_ref(), &caller.intent(app.now()), group, &change).await;
+        changed.map_err(|error| match error {
+            ChangeGroupError::UnknownGroup(_) => Failure::not_found("group"),
+            ChangeGroupError::UnknownTemplate(_) => Failure::unprocessable("UnknownTemplate", error.to_string()),
+            ChangeGroupError::Changed { .. } => precondition_failed(),
+            ChangeGroupError::Contended => Failure::contended(),
+            ChangeGroupError::Store(error) => error.into(),
+        })?;
+        caller.enrolled.engine.handle().wake();
+        answer(&app, &caller, StatusCode::OK, group).await
+    })
+    .await
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    write: Write,
+) -> Result<Response, Failure> {
+    let group = find(&app, &caller, &id).await?;
+    once(&app, &caller, &write, async |_| {
+        if write.only_at.is_some_and(|version| version != group.version) {
+            return Err(precondition_failed());
+        }
+        let deleted = intent::delete_group(app.store.as_ref(), &caller.intent(app.now()), group.value.id).await;
+        deleted.map_err(|error| match error {
+            DeleteGroupError::UnknownGroup(_) => Failure::not_found("group"),
+            DeleteGroupError::Contended => Failure::contended(),
+            DeleteGroupError::Store(error) => error.into(),
+        })?;
+        caller.enrolled.engine.handle().wake();
+        // The group stays visible, on its way out, until its last instance is gone.
+        answer(&app, &caller, StatusCode::ACCEPTED, group.value.id).await
+    })
+    .await
+}
+
+/// Has the engine look again now; what it does is up to the planner.
+pub async fn reconcile(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
+    find(&app, &caller, &id).await?;
+    caller.enrolled.engine.handle().wake();
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn answer(app: &Application, caller: &Caller, status: StatusCode, id: GroupId) -> Result<Answer, Failure> {
+    let group = find(app, caller, &id.to_string()).await?;
+    Ok(Answer { etag: Some(etag(group.version)), ..Answer::json(status, &body(app, caller, &group)) })
+}

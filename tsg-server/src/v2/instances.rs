@@ -1,0 +1,111 @@
+//! `/v2/groups/{id}/instances`: the members of a group, each with its class and its reason.
+
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Serialize;
+use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
+use tsg_core::model::instance::InstanceState;
+use tsg_core::model::operation::{Cause, Operation, Phase};
+use tsg_core::plan::output::Class;
+use tsg_core::ports::store::Scope;
+use tsg_core::records::codec;
+use tsg_core::records::kinds::group_prefix;
+use tsg_engine::MemberView;
+
+use super::groups::find;
+use super::request::{Listed, Page};
+use crate::app::{App, Application};
+use crate::auth::Caller;
+use crate::http::failure::Failure;
+use crate::time;
+
+/// One member.
+#[derive(Debug, Serialize)]
+pub struct InstanceBody {
+    operation: OperationId,
+    sequence: u64,
+    name: String,
+    instance: Option<InstanceId>,
+    class: Option<Class>,
+    phase: Phase,
+    phase_since: String,
+    state: Option<InstanceState>,
+    revision: u32,
+    address: Option<IpAddr>,
+    compute_node: Option<ComputeNodeId>,
+    created_at: Option<String>,
+    is_protected: bool,
+    cause: Cause,
+    reason: Option<Cause>,
+}
+
+/// Lists the members, in the order of their operations.
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    page: Page,
+) -> Result<Json<Listed<InstanceBody>>, Failure> {
+    let group = find(&app, &caller, &id).await?.value;
+    let mut members = match caller.enrolled.engine.handle().group(group.id) {
+        Some(view) => view.members.iter().map(InstanceBody::seen).collect(),
+        None => unseen(&app, &caller, group.id).await?,
+    };
+    members.sort_unstable_by_key(|member: &InstanceBody| member.operation.to_string());
+    if let Some(after) = &page.after {
+        members.retain(|member| member.operation.to_string() > *after);
+    }
+    Ok(Json(Listed::new(members, &page, |member| member.operation.to_string())))
+}
+
+/// What the ledger knows, before the engine's first look.
+async fn unseen(app: &Application, caller: &Caller, group: GroupId) -> Result<Vec<InstanceBody>, Failure> {
+    let scope = Scope::Account(caller.account());
+    let operations = codec::all::<Operation>(app.store.as_ref(), scope, &group_prefix(group)).await?;
+    let open = operations.into_iter().map(|operation| operation.value).filter(|operation| !operation.phase.is_closed());
+    Ok(open.map(InstanceBody::unseen).collect())
+}
+
+impl InstanceBody {
+    fn seen(member: &MemberView) -> Self {
+        Self {
+            operation: member.operation,
+            sequence: member.sequence,
+            name: member.name.clone(),
+            instance: member.instance,
+            class: member.class,
+            phase: member.phase,
+            phase_since: time::milliseconds(member.phase_since),
+            state: member.state,
+            revision: member.revision,
+            address: member.address,
+            compute_node: member.compute_node,
+            created_at: member.created_at.map(time::milliseconds),
+            is_protected: member.is_protected,
+            cause: member.cause,
+            reason: member.deletion_cause,
+        }
+    }
+
+    fn unseen(operation: Operation) -> Self {
+        Self {
+            operation: operation.id,
+            sequence: operation.sequence,
+            name: operation.name,
+            instance: operation.instance,
+            class: None,
+            phase: operation.phase,
+            phase_since: time::milliseconds(operation.phase_since),
+            state: None,
+            revision: operation.revision,
+            address: None,
+            compute_node: None,
+            created_at: None,
+            is_protected: false,
+            cause: operation.cause,
+            reason: operation.deletion_cause,
+        }
+    }
+}

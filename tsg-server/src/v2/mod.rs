@@ -1,0 +1,41 @@
+//! tsg's own API: JSON, explicit, versioned, paged by key.
+//!
+//! Owns the wire forms. Must never guess what a request leaves out: a field that matters is
+//! demanded, one that nobody knows is refused by name.
+
+mod account;
+mod audit;
+mod group_body;
+mod groups;
+mod health;
+mod idempotency;
+mod instances;
+mod operations;
+mod plan;
+mod request;
+mod template_body;
+mod templates;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::accounts::enrolment;
+use crate::app::App;
+
+/// The routes of `/v2`.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/v2/health", get(health::health))
+        .route("/v2/account", get(account::show))
+        .route(enrolment::BEGIN_ROUTE, post(account::begin))
+        .route("/v2/account/enrollments/{id}/complete", post(account::complete))
+        .route("/v2/templates", get(templates::list).post(templates::create))
+        .route("/v2/templates/{id}", get(templates::show).delete(templates::delete))
+        .route("/v2/groups", get(groups::list).post(groups::create))
+        .route("/v2/groups/{id}", get(groups::show).patch(groups::change).delete(groups::delete))
+        .route("/v2/groups/{id}/plan", post(plan::plan))
+        .route("/v2/groups/{id}/reconcile", post(groups::reconcile))
+        .route("/v2/groups/{id}/instances", get(instances::list))
+        .route("/v2/groups/{id}/operations", get(operations::list))
+        .route("/v2/groups/{id}/audit", get(audit::list))
+}

@@ -1,0 +1,147 @@
+//! `/v2/groups/{id}/plan`: what would be done, for the capacity that is or for another.
+//!
+//! Runs the production planner on the ledger and the engine's last look. Must never carry out or
+//! record anything of it.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tsg_core::model::group::{Group, LedgerHead};
+use tsg_core::model::id::ImageId;
+use tsg_core::model::instance::{ObservedInstance, Snapshot};
+use tsg_core::model::operation::Operation;
+use tsg_core::observe::join::{self, NodeNumbers};
+use tsg_core::plan::input::{Intent, Limits, Member, PlanInput, View, ViewTrust};
+use tsg_core::plan::memory::PlanMemory;
+use tsg_core::plan::output::{Plan, PlannedAction};
+use tsg_core::plan::plan as make_plan;
+use tsg_core::model::time::Timestamp;
+use tsg_core::ports::store::Scope;
+use tsg_core::records::codec;
+use tsg_core::records::kinds::group_prefix;
+use tsg_core::plan::render::in_words;
+use tsg_engine::{GroupView, MemberView};
+use uuid::Uuid;
+
+use super::group_body::{ReportBody, check_capacity};
+use super::groups::find;
+use super::request::json;
+use crate::app::{App, Application};
+use crate::auth::Caller;
+use crate::http::failure::Failure;
+use crate::time;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    capacity: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlanBody {
+    capacity: u32,
+    view: View,
+    actions: Vec<PlannedAction>,
+    steps: Vec<String>,
+    report: ReportBody,
+    next_wakeup: Option<String>,
+}
+
+/// Plans, and shows it.
+pub async fn plan(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let group = find(&app, &caller, &id).await?.value;
+    let asked = if body.is_empty() { Asked::default() } else { json::<Asked>(&body)? };
+    let capacity = match asked.capacity {
+        Some(capacity) => check_capacity(capacity, app.config.limits.capacity_max)?,
+        None => group.capacity,
+    };
+    let view = caller.enrolled.engine.handle().group(group.id);
+    let members = members(&app, &caller, &group, view.as_deref()).await?;
+    let memory = memory(&app, &caller, &group).await?;
+    let seen = view.map_or(UNSEEN, |view| view.view);
+    let now = app.now();
+    let input = PlanInput {
+        intent: Intent {
+            group: group.id,
+            lifecycle: group.lifecycle,
+            capacity,
+            revision: group.revision,
+            is_frozen: group.freeze.is_some(),
+        },
+        view: seen,
+        members: &members,
+        memory,
+        limits: Limits::default(),
+        timing: &app.config.engine.config.timing,
+        now,
+        seed: app.entropy.draw(),
+    };
+    let plan = make_plan(&input).map_err(|error| {
+        tracing::error!(group = %group.id, %error, "a group cannot be planned");
+        Failure::new(StatusCode::CONFLICT, "Unplannable", "the group's records do not fit together just now")
+            .hint("repeat the request; the details are in the server's log")
+    })?;
+    Ok(Json(body_of(plan, capacity, seen, now)).into_response())
+}
+
+fn body_of(plan: Plan, capacity: u32, view: View, now: Timestamp) -> PlanBody {
+    PlanBody {
+        capacity,
+        view,
+        steps: plan.actions.iter().map(|action| in_words(action, now).to_string()).collect(),
+        actions: plan.actions,
+        report: ReportBody::of(&plan.report, now),
+        next_wakeup: plan.next_wakeup.map(time::milliseconds),
+    }
+}
+
+/// Before the engine's first look.
+const UNSEEN: View = View { taken_at: Timestamp::EPOCH, trust: ViewTrust::Unobserved };
+
+async fn memory(app: &Application, caller: &Caller, group: &Group) -> Result<PlanMemory, Failure> {
+    let head = codec::get::<LedgerHead>(app.store.as_ref(), caller.account(), &group.id.to_string()).await?;
+    Ok(head.map_or_else(PlanMemory::default, |head| head.value.memory))
+}
+
+async fn members(
+    app: &Application,
+    caller: &Caller,
+    group: &Group,
+    view: Option<&GroupView>,
+) -> Result<Vec<Member>, Failure> {
+    let scope = Scope::Account(caller.account());
+    let operations = codec::all::<Operation>(app.store.as_ref(), scope, &group_prefix(group.id)).await?;
+    let snapshot = view.map(seen_by).unwrap_or_default();
+    let mut nodes = NodeNumbers::default();
+    Ok(join::members(operations.iter().map(|operation| &operation.value), &snapshot, &mut nodes))
+}
+
+/// The part of the engine's last look that concerns this group.
+fn seen_by(view: &GroupView) -> Snapshot {
+    let mut instances: Vec<_> = view.members.iter().filter_map(seen).collect();
+    instances.sort_unstable_by_key(|instance| instance.id);
+    Snapshot { taken_at: view.view.taken_at, instances }
+}
+
+fn seen(member: &MemberView) -> Option<ObservedInstance> {
+    Some(ObservedInstance {
+        id: member.instance?,
+        state: member.state?,
+        created_at: member.created_at.unwrap_or(member.phase_since),
+        named: Some(member.operation),
+        claim: None,
+        compute_node: member.compute_node,
+        // The planner does not ask which image a machine has.
+        image: ImageId::new(Uuid::nil()),
+        address: member.address,
+        is_protected: member.is_protected,
+    })
+}
