@@ -32,6 +32,11 @@ impl World {
         shown.ok_or_else(|| Refusal::not_found(format!("VM {id} not found")))
     }
 
+    /// The same as [`World::machine`], but a destroyed machine is an answer, not a refusal.
+    pub fn machine_or_tombstone(&self, account: AccountId, id: &str) -> Result<&Machine, Refusal> {
+        self.known_machine(account, id)
+    }
+
     /// Whether the history of a destroyed machine has been thrown away.
     pub(super) fn is_purged(&self, machine: &Machine) -> bool {
         let age_ms = self.now.ms_since(machine.updated);

@@ -114,13 +114,41 @@ pub struct Package {
     pub networks: Vec<NetworkId>,
 }
 
-/// Name, version, os, type, brand and least memory of the images every world has.
-const IMAGES: [(&str, &str, &str, &str, Option<&str>, u64); 4] = [
-    ("base-64-lts", "22.4.0", "smartos", "zone-dataset", None, 64),
-    ("base-64-lts", "23.4.0", "smartos", "zone-dataset", None, 64),
-    ("debian-12", "20240612", "linux", "lx-dataset", Some("lx"), 256),
-    ("debian-12-bhyve", "20240612", "linux", "zvol", Some("bhyve"), 1_024),
+/// What tells the images of a fresh world apart.
+struct Edition {
+    name: &'static str,
+    version: &'static str,
+    os: &'static str,
+    kind: &'static str,
+    brand: Option<&'static str>,
+    min_ram: u64,
+}
+
+/// The images every world has, oldest first.
+const IMAGES: [Edition; 4] = [
+    zone("22.4.0"),
+    zone("23.4.0"),
+    Edition {
+        name: "debian-12",
+        version: "20240612",
+        os: "linux",
+        kind: "lx-dataset",
+        brand: Some("lx"),
+        min_ram: 256,
+    },
+    Edition {
+        name: "debian-12-bhyve",
+        version: "20240612",
+        os: "linux",
+        kind: "zvol",
+        brand: Some("bhyve"),
+        min_ram: 1_024,
+    },
 ];
+
+const fn zone(version: &'static str) -> Edition {
+    Edition { name: "base-64-lts", version, os: "smartos", kind: "zone-dataset", brand: None, min_ram: 64 }
+}
 
 /// Name and memory (MiB) of the packages every world has.
 const PACKAGES: [(&str, u64); 5] =
@@ -135,28 +163,33 @@ const DAY_MS: u64 = 86_400_000;
 impl World {
     pub(super) fn furnish_catalog(&mut self) {
         let publisher = AccountId::fresh(&mut self.rng.ids);
-        for (age, (name, version, os, kind, brand, min_ram)) in IMAGES.into_iter().enumerate() {
+        for (age, edition) in IMAGES.iter().enumerate() {
             let days = 400_u64.saturating_sub(100 * u64::try_from(age).unwrap_or(0));
-            let published = super::SimTime::from_ms(self.spec.start.as_ms().saturating_sub(days * DAY_MS));
-            let image = Image {
-                id: ImageId::fresh(&mut self.rng.ids),
-                name: name.to_owned(),
-                version: version.to_owned(),
-                os,
-                requirements: Requirements { min_ram: Some(min_ram), max_ram: None, brand },
-                kind,
-                description: format!("Simulated {name} image"),
-                files: vec![ImageFile { compression: "gzip", sha1: "0".repeat(40), size: 110_742_036 }],
-                tags: BTreeMap::new(),
-                published_at: published.iso_seconds(),
-                owner: publisher,
-                public: true,
-                state: ImageState::Active,
-            };
+            let image = self.image_of(edition, publisher, days);
             self.images.insert(image.id, image);
         }
         for (name, memory) in PACKAGES {
             self.add_sample_package(name, memory);
+        }
+    }
+
+    fn image_of(&mut self, edition: &Edition, owner: AccountId, days_old: u64) -> Image {
+        let published = super::SimTime::from_ms(self.spec.start.as_ms().saturating_sub(days_old * DAY_MS));
+        let requirements = Requirements { min_ram: Some(edition.min_ram), max_ram: None, brand: edition.brand };
+        Image {
+            id: ImageId::fresh(&mut self.rng.ids),
+            name: edition.name.to_owned(),
+            version: edition.version.to_owned(),
+            os: edition.os,
+            requirements,
+            kind: edition.kind,
+            description: format!("Simulated {} image", edition.name),
+            files: vec![ImageFile { compression: "gzip", sha1: "0".repeat(40), size: 110_742_036 }],
+            tags: BTreeMap::new(),
+            published_at: published.iso_seconds(),
+            owner,
+            public: true,
+            state: ImageState::Active,
         }
     }
 

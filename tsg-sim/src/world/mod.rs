@@ -136,6 +136,7 @@ struct Streams {
     ids: Rng,
     latency: Rng,
     faults: Rng,
+    wire: Rng,
 }
 
 impl World {
@@ -146,6 +147,7 @@ impl World {
             ids: Rng::for_purpose(spec.seed, "ids"),
             latency: Rng::for_purpose(spec.seed, "latency"),
             faults: Rng::for_purpose(spec.seed, "faults"),
+            wire: Rng::for_purpose(spec.seed, "wire"),
         };
         let mut world = Self {
             now: spec.start,
@@ -182,6 +184,17 @@ impl World {
     #[must_use]
     pub fn datacenter(&self) -> &str {
         &self.spec.datacenter
+    }
+
+    /// Draws how long one request's way there and back takes, in milliseconds.
+    pub fn draw_request_ms(&mut self) -> u64 {
+        let request = self.spec.timing.request;
+        self.rng.wire.latency_ms(&request)
+    }
+
+    /// Draws whether something that belongs to the wire happens.
+    pub fn draw_chance(&mut self, probability: f64) -> bool {
+        self.rng.wire.chance(probability)
     }
 
     /// What the world was made from.

@@ -2,6 +2,7 @@
 //! machine can serve them. It never opens a socket.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
@@ -169,8 +170,8 @@ impl Network {
         let mut candidate = self.cursor;
         for _ in self.first()..=self.last() {
             let next = if candidate == self.last() { self.first() } else { candidate + 1 };
-            if !self.holders.contains_key(&candidate) {
-                self.holders.insert(candidate, Holder::Machine(account, machine));
+            if let Entry::Vacant(vacant) = self.holders.entry(candidate) {
+                vacant.insert(Holder::Machine(account, machine));
                 self.cursor = next;
                 return Ok(Ipv4Addr::from(candidate));
             }

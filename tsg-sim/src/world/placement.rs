@@ -111,7 +111,7 @@ impl World {
 }
 
 /// Those that are preferred, or all when that would leave none.
-fn prefer<'a>(servers: Vec<&'a Server>, is_preferred: impl Fn(&Server) -> bool) -> Vec<&'a Server> {
+fn prefer(servers: Vec<&Server>, is_preferred: impl Fn(&Server) -> bool) -> Vec<&Server> {
     let preferred: Vec<&Server> = servers.iter().copied().filter(|server| is_preferred(server)).collect();
     if preferred.is_empty() { servers } else { preferred }
 }

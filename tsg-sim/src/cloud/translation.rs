@@ -1,0 +1,116 @@
+//! Core's words for the world's things and back. It never decides anything.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use tsg_core::model::fingerprint;
+use tsg_core::model::id::{self, InstanceId};
+use tsg_core::model::instance::{InstanceState, ObservedInstance};
+use tsg_core::model::name::operation_of;
+use tsg_core::model::tag::{Claim, OPERATION, TagValue};
+use tsg_core::model::time::Timestamp;
+use tsg_core::ports::cloud::{CreateInstance, ListFilter, ListPage, Tombstones};
+
+use crate::world::{
+    AccountId, CreateMachine, Fingerprint, ListQuery, Machine, MachineState, NetworkRequest, Scalar, ScalarInput,
+    SimTime,
+};
+
+/// A machine as the port shows it.
+pub(super) fn observed(machine: &Machine) -> ObservedInstance {
+    ObservedInstance {
+        id: InstanceId::new(machine.id.0),
+        state: state(machine.state),
+        created_at: timestamp(machine.created),
+        named: operation_of(&machine.name),
+        claim: Claim::read(|key| machine.tags.get(key).and_then(Scalar::as_text)),
+        compute_node: Some(id::ComputeNodeId::new(machine.server.0)),
+        image: id::ImageId::new(machine.image.0),
+        address: machine.primary_ip().map(IpAddr::V4),
+        is_protected: machine.deletion_protection,
+    }
+}
+
+/// The account's id, from the world's directory.
+pub(super) fn account_id(account: AccountId) -> id::AccountId {
+    id::AccountId::from_directory(account.0)
+}
+
+/// A moment of the world as the port writes it.
+pub(super) fn timestamp(time: SimTime) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(time.as_ms()).unwrap_or(i64::MAX))
+}
+
+/// The fingerprint of a request that says nothing but which instance.
+pub(super) fn instance_payload(instance: InstanceId) -> Fingerprint {
+    Fingerprint(*fingerprint::Fingerprint::of(&instance).as_bytes())
+}
+
+/// The list request as CloudAPI takes it.
+pub(super) fn list_query(page: &ListPage) -> ListQuery {
+    let mut query = ListQuery {
+        tombstone: page.tombstones == Tombstones::Shown,
+        limit: u64::from(page.limit),
+        offset: u64::from(page.offset),
+        ..ListQuery::default()
+    };
+    match &page.filter {
+        ListFilter::All => {}
+        ListFilter::Operation(operation) => {
+            query.tags.insert(OPERATION.to_owned(), Claim::operation_value(*operation));
+        }
+        ListFilter::NamePrefix(prefix) => query.name_prefix = Some(prefix.clone()),
+    }
+    query
+}
+
+/// The create request as CloudAPI takes it.
+pub(super) fn create_machine(request: &CreateInstance) -> CreateMachine {
+    let template = &request.template;
+    let mut metadata: BTreeMap<String, ScalarInput> =
+        template.metadata.iter().map(|(key, value)| (key.clone(), text(value))).collect();
+    if !template.userdata.is_empty() {
+        metadata.insert("user-data".to_owned(), text(&template.userdata));
+    }
+    let tags = template.tags.iter().chain(&request.claim_tags);
+    let networks: Vec<NetworkRequest> =
+        template.networks.iter().map(|network| NetworkRequest::any_address(network.to_string())).collect();
+    CreateMachine {
+        name: Some(request.name.clone()),
+        image: Some(template.image.to_string()),
+        package: Some(template.package.to_string()),
+        networks: (!networks.is_empty()).then_some(networks),
+        affinity: request.affinity.clone(),
+        metadata,
+        tags: tags.map(|(key, value)| (key.clone(), ScalarInput::Scalar(scalar(value)))).collect(),
+        firewall_enabled: template.firewall_enabled,
+        payload: Some(Fingerprint(*request.fingerprint().as_bytes())),
+        ..CreateMachine::default()
+    }
+}
+
+fn text(value: &str) -> ScalarInput {
+    ScalarInput::Scalar(Scalar::from(value))
+}
+
+fn scalar(value: &TagValue) -> Scalar {
+    match value {
+        TagValue::Bool(value) => Scalar::Bool(*value),
+        TagValue::Number(number) => Scalar::from_f64(*number),
+        TagValue::Text(text) => Scalar::from(text.as_str()),
+    }
+}
+
+const fn state(state: MachineState) -> InstanceState {
+    match state {
+        MachineState::Provisioning => InstanceState::Provisioning,
+        MachineState::Ready => InstanceState::Ready,
+        MachineState::Running => InstanceState::Running,
+        MachineState::Stopping => InstanceState::Stopping,
+        MachineState::Stopped => InstanceState::Stopped,
+        MachineState::Offline => InstanceState::Offline,
+        MachineState::Unknown => InstanceState::Unknown,
+        MachineState::Failed => InstanceState::Failed,
+        MachineState::Deleted => InstanceState::Deleted,
+    }
+}
