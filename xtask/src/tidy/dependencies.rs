@@ -19,6 +19,9 @@ const ASSEMBLERS: [&str; 3] = ["tsg-server", "tsg-cli", "tsg-benches"];
 const CORE_ALLOWED: [&str; 8] =
     ["async-trait", "serde", "serde_core", "serde_json", "sha2", "thiserror", "uuid", "tsg-core"];
 
+/// Crates that reach the world through their ports only.
+const PURE: [&str; 2] = ["tsg-core", "tsg-engine"];
+
 /// Runtimes, sockets and databases: none of them may reach the core or the engine at any depth.
 const WORLDLY: [&str; 12] = [
     "tokio",
@@ -35,7 +38,8 @@ const WORLDLY: [&str; 12] = [
     "getrandom",
 ];
 
-/// The graph: for each of our crates its direct and its transitive dependencies, tests left out.
+/// The graph, tests left out: the direct dependencies of each of our crates, and everything that
+/// the pure ones reach.
 #[derive(Debug, Default)]
 pub struct Graph {
     direct: BTreeMap<String, BTreeSet<String>>,
@@ -45,74 +49,45 @@ pub struct Graph {
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
-    resolve: Resolve,
-    workspace_members: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct Package {
-    id: String,
     name: String,
-}
-
-#[derive(Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Deserialize)]
-struct Node {
-    id: String,
-    deps: Vec<Dependency>,
+    dependencies: Vec<Dependency>,
 }
 
 #[derive(Deserialize)]
 struct Dependency {
-    pkg: String,
-    dep_kinds: Vec<DependencyKind>,
-}
-
-#[derive(Deserialize)]
-struct DependencyKind {
+    name: String,
+    /// `None` for a normal one, else `dev` or `build`.
     kind: Option<String>,
 }
 
-/// Reads the graph from cargo. Features are those of each crate alone, so that one crate's
-/// choice does not show up in another.
+/// Reads the graph from cargo.
 pub fn read(root: &Path) -> Result<Graph, Failure> {
-    let json = capture(root, "cargo", &["metadata", "--format-version", "1", "--locked", "--no-default-features"])?;
+    let json = capture(root, "cargo", &["metadata", "--format-version", "1", "--locked", "--no-deps"])?;
     let metadata: Metadata = serde_json::from_slice(&json)
         .map_err(|error| Failure::File { path: "cargo metadata".to_owned(), reason: error.to_string() })?;
-    Ok(graph_of(&metadata))
-}
-
-fn graph_of(metadata: &Metadata) -> Graph {
-    let names: BTreeMap<&str, &str> =
-        metadata.packages.iter().map(|package| (package.id.as_str(), package.name.as_str())).collect();
-    let edges: BTreeMap<&str, Vec<&str>> =
-        metadata.resolve.nodes.iter().map(|node| (node.id.as_str(), normal_dependencies(node))).collect();
-    let name_of = |id: &str| names.get(id).map_or_else(|| id.to_owned(), |name| (*name).to_owned());
-    let mut graph = Graph::default();
-    for member in &metadata.workspace_members {
-        let direct = edges.get(member.as_str()).into_iter().flatten();
-        graph.direct.insert(name_of(member), direct.map(|id| name_of(id)).collect());
-        let mut seen = BTreeSet::new();
-        let mut open = vec![member.as_str()];
-        while let Some(id) = open.pop() {
-            for next in edges.get(id).into_iter().flatten() {
-                if seen.insert(*next) {
-                    open.push(next);
-                }
-            }
-        }
-        graph.transitive.insert(name_of(member), seen.into_iter().map(name_of).collect());
+    let mut graph = Graph { direct: metadata.packages.iter().map(direct_of).collect(), ..Graph::default() };
+    for pure in PURE {
+        graph.transitive.insert(pure.to_owned(), reached_by(root, pure)?);
     }
-    graph
+    Ok(graph)
 }
 
-fn normal_dependencies(node: &Node) -> Vec<&str> {
-    let is_normal = |dependency: &&Dependency| dependency.dep_kinds.iter().any(|kind| kind.kind.is_none());
-    node.deps.iter().filter(is_normal).map(|dependency| dependency.pkg.as_str()).collect()
+fn direct_of(package: &Package) -> (String, BTreeSet<String>) {
+    let normal = package.dependencies.iter().filter(|dependency| dependency.kind.is_none());
+    (package.name.clone(), normal.map(|dependency| dependency.name.clone()).collect())
+}
+
+/// Everything one crate brings along when it is built alone: another crate's choice of features
+/// must not show up here.
+fn reached_by(root: &Path, name: &str) -> Result<BTreeSet<String>, Failure> {
+    let arguments = ["tree", "--package", name, "--edges", "normal", "--prefix", "none", "--locked"];
+    let printed = capture(root, "cargo", &arguments)?;
+    let lines = String::from_utf8_lossy(&printed).into_owned();
+    Ok(lines.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
 }
 
 /// Finds every edge that the design forbids.
@@ -123,7 +98,7 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
     for name in direct("tsg-core").iter().filter(|name| !CORE_ALLOWED.contains(&name.as_str())) {
         findings.push(format!("tsg-core depends on {name}: the core is pure; take it out or argue for it in docs/adr"));
     }
-    for pure in ["tsg-core", "tsg-engine"] {
+    for pure in PURE {
         let reached = graph.transitive.get(pure).unwrap_or(&none);
         for name in reached.iter().filter(|name| WORLDLY.contains(&name.as_str())) {
             findings.push(format!("{pure} reaches {name}: it may know the world through its ports only"));

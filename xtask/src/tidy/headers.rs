@@ -4,7 +4,7 @@ use super::Finding;
 use super::sources::Source;
 
 /// Least length of a header, in characters: a word or two say nothing.
-const HEADER_MIN: usize = 30;
+const HEADER_MIN: usize = 15;
 
 /// Finds files without a header.
 pub fn check(sources: &[Source]) -> Vec<Finding> {

@@ -12,7 +12,7 @@ const FORBIDDEN: [(&str, &str, &str); 5] = [
     ("danger_accept_", "invalid", "TLS is always verified; add a CA file"),
 ];
 
-/// Finds them, and `TODO` without an owner.
+/// Finds them, and things put off that nobody owns.
 pub fn check(sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in sources {
