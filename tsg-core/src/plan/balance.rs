@@ -26,6 +26,8 @@ pub(super) struct Balance {
     pub room: u32,
     /// Creates planned or sent that were not answered.
     pub in_flight: u32,
+    /// Machines that are not up yet.
+    pub starting: u32,
 }
 
 impl Balance {
@@ -52,6 +54,7 @@ impl Balance {
             missing: wanted.saturating_sub(useful),
             room: ceiling.saturating_sub(occupied.saturating_add(input.limits.orphans)),
             in_flight: count(Class::Intended) + count(Class::Requested) + count(Class::InDoubt),
+            starting: count(Class::Starting),
         }
     }
 }

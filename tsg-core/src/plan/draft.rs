@@ -7,7 +7,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::input::Member;
-use super::output::{Action, PlanError, PlannedAction, Reason, Rule};
+use super::output::{Action, Class, ClassCounts, PlanError, PlannedAction, Reason, Rule};
 use crate::model::id::OperationId;
 use crate::model::time::Timestamp;
 
@@ -18,6 +18,8 @@ pub(super) struct Draft {
     pub actions: Vec<PlannedAction>,
     /// For each step on a member, that member's index; the creates come after all of them.
     pub targets: Vec<u32>,
+    /// Members of each class that a step was taken on.
+    pub acted: ClassCounts,
     /// One bit for each member: whether a step was taken on it.
     taken: Vec<u64>,
     /// Deletes that were decided for the capacity or the tear-down.
@@ -34,26 +36,27 @@ pub(super) struct Draft {
     pub over_budget: u32,
     /// Creates that wait for slots.
     pub without_slot: u32,
-    /// Creates that wait for the slow start.
-    pub behind_window: u32,
+    /// Creates that wait for the slow start, and how wide it is.
+    pub behind_window: (u32, u32),
     /// Creates wait for the end of a back-off until then.
     pub backoff_until: Option<Timestamp>,
 }
 
 impl Draft {
     /// Takes a step on a member.
-    pub(super) fn act(&mut self, members: &[Member], index: u32, step: Step, reason: Reason) -> Result<(), PlanError> {
-        let member = &members[index as usize];
+    pub(super) fn act(&mut self, members: &[Member], choice: Choice) -> Result<(), PlanError> {
+        let member = &members[choice.index as usize];
         let operation = member.operation;
         let instance = member.instance().ok_or(PlanError::Unbound(operation));
-        let action = match step {
+        let action = match choice.step {
             Step::Cancel => Action::Cancel { operation },
             Step::Delete => Action::Delete { operation, instance: instance? },
             Step::Start => Action::Start { operation, instance: instance? },
         };
-        self.claim(members.len(), index)?;
-        self.actions.push(PlannedAction { action, expects: Some(member.phase), reason });
-        self.targets.push(index);
+        self.claim(members.len(), choice.index)?;
+        self.acted.0[choice.class as usize] += 1;
+        self.actions.push(PlannedAction { action, expects: Some(member.phase), reason: choice.reason });
+        self.targets.push(choice.index);
         Ok(())
     }
 
@@ -92,6 +95,15 @@ impl Draft {
         *word |= bit;
         Ok(())
     }
+}
+
+/// A step on a member.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Choice {
+    pub index: u32,
+    pub class: Class,
+    pub step: Step,
+    pub reason: Reason,
 }
 
 /// What can be done to a member.

@@ -7,16 +7,20 @@ use super::balance::Balance;
 use super::draft::Draft;
 use super::identity;
 use super::input::PlanInput;
+use super::memory::Setback;
 use super::order;
 use super::output::{PlanError, Reason};
+use crate::model::time::Timestamp;
 
 /// Plans creates as far as slots, slow start and budgets allow.
 pub(super) fn grow(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) -> Result<(), PlanError> {
     let placeable = balance.missing.min(balance.room);
     draft.without_slot = balance.missing - placeable;
-    let sendable = placeable.min(window(input, balance, draft));
-    if draft.backoff_until.is_none() {
-        draft.behind_window = placeable - sendable;
+    let window = window(input, balance);
+    let sendable = placeable.min(window.left);
+    match window.closed_until {
+        Some(until) => draft.backoff_until = Some(until),
+        None => draft.behind_window = (placeable - sendable, window.width),
     }
     let count = sendable.min(input.limits.creates);
     draft.over_budget += sendable - count;
@@ -32,15 +36,22 @@ pub(super) fn grow(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) 
     Ok(())
 }
 
-/// How many more creates may be unanswered.
-fn window(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) -> u32 {
-    let window = match input.memory.create_backoff {
+/// How many creates may be unanswered.
+struct Window {
+    width: u32,
+    left: u32,
+    closed_until: Option<Timestamp>,
+}
+
+fn window(input: &PlanInput<'_>, balance: &Balance) -> Window {
+    let (width, busy) = match input.memory.create_backoff {
         Some(backoff) if input.now < backoff.until => {
-            draft.backoff_until = Some(backoff.until);
-            0
+            return Window { width: 0, left: 0, closed_until: Some(backoff.until) };
         }
-        Some(_) => 1,
-        None => input.memory.create_window.max(1),
+        // The one that tries the ground has succeeded only when its machine is up.
+        Some(backoff) if backoff.cause == Setback::ProvisioningFailed => (1, balance.in_flight + balance.starting),
+        Some(_) => (1, balance.in_flight),
+        None => (input.memory.create_window.max(1), balance.in_flight),
     };
-    window.saturating_sub(balance.in_flight)
+    Window { width, left: width.saturating_sub(busy), closed_until: None }
 }

@@ -17,17 +17,31 @@ pub struct PlanMemory {
     /// success, so it doubles with each round: a jump into a full data centre costs one
     /// refusal, not hundreds.
     pub create_window: u32,
-    /// Set after a refusal, until a create succeeds.
+    /// Set after a refusal, until a create succeeds; and after failures in a row, until a machine
+    /// comes up.
     pub create_backoff: Option<Backoff>,
+    /// Machines whose provisioning failed since one came up.
+    #[serde(default)]
+    pub failures_in_row: u32,
+}
+
+/// What held creates up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setback {
+    /// The cloud refused one.
+    Refused(Refusal),
+    /// Their machines failed, one after the other.
+    ProvisioningFailed,
 }
 
 /// Creates wait until then, after which one is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backoff {
     /// Why.
-    pub cause: Refusal,
-    /// Refusals in a row.
-    pub refusals: u32,
+    pub cause: Setback,
+    /// How many times in a row.
+    pub times: u32,
     /// Until when.
     pub until: Timestamp,
 }
@@ -41,12 +55,14 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30 * 60);
 const PASSING_FIRST: Duration = Duration::from_secs(1);
 /// Longest wait after such refusals.
 const PASSING_MAX: Duration = Duration::from_secs(60);
+/// Failures in a row before creates wait: the image or the package is broken, not one machine.
+const FAILURES_TOLERATED: u32 = 3;
 /// Creates of one group unanswered at once, at most.
 pub const CREATE_WINDOW_MAX: u32 = 256;
 
 impl Default for PlanMemory {
     fn default() -> Self {
-        Self { create_window: 1, create_backoff: None }
+        Self { create_window: 1, create_backoff: None, failures_in_row: 0 }
     }
 }
 
@@ -54,27 +70,50 @@ impl PlanMemory {
     /// A create was answered with a machine.
     pub fn note_bound(&mut self) {
         self.create_window = self.create_window.saturating_add(1).min(CREATE_WINDOW_MAX);
-        self.create_backoff = None;
+        // That the cloud takes creates says nothing about whether their machines come up.
+        if self.create_backoff.is_some_and(|backoff| backoff.cause != Setback::ProvisioningFailed) {
+            self.create_backoff = None;
+        }
+    }
+
+    /// A machine came up.
+    pub fn note_ready(&mut self) {
+        self.failures_in_row = 0;
+        if self.create_backoff.is_some_and(|backoff| backoff.cause == Setback::ProvisioningFailed) {
+            self.create_backoff = None;
+        }
+    }
+
+    /// A machine's provisioning failed. One is replaced at once; several in a row are not bad
+    /// luck.
+    pub fn note_failed(&mut self, now: Timestamp) {
+        self.failures_in_row = self.failures_in_row.saturating_add(1);
+        if self.failures_in_row >= FAILURES_TOLERATED {
+            self.back_off(Setback::ProvisioningFailed, (BACKOFF_FIRST, BACKOFF_MAX), now, Duration::ZERO);
+        }
     }
 
     /// A create was surely refused; `retry_after` is what the cloud asked for.
     pub fn note_refused(&mut self, cause: Refusal, now: Timestamp, retry_after: Option<Duration>) {
-        let refusals = match self.create_backoff {
-            // Several creates of one round that are refused together count once.
-            Some(backoff) if now < backoff.until => return,
-            Some(backoff) => backoff.refusals.saturating_add(1),
-            None => 1,
-        };
-        let (first, max) = match cause {
+        let range = match cause {
             Refusal::Throttled | Refusal::Maintenance | Refusal::Unreachable => (PASSING_FIRST, PASSING_MAX),
             Refusal::Credentials | Refusal::Permission | Refusal::Quota | Refusal::Capacity | Refusal::Request => {
                 (BACKOFF_FIRST, BACKOFF_MAX)
             }
         };
-        let doubled = first.saturating_mul(1 << (refusals - 1).min(16)).min(max);
-        let wait = doubled.max(retry_after.unwrap_or(Duration::ZERO));
+        self.back_off(Setback::Refused(cause), range, now, retry_after.unwrap_or(Duration::ZERO));
+    }
+
+    fn back_off(&mut self, cause: Setback, (first, max): (Duration, Duration), now: Timestamp, least: Duration) {
+        let times = match self.create_backoff {
+            // Several creates of one round that come to grief together count once.
+            Some(backoff) if now < backoff.until => return,
+            Some(backoff) => backoff.times.saturating_add(1),
+            None => 1,
+        };
+        let wait = first.saturating_mul(1 << (times - 1).min(16)).min(max).max(least);
         self.create_window = 1;
-        self.create_backoff = Some(Backoff { cause, refusals, until: now.after(wait) });
+        self.create_backoff = Some(Backoff { cause, times, until: now.after(wait) });
     }
 
     /// A create was left in doubt.
@@ -96,6 +135,7 @@ impl PlanMemory {
     /// The user changed the group: what was refused may now be accepted.
     pub fn note_new_intent(&mut self) {
         self.create_backoff = None;
+        self.failures_in_row = 0;
     }
 }
 
@@ -118,7 +158,7 @@ mod tests {
         assert_eq!(waits, [60, 120, 240, 480, 960, 1800, 1800]);
         assert_eq!(memory.create_window, 1);
         memory.note_bound();
-        assert_eq!(memory, PlanMemory { create_window: 2, create_backoff: None });
+        assert_eq!(memory, PlanMemory { create_window: 2, ..PlanMemory::default() });
     }
 
     #[test]
@@ -129,5 +169,34 @@ mod tests {
         let until = Timestamp::EPOCH.after(BACKOFF_FIRST);
         assert!(!memory.may_send(until.before(Duration::from_millis(1)), 0));
         assert!(memory.may_send(until, 0) && !memory.may_send(until, 1));
+    }
+
+    #[test]
+    fn failures_in_a_row_back_off_until_a_machine_comes_up() {
+        let mut memory = PlanMemory::default();
+        memory.note_failed(Timestamp::EPOCH);
+        memory.note_failed(Timestamp::EPOCH);
+        assert_eq!(memory.create_backoff, None, "two failures are bad luck");
+        memory.note_failed(Timestamp::EPOCH);
+        let backoff = memory.create_backoff.unwrap();
+        assert_eq!((backoff.cause, backoff.times), (Setback::ProvisioningFailed, 1));
+        memory.note_bound();
+        assert_eq!(memory.create_backoff, Some(backoff), "being created is not coming up");
+        memory.note_failed(backoff.until);
+        assert_eq!(memory.create_backoff.unwrap().times, 2);
+        memory.note_ready();
+        assert_eq!((memory.create_backoff, memory.failures_in_row), (None, 0));
+    }
+
+    #[test]
+    fn a_create_in_doubt_halves_the_window_and_never_closes_it() {
+        let mut memory = PlanMemory { create_window: 5, ..PlanMemory::default() };
+        let widths: alloc::vec::Vec<u32> = (0..4)
+            .map(|_| {
+                memory.note_unknown();
+                memory.create_window
+            })
+            .collect();
+        assert_eq!(widths, [2, 1, 1, 1]);
     }
 }

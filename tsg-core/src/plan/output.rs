@@ -182,6 +182,22 @@ pub enum Class {
 impl Class {
     /// How many classes there are.
     pub const COUNT: usize = 12;
+
+    /// All of them, in order.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Leaving,
+        Self::Intended,
+        Self::Requested,
+        Self::InDoubt,
+        Self::Failed,
+        Self::Missing,
+        Self::OutOfContact,
+        Self::Overdue,
+        Self::Starting,
+        Self::Stopped,
+        Self::Unhealthy,
+        Self::Serving,
+    ];
 }
 
 /// How many members each class has.
@@ -198,6 +214,20 @@ impl ClassCounts {
     pub fn total(&self) -> u32 {
         self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
+}
+
+impl VictimRank {
+    /// All of them, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Unsent,
+        Self::Broken,
+        Self::Unhealthy,
+        Self::OutOfContact,
+        Self::Starting,
+        Self::OldRevision,
+        Self::Crowded,
+        Self::Oldest,
+    ];
 }
 
 /// How the group stands as a whole.
@@ -317,7 +347,7 @@ pub enum Block {
 }
 
 /// Why the plan is as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// How the group stands.
     pub status: GroupStatus,

@@ -4,7 +4,7 @@
 //! passes by itself: stopping, out of contact, missing.
 
 use super::classify::classify;
-use super::draft::{Draft, Step};
+use super::draft::{Choice, Draft, Step};
 use super::input::{Member, PlanInput, Sighting};
 use super::output::{Class, PlanError, Reason};
 use super::survey::Survey;
@@ -52,33 +52,35 @@ pub(super) fn repair(input: &PlanInput<'_>, survey: &Survey, draft: &mut Draft) 
     }
     draft.expect(survey.doomed());
     for (member, index) in input.members.iter().zip(0_u32..) {
-        if let Some((step, reason)) = remedy(member, input)?
+        if let Some(choice) = remedy(member, index, input)?
             && !draft.is_taken(index)
         {
-            apply(input, draft, index, step, reason)?;
+            apply(input, draft, choice)?;
         }
     }
     Ok(())
 }
 
 /// What is done about one member, if anything.
-fn remedy(member: &Member, input: &PlanInput<'_>) -> Result<Option<(Step, Reason)>, PlanError> {
+fn remedy(member: &Member, index: u32, input: &PlanInput<'_>) -> Result<Option<Choice>, PlanError> {
     let starts = member.starts();
-    Ok(match classify(member, input.now, input.timing)? {
-        Class::Failed => Some((Step::Delete, Reason::ProvisioningFailed)),
-        Class::Overdue => Some((Step::Delete, Reason::ProvisioningOverdue { since: member.phase_since })),
+    let class = classify(member, input.now, input.timing)?;
+    let (step, reason) = match class {
+        Class::Failed => (Step::Delete, Reason::ProvisioningFailed),
+        Class::Overdue => (Step::Delete, Reason::ProvisioningOverdue { since: member.phase_since }),
         Class::Stopped => match start_step(member, input) {
-            StartStep::Now => Some((Step::Start, Reason::Stopped { starts })),
-            StartStep::Exhausted => Some((Step::Delete, Reason::WouldNotStart { starts })),
-            StartStep::Stopping | StartStep::Later(_) => None,
+            StartStep::Now => (Step::Start, Reason::Stopped { starts }),
+            StartStep::Exhausted => (Step::Delete, Reason::WouldNotStart { starts }),
+            StartStep::Stopping | StartStep::Later(_) => return Ok(None),
         },
-        _ => None,
-    })
+        _ => return Ok(None),
+    };
+    Ok(Some(Choice { index, class, step, reason }))
 }
 
-fn apply(input: &PlanInput<'_>, draft: &mut Draft, index: u32, step: Step, reason: Reason) -> Result<(), PlanError> {
-    let is_start = step == Step::Start;
-    if !is_start && input.members[index as usize].is_protected() {
+fn apply(input: &PlanInput<'_>, draft: &mut Draft, choice: Choice) -> Result<(), PlanError> {
+    let is_start = choice.step == Step::Start;
+    if !is_start && input.members[choice.index as usize].is_protected() {
         draft.protected += 1;
         return Ok(());
     }
@@ -92,5 +94,5 @@ fn apply(input: &PlanInput<'_>, draft: &mut Draft, index: u32, step: Step, reaso
         return Ok(());
     }
     *spent += 1;
-    draft.act(input.members, index, step, reason)
+    draft.act(input.members, choice)
 }

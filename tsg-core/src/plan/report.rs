@@ -51,6 +51,7 @@ fn status(input: &PlanInput<'_>, survey: &Survey, is_settled: bool, blocks: &[Bl
     if is_settled { GroupStatus::Converged } else { GroupStatus::Converging }
 }
 
+/// What waits. Members that a step was just taken on do not: the step is what happens next.
 fn waits(input: &PlanInput<'_>, survey: &Survey, draft: &Draft) -> Vec<Wait> {
     let mut waits = Vec::new();
     let mut add = |count: u32, wait: fn(u32) -> Wait| {
@@ -58,23 +59,31 @@ fn waits(input: &PlanInput<'_>, survey: &Survey, draft: &Draft) -> Vec<Wait> {
             waits.push(wait(count));
         }
     };
-    let of = |class| survey.counts.of(class);
-    add(of(Class::Intended), |count| Wait::Dispatch { count });
-    add(of(Class::Requested), |count| Wait::Answers { count });
-    add(of(Class::InDoubt), |count| Wait::Evidence { count });
-    add(of(Class::Starting), |count| Wait::Provisioning { count });
-    add(of(Class::Leaving), |count| Wait::Destruction { count });
-    add(of(Class::Missing), |count| Wait::Absence { count });
-    add(survey.stopping, |count| Wait::Stopping { count });
+    let left = |class| left(survey, draft, class);
+    if super::may_act(input) {
+        add(left(Class::Intended), |count| Wait::Dispatch { count });
+    }
+    add(left(Class::Requested), |count| Wait::Answers { count });
+    add(left(Class::InDoubt), |count| Wait::Evidence { count });
+    add(left(Class::Starting), |count| Wait::Provisioning { count });
+    add(left(Class::Leaving), |count| Wait::Destruction { count });
+    add(left(Class::Missing), |count| Wait::Absence { count });
+    add(survey.stopping.min(left(Class::Stopped)), |count| Wait::Stopping { count });
     add(draft.without_slot, |count| Wait::Slots { count });
     add(draft.over_budget, |count| Wait::Budget { count });
-    if draft.behind_window > 0 {
-        waits.push(Wait::Window { count: draft.behind_window, window: input.memory.create_window.max(1) });
+    let (count, window) = draft.behind_window;
+    if count > 0 {
+        waits.push(Wait::Window { count, window });
     }
-    if let Some(until) = survey.next_start {
+    if let Some(until) = survey.next_start.filter(|_| super::may_act(input) && left(Class::Stopped) > 0) {
         waits.push(Wait::StartDelay { until });
     }
     waits
+}
+
+/// Members of a class that no step was taken on.
+fn left(survey: &Survey, draft: &Draft, class: Class) -> u32 {
+    survey.counts.of(class).saturating_sub(draft.acted.of(class))
 }
 
 fn blocks(input: &PlanInput<'_>, survey: &Survey, balance: &Balance, draft: &Draft) -> Vec<Block> {
@@ -93,10 +102,11 @@ fn blocks(input: &PlanInput<'_>, survey: &Survey, balance: &Balance, draft: &Dra
     if draft.protected > 0 {
         blocks.push(Block::Protected { count: draft.protected });
     }
-    let (out_of_contact, unhealthy) = (survey.counts.of(Class::OutOfContact), survey.counts.of(Class::Unhealthy));
+    let out_of_contact = left(survey, draft, Class::OutOfContact);
     if out_of_contact > 0 {
         blocks.push(Block::OutOfContact { count: out_of_contact });
     }
+    let unhealthy = left(survey, draft, Class::Unhealthy);
     if unhealthy > 0 {
         blocks.push(Block::Unhealthy { count: unhealthy });
     }
@@ -109,7 +119,8 @@ fn blocks(input: &PlanInput<'_>, survey: &Survey, balance: &Balance, draft: &Dra
 /// Forgets a back-off that nothing waits for any more.
 fn memory(input: &PlanInput<'_>, balance: &Balance) -> Option<PlanMemory> {
     let backoff = input.memory.create_backoff?;
-    let is_over = super::may_act(input) && backoff.until <= input.now && balance.missing == 0 && balance.in_flight == 0;
+    let is_needed = balance.missing > 0 || balance.in_flight > 0 || balance.starting > 0;
+    let is_over = super::may_act(input) && backoff.until <= input.now && !is_needed;
     is_over.then_some(PlanMemory { create_backoff: None, ..input.memory })
 }
 

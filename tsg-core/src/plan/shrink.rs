@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::balance::Balance;
 use super::classify::classify;
 use super::crowding;
-use super::draft::{Draft, Step};
+use super::draft::{Choice, Draft, Step};
 use super::input::{Member, PlanInput};
 use super::output::{Class, PlanError, Reason, VictimRank};
 use super::repair::{StartStep, start_step};
@@ -32,8 +32,9 @@ impl Candidate {
         (self.0 & ((1 << INDEX_BITS) - 1)) as u32
     }
 
-    const fn has_rank(self, rank: VictimRank) -> bool {
-        self.0 >> RANK_SHIFT == rank as u64
+    /// What decided that it goes.
+    const fn rank(self) -> VictimRank {
+        VictimRank::ALL[(self.0 >> RANK_SHIFT & 7) as usize]
     }
 
     /// Age and operation, whatever the rank.
@@ -119,7 +120,7 @@ fn choose(input: &PlanInput<'_>, victims: &mut Vec<Candidate>, count: u32) -> Re
     // All of the worse ones go, or only they; where the line falls among equals, they are taken
     // so that the rest stays spread.
     let (mut equals, mut worse): (Vec<_>, Vec<_>) =
-        victims.iter().partition(|victim| victim.has_rank(VictimRank::Oldest));
+        victims.iter().partition(|victim| victim.rank() == VictimRank::Oldest);
     if count <= worse.len() {
         return Ok(take_first(&mut worse, u32::try_from(count).unwrap_or(u32::MAX)).to_vec());
     }
@@ -149,26 +150,10 @@ fn emit(
 ) -> Result<(), PlanError> {
     draft.expect(u32::try_from(chosen.len()).unwrap_or(u32::MAX));
     for candidate in chosen {
-        let rank = candidate.rank();
+        let (index, rank) = (candidate.index(), candidate.rank());
+        let class = classify(&input.members[index as usize], input.now, input.timing)?;
         let reason = Reason::AboveCapacity { occupied: balance.useful, wanted: balance.wanted, rank };
-        draft.act(input.members, candidate.index(), step, reason)?;
+        draft.act(input.members, Choice { index, class, step, reason })?;
     }
     Ok(())
-}
-
-impl Candidate {
-    /// What decided that it goes.
-    fn rank(self) -> VictimRank {
-        const RANKS: [VictimRank; 8] = [
-            VictimRank::Unsent,
-            VictimRank::Broken,
-            VictimRank::Unhealthy,
-            VictimRank::OutOfContact,
-            VictimRank::Starting,
-            VictimRank::OldRevision,
-            VictimRank::Crowded,
-            VictimRank::Oldest,
-        ];
-        RANKS[(self.0 >> RANK_SHIFT & 7) as usize]
-    }
 }

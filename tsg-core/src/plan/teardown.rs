@@ -4,7 +4,7 @@
 //! that nothing is left behind.
 
 use super::classify::classify;
-use super::draft::{Draft, Step};
+use super::draft::{Choice, Draft, Step};
 use super::input::PlanInput;
 use super::output::{Class, PlanError, Reason};
 use super::survey::Survey;
@@ -15,14 +15,16 @@ pub(super) fn clear_out(input: &PlanInput<'_>, survey: &Survey, draft: &mut Draf
         survey.counts.of(Class::Leaving) + survey.counts.of(Class::Requested) + survey.counts.of(Class::InDoubt);
     draft.expect(survey.counts.total() - going);
     for (member, index) in input.members.iter().zip(0_u32..) {
-        match classify(member, input.now, input.timing)? {
+        let class = classify(member, input.now, input.timing)?;
+        let choice = |step| Choice { index, class, step, reason: Reason::TearDown };
+        match class {
             Class::Leaving | Class::Requested | Class::InDoubt => {}
-            Class::Intended => draft.act(input.members, index, Step::Cancel, Reason::TearDown)?,
+            Class::Intended => draft.act(input.members, choice(Step::Cancel))?,
             _ if member.is_protected() => draft.protected += 1,
             _ if draft.asked_deletes >= input.limits.asked_deletes => draft.over_budget += 1,
             _ => {
                 draft.asked_deletes += 1;
-                draft.act(input.members, index, Step::Delete, Reason::TearDown)?;
+                draft.act(input.members, choice(Step::Delete))?;
             }
         }
     }

@@ -1,0 +1,147 @@
+//! The planner's cases: every class, wait, block, victim rank and known defect by name.
+//!
+//! The cases stand in `tests/cases`. After a change of wording run with `TSG_BLESS=1` and read
+//! the difference: what changes there changes what people are told.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use support::apply::applied;
+use support::table::{cases, scene, written};
+use tsg_core::plan::output::{Action, Block, Class, GroupStatus, Reason, VictimRank, Wait};
+
+fn case_files() -> BTreeMap<PathBuf, String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
+#[test]
+fn every_case_is_planned_and_told_as_written() {
+    let is_blessing = env::var_os("TSG_BLESS").is_some();
+    let mut wrong = Vec::new();
+    for (path, text) in case_files() {
+        if is_blessing {
+            fs::write(&path, written(&text)).unwrap();
+            continue;
+        }
+        for case in cases(&text) {
+            let told = scene(&case.input).told();
+            if told != case.expected {
+                wrong.push(format!(
+                    "## {}\n{}---- expected\n{}\n---- told\n{told}\n",
+                    case.name, case.input, case.expected
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_case_plans_nothing_more_once_its_plan_was_carried_out() {
+    for case in case_files().values().flat_map(|text| cases(text)) {
+        let scene = scene(&case.input);
+        let Ok(plan) = scene.plan() else { continue };
+        let again = applied(&scene, &plan).plan().unwrap();
+        assert_eq!(again.actions, [], "{}", case.name);
+    }
+}
+
+/// Names of the variants that the cases show, by the type they belong to.
+fn shown() -> BTreeMap<&'static str, Vec<String>> {
+    let mut shown: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for case in case_files().values().flat_map(|text| cases(text)) {
+        let Ok(plan) = scene(&case.input).plan() else { continue };
+        let mut see = |kind, variant: String| shown.entry(kind).or_default().push(variant);
+        see("status", plan.report.status.to_string());
+        let classes = Class::ALL.into_iter().filter(|class| plan.report.counts.of(*class) > 0);
+        classes.for_each(|class| see("class", class.to_string()));
+        plan.report.waits.iter().for_each(|wait| see("wait", wait_name(wait).into()));
+        plan.report.blocks.iter().for_each(|block| see("block", block_name(block).into()));
+        for planned in &plan.actions {
+            see("action", action_name(&planned.action).into());
+            if let Reason::AboveCapacity { rank, .. } = planned.reason {
+                see("rank", rank.to_string());
+            }
+        }
+    }
+    shown
+}
+
+#[test]
+fn the_cases_show_every_class_rank_wait_block_action_and_status() {
+    let shown = shown();
+    let all = |kind: &str, names: Vec<String>| {
+        for name in names {
+            assert!(shown[kind].contains(&name), "no case shows the {kind} {name:?}");
+        }
+    };
+    all("class", Class::ALL.iter().map(ToString::to_string).collect());
+    all("rank", VictimRank::ALL.iter().map(ToString::to_string).collect());
+    all("wait", WAITS.iter().map(ToString::to_string).collect());
+    all("block", BLOCKS.iter().map(ToString::to_string).collect());
+    all("action", ["create", "cancel", "delete", "start"].iter().map(ToString::to_string).collect());
+    use GroupStatus as S;
+    let statuses = [S::Converged, S::Converging, S::Blocked, S::Held, S::Frozen, S::Deleting, S::Deleted];
+    all("status", statuses.iter().map(ToString::to_string).collect());
+}
+
+const WAITS: [&str; 11] = [
+    "answers",
+    "evidence",
+    "dispatch",
+    "provisioning",
+    "destruction",
+    "absence",
+    "stopping",
+    "slots",
+    "window",
+    "start_delay",
+    "budget",
+];
+
+/// Exhaustive on purpose: a new wait does not compile until it has a name and thereby a case.
+fn wait_name(wait: &Wait) -> &'static str {
+    let index = match wait {
+        Wait::Answers { .. } => 0,
+        Wait::Evidence { .. } => 1,
+        Wait::Dispatch { .. } => 2,
+        Wait::Provisioning { .. } => 3,
+        Wait::Destruction { .. } => 4,
+        Wait::Absence { .. } => 5,
+        Wait::Stopping { .. } => 6,
+        Wait::Slots { .. } => 7,
+        Wait::Window { .. } => 8,
+        Wait::StartDelay { .. } => 9,
+        Wait::Budget { .. } => 10,
+    };
+    WAITS[index]
+}
+
+const BLOCKS: [&str; 7] = ["frozen", "creates_refused", "view", "protected", "out_of_contact", "unhealthy", "orphans"];
+
+fn block_name(block: &Block) -> &'static str {
+    let index = match block {
+        Block::Frozen => 0,
+        Block::CreatesRefused(_) => 1,
+        Block::View(_) => 2,
+        Block::Protected { .. } => 3,
+        Block::OutOfContact { .. } => 4,
+        Block::Unhealthy { .. } => 5,
+        Block::Orphans { .. } => 6,
+    };
+    BLOCKS[index]
+}
+
+fn action_name(action: &Action) -> &'static str {
+    match action {
+        Action::Create { .. } => "create",
+        Action::Cancel { .. } => "cancel",
+        Action::Delete { .. } => "delete",
+        Action::Start { .. } => "start",
+    }
+}
