@@ -1,5 +1,6 @@
 //! What stands in the way of opening a store, one by one. Owns that each is told apart, names the
 //! file and leaves it as it is; must never need rights that a developer may lack.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking, also in its fixtures")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
