@@ -12,6 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::body::{self, BodyFailure};
@@ -58,9 +59,18 @@ pub(crate) enum Outcome {
     Drop,
 }
 
-impl From<Refusal> for Outcome {
+/// An outcome that ends a request before its endpoint has its say. Boxed, because it is the rare way.
+pub(crate) struct Ended(Box<Outcome>);
+
+impl From<Outcome> for Ended {
+    fn from(outcome: Outcome) -> Self {
+        Self(Box::new(outcome))
+    }
+}
+
+impl From<Refusal> for Ended {
     fn from(refusal: Refusal) -> Self {
-        Self::Reply(refusal.into())
+        Outcome::Reply(refusal.into()).into()
     }
 }
 
@@ -81,9 +91,9 @@ impl Service for CloudApi {
             representation: Representation::Json,
             request_id: self.request_ids.next(),
             response_time_ms: 0,
-            date: clock::http_date(self.wall_clock.now()),
+            date: clock::http_date(self.now()),
         };
-        let mut outcome = self.respond(request, ends, &mut envelope).await.unwrap_or_else(|refused| refused);
+        let mut outcome = self.respond(request, ends, &mut envelope).await.unwrap_or_else(|ended| *ended.0);
         if let Outcome::Creating(pending) = outcome {
             outcome = self.wait_for_placement(pending).await;
         }
@@ -107,7 +117,7 @@ impl CloudApi {
     /// The answer of a create. A client that goes away meanwhile drops this future; the create goes on without it.
     async fn wait_for_placement(&self, pending: PendingCreate) -> Outcome {
         self.live.reached(pending.ticket.due).await;
-        self.live.with(|world| endpoints::conclude(world, pending)).unwrap_or_else(|refused| refused)
+        self.live.with(|world| endpoints::conclude(world, pending)).unwrap_or_else(|ended| *ended.0)
     }
 
     /// All stages in CloudAPI's order; the first that refuses ends the request.
@@ -116,7 +126,7 @@ impl CloudApi {
         mut request: Request<Incoming>,
         ends: Endpoints,
         envelope: &mut Envelope,
-    ) -> Result<Outcome, Outcome> {
+    ) -> Result<Outcome, Ended> {
         let matched = matched_route(&request)?;
         let version = negotiated_version(&request)?;
         envelope.methods.clone_from(&matched.methods);
@@ -148,8 +158,15 @@ impl CloudApi {
         self.live.with(|world| endpoints::answer(world, &inbound))
     }
 
+    /// The present by the data centre's own clock, which a fault may have put wrong.
+    fn now(&self) -> Timestamp {
+        let offset_ms = self.live.with(|world| world.clock().as_ms().wrapping_sub(world.now().as_ms()).cast_signed());
+        let now = self.wall_clock.now();
+        now.checked_add(SignedDuration::from_millis(offset_ms)).unwrap_or(now)
+    }
+
     /// Checks the signature once; a header that cannot be understood is refused now, everything else after the body.
-    fn authenticate(&self, head: &Parts, matched: &Matched, version: &ApiVersion) -> Result<Authentication, Outcome> {
+    fn authenticate(&self, head: &Parts, matched: &Matched, version: &ApiVersion) -> Result<Authentication, Ended> {
         if matched.route == Route::Ping {
             return Ok(Authentication::NotNeeded);
         }
@@ -157,7 +174,7 @@ impl CloudApi {
             method: &head.method,
             target: head.uri.path_and_query().map_or("/", |target| target.as_str()),
             headers: &head.headers,
-            now: self.wall_clock.now(),
+            now: self.now(),
             sub_users: if version.has_sub_users() { SubUserKeys::Known } else { SubUserKeys::Unknown },
         };
         match self.verifier.verify(&signed, &WorldKeys::new(&self.live)) {
@@ -179,53 +196,54 @@ impl CloudApi {
         let Some(date) = clock::parse_date(text) else {
             return Err(Refusal::new(400, "InvalidHeader", format!("Date header is invalid: {text}")));
         };
-        let age_s = self.wall_clock.now().duration_since(date).as_secs();
+        let age_s = self.now().duration_since(date).as_secs();
         match age_s > MAX_SKEW_S {
             true => Err(Refusal::new(400, "RequestExpired", format!("Date header {text} is too old"))),
             false => Ok(()),
         }
     }
 
-    fn open_feed(&self, inbound: &Inbound<'_>, upgrade: Option<feed::Upgrade>) -> Result<Outcome, Outcome> {
+    fn open_feed(&self, inbound: &Inbound<'_>, upgrade: Option<feed::Upgrade>) -> Result<Outcome, Ended> {
+        let account = self.live.with(|world| endpoints::admit_listener(world, inbound))?;
         let Some(upgrade) = upgrade else {
             return Err(Refusal::crashed("Connection Must Upgrade For WebSockets").into());
         };
-        let account = self.live.with(|world| endpoints::authorize(world, inbound))?;
         Ok(Outcome::Switch(feed::open(upgrade, &self.live, account, self.shutdown.clone())))
     }
 }
 
-fn matched_route(request: &Request<Incoming>) -> Result<Matched, Outcome> {
+fn matched_route(request: &Request<Incoming>) -> Result<Matched, Ended> {
     let path = request.uri().path();
     route::find(request.method(), path).map_err(|miss| {
-        Outcome::Router(match miss {
+        let reply = match miss {
             Miss::UnknownPath => Refusal::not_found(format!("{path} does not exist")).into(),
             Miss::WrongMethod { allowed } => Reply::method_not_allowed(request.method(), &allowed),
-        })
+        };
+        Outcome::Router(reply).into()
     })
 }
 
-fn negotiated_version(request: &Request<Incoming>) -> Result<ApiVersion, Outcome> {
+fn negotiated_version(request: &Request<Incoming>) -> Result<ApiVersion, Ended> {
     let range = version::requested(request.headers());
     version::negotiate(range).ok_or_else(|| {
         let message = format!("{range} is not supported by {} {}", request.method(), request.uri().path());
-        Outcome::Router(Refusal::new(400, "InvalidVersion", message).into())
+        Outcome::Router(Refusal::new(400, "InvalidVersion", message).into()).into()
     })
 }
 
-fn not_acceptable() -> Outcome {
+fn not_acceptable() -> Ended {
     Refusal::new(406, "NotAcceptableError", "Server accepts: application/json,text/plain").into()
 }
 
 /// The merged parameters, and the hash of the body if there is one.
-async fn read_params(head: &Parts, body: Incoming) -> Result<(Params, Option<Fingerprint>), Outcome> {
+async fn read_params(head: &Parts, body: Incoming) -> Result<(Params, Option<Fingerprint>), Ended> {
     let query = Params::from_form(head.uri.query().unwrap_or_default());
     if matches!(head.method, Method::GET | Method::HEAD) {
         return Ok((query, None));
     }
     let body = body::read(body).await.map_err(|failure| match failure {
-        BodyFailure::Refused(refusal) => refusal.into(),
-        BodyFailure::Broken => Outcome::Drop,
+        BodyFailure::Refused(refusal) => Ended::from(refusal),
+        BodyFailure::Broken => Outcome::Drop.into(),
     })?;
     let payload = (!body.is_empty()).then(|| Fingerprint(Sha256::digest(&body).into()));
     Ok((query.overlaid_with(body::decode(&head.headers, &body)?), payload))

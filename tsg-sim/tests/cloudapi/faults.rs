@@ -134,7 +134,9 @@ async fn truth_and_targets_by_the_admin_api() {
 async fn cloudapi_shows_nothing_of_the_back_door_and_shutdown_ends_everything() {
     let site = Site::at_speed(FAST, quick()).await;
     let address = site.server.cloudapi();
-    Ask::new(http::Method::GET, "/--sim/faults").send(address).await.unwrap().expect(404);
+    for (path, status) in [("/--sim", 401), ("/--sim/faults", 405), ("/--sim/machines/x/manner", 404)] {
+        Ask::new(http::Method::GET, path).send(address).await.unwrap().expect(status);
+    }
     tokio::time::timeout(Duration::from_secs(5), site.server.shutdown()).await.unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }

@@ -68,8 +68,10 @@ async fn changes_of_the_own_account_are_told_after_registration() {
     let frame = until_state(&mut socket, "running").await;
     assert_eq!(frame["changedResourceId"], id.as_str());
     assert_eq!(frame["changeKind"], json!({"resource": "vm", "subResources": ["state"]}));
-    assert_eq!((frame["resourceObject"]["name"].as_str(), frame["resourceObject"]["state"].as_str()),
-        (Some("after"), Some("running")));
+    assert_eq!(
+        (frame["resourceObject"]["name"].as_str(), frame["resourceObject"]["state"].as_str()),
+        (Some("after"), Some("running"))
+    );
     assert!(frame["published"].as_str().unwrap().parse::<u64>().is_ok());
     demo.delete(&format!("/my/machines/{id}")).await.expect(204);
     assert_eq!(until_state(&mut socket, "destroyed").await["changedResourceId"], id.as_str());

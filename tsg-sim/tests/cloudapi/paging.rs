@@ -48,8 +48,16 @@ async fn names_match_by_prefix_and_states_are_a_closed_list() {
     for name in ["web", "web1", "web-2", "other"] {
         client.create(&client.request(name).await).await;
     }
-    let found: BTreeSet<String> = client.get("/my/machines?name=web").await.expect(200).json().as_array().unwrap()
-        .iter().map(|machine| machine["name"].as_str().unwrap().to_owned()).collect();
+    let found: BTreeSet<String> = client
+        .get("/my/machines?name=web")
+        .await
+        .expect(200)
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|machine| machine["name"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(found, ["web", "web-2", "web1"].map(str::to_owned).into());
     for state in ["failed", "deleted", "offline"] {
         let refused = client.get(&format!("/my/machines?state={state}")).await.refusal();

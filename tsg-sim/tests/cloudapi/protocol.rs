@@ -26,10 +26,7 @@ async fn ping_needs_no_signature_but_a_fresh_date() {
     let old = Timestamp::now().checked_sub(SignedDuration::from_secs(400)).unwrap();
     let date = HttpDate::from_timestamp(old);
     let refused = anonymous(&site, Ask::new(Method::GET, "/--ping").header("date", date.as_str())).await;
-    assert_eq!(
-        refused.refusal(),
-        (400, "RequestExpired".into(), format!("Date header {} is too old", date.as_str()))
-    );
+    assert_eq!(refused.refusal(), (400, "RequestExpired".into(), format!("Date header {} is too old", date.as_str())));
     let ahead = HttpDate::from_timestamp(Timestamp::now().checked_add(SignedDuration::from_secs(400)).unwrap());
     anonymous(&site, Ask::new(Method::GET, "/--ping").header("date", ahead.as_str())).await.expect(200);
 }
@@ -176,11 +173,9 @@ async fn the_body_wins_over_the_query_and_actions_may_stand_in_either() {
 async fn what_is_not_offered_says_so() {
     let site = Site::at_speed(FAST, quick()).await;
     let client = Client::demo(&site);
-    for (method, target) in [
-        (Method::POST, "/my/volumes"),
-        (Method::GET, "/my/fabrics/default/vlans"),
-        (Method::PUT, "/my/machines"),
-    ] {
+    for (method, target) in
+        [(Method::POST, "/my/volumes"), (Method::GET, "/my/fabrics/default/vlans"), (Method::PUT, "/my/machines")]
+    {
         let refused = client.send(Ask::new(method, target)).await.expect(501);
         assert_eq!(refused.json()["code"], "NotImplementedError", "{target}");
     }

@@ -1,5 +1,7 @@
 //! Account, data centres and keys.
 
+use serde_json::json;
+
 use crate::support::keys::ring;
 use crate::triton::{Triton, names, site};
 
@@ -9,7 +11,7 @@ async fn every_key_type_signs_in() {
     let keys = ring();
     for key in [&keys.rsa, &keys.ecdsa, &keys.ed25519] {
         let info = Triton::with_key(&site, key).json(&["info", "-j"]).await;
-        assert_eq!((info["login"].as_str(), info["totalInsts"].as_u64()), (Some("demo"), Some(0)), "{info}");
+        assert_eq!((info["login"].as_str(), info["totalInstances"].as_u64()), (Some("demo"), Some(0)), "{info}");
     }
 }
 
@@ -22,11 +24,9 @@ async fn the_account_and_its_data_centre_are_shown() {
     let id = site.server.with_world(|world| world.find_account("demo").unwrap().id.to_string());
     assert_eq!(account["id"], id.as_str());
     let name = site.server.with_world(|world| world.datacenter().to_owned());
-    let datacenters = triton.lines(&["datacenters", "-j"]).await;
-    assert_eq!(datacenters[0]["name"], name.as_str());
-    assert_eq!(datacenters[0]["url"], site.server.url().as_str());
-    let services = triton.lines(&["services", "-j"]).await;
-    assert!(services.iter().any(|service| service["name"] == "cloudapi"), "{services:?}");
+    let url = site.server.url();
+    assert_eq!(triton.json(&["datacenters", "-j"]).await, json!({ name: url }));
+    assert_eq!(triton.json(&["services", "-j"]).await, json!({ "cloudapi": url }));
     let ping = triton.json(&["cloudapi", "/--ping"]).await;
     assert_eq!(ping["ping"], "pong");
 }
@@ -36,8 +36,8 @@ async fn keys_are_added_listed_and_deleted() {
     let site = site().await;
     let (triton, stranger) = (Triton::demo(&site), &ring().stranger);
     let file = triton.file("new.pub", &stranger.public);
-    let added = triton.json(&["key", "add", "-n", "fresh", "-j", &file]).await;
-    assert_eq!((added["name"].as_str(), added["fingerprint"].as_str()), (Some("fresh"), Some(stranger.md5.as_str())));
+    let added = triton.ok(&["key", "add", "-n", "fresh", &file]).await;
+    assert_eq!(added.trim(), format!("Added key \"fresh\" ({})", stranger.md5));
     let listed = triton.lines(&["key", "list", "-j"]).await;
     assert_eq!(names(&listed), ["ecdsa", "ed25519", "fresh", "rsa"]);
     let (_, again) = triton.refused(&["key", "add", "-n", "fresh", &file]).await;

@@ -7,7 +7,7 @@ async fn images_packages_and_networks_are_listed_and_read() {
     let site = site().await;
     let triton = Triton::demo(&site);
     let images = triton.lines(&["images", "-j"]).await;
-    assert_eq!(names(&images), ["base-64-lts", "base-64-lts", "debian-12"]);
+    assert_eq!(names(&images), ["base-64-lts", "base-64-lts", "debian-12", "debian-12-bhyve"]);
     let newest = images
         .iter()
         .filter(|image| image["name"] == "base-64-lts")

@@ -53,7 +53,7 @@ async fn an_instance_is_created_listed_filtered_and_read() {
     let ip = triton.ok(&["inst", "ip", "g1"]).await;
     assert_eq!(ip.trim(), by_name["primaryIp"].as_str().unwrap());
     let info = triton.json(&["info", "-j"]).await;
-    assert_eq!(info["totalInsts"], 2);
+    assert_eq!(info["totalInstances"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +74,7 @@ async fn tags_and_metadata_are_set_listed_and_deleted() {
     let metadata = triton.json(&["inst", "metadata", "list", "g1", "-j"]).await;
     assert_eq!(metadata["color"], "red");
     assert_eq!(triton.ok(&["inst", "metadata", "get", "g1", "color"]).await.trim(), "red");
-    triton.ok(&["inst", "metadata", "delete", "-w", "g1", "color"]).await;
+    triton.ok(&["inst", "metadata", "delete", "-f", "-w", "g1", "color"]).await;
     let metadata = triton.json(&["inst", "metadata", "list", "g1", "-j"]).await;
     assert_eq!((metadata.get("color"), metadata["root_authorized_keys"].is_string()), (None, true));
 }

@@ -80,7 +80,8 @@ impl Triton {
     /// Runs the command, which must succeed and print one JSON value a line.
     pub async fn lines(&self, args: &[&str]) -> Vec<Value> {
         let out = self.ok(args).await;
-        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("triton {args:?}: {error}: {line}"));
+        let parse =
+            |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("triton {args:?}: {error}: {line}"));
         out.lines().map(parse).collect()
     }
 

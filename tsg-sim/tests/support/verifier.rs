@@ -15,11 +15,8 @@ pub struct CloudApiVerifier;
 
 impl SignatureVerifier for CloudApiVerifier {
     fn verify(&self, request: &SignedRequest<'_>, keys: &dyn KeyDirectory) -> Result<Identity, SignatureRefusal> {
-        let to_verify = RequestToVerify {
-            method: request.method.as_str(),
-            target: request.target,
-            headers: request.headers,
-        };
+        let to_verify =
+            RequestToVerify { method: request.method.as_str(), target: request.target, headers: request.headers };
         let parsed = verify::parse(&to_verify, request.now).map_err(refusal)?;
         let forms = match request.sub_users {
             SubUserKeys::Known => KeyIdForms::Known,

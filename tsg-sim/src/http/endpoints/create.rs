@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Task, delivered};
 use crate::http::params::Params;
-use crate::http::pipeline::Outcome;
+use crate::http::pipeline::{Ended, Outcome};
 use crate::http::reply::Reply;
 use crate::world::{
     Admission, Call, CreateMachine, CreateTicket, Detail, Locality, MachineId, NetworkRequest, Permit, Refusal, World,
@@ -21,10 +21,10 @@ pub(crate) struct PendingCreate {
 }
 
 /// Hands a create in; the answer follows when the ticket is due.
-pub(super) fn submit(world: &mut World, task: &Task<'_>, call: &Call) -> Result<Outcome, Outcome> {
+pub(super) fn submit(world: &mut World, task: &Task<'_>, call: &Call) -> Result<Outcome, Ended> {
     let permit = match world.admit(call) {
         Admission::Refused(refusal) => return Err(refusal.into()),
-        Admission::Lost => return Err(Outcome::Drop),
+        Admission::Lost => return Err(Outcome::Drop.into()),
         Admission::Admitted(permit) => permit,
     };
     let request = CreateMachine { payload: task.inbound.payload, ..request(task.params()) };
@@ -35,7 +35,7 @@ pub(super) fn submit(world: &mut World, task: &Task<'_>, call: &Call) -> Result<
 }
 
 /// The answer to a create whose ticket is due.
-pub(crate) fn conclude(world: &mut World, pending: PendingCreate) -> Result<Outcome, Outcome> {
+pub(crate) fn conclude(world: &mut World, pending: PendingCreate) -> Result<Outcome, Ended> {
     // Only a world that was put back in time could have forgotten the ticket.
     let outcome = world.take_created(pending.ticket.id);
     let result = outcome.unwrap_or_else(|| Err(Refusal::crashed("the create was forgotten")));

@@ -18,7 +18,7 @@ use http::StatusCode;
 
 use super::live::LiveWorld;
 use super::params::Params;
-use super::pipeline::Outcome;
+use super::pipeline::{Ended, Outcome};
 use super::reply::Reply;
 use super::route::{Matched, Route};
 use super::verifier::Identity;
@@ -73,7 +73,7 @@ pub(crate) fn ping(live: &LiveWorld) -> Reply {
 }
 
 /// Whom the request acts for: the account of its path, if the signer may act there.
-pub(crate) fn authorize(world: &World, inbound: &Inbound<'_>) -> Result<AccountId, Refusal> {
+fn authorize(world: &World, inbound: &Inbound<'_>) -> Result<AccountId, Refusal> {
     let identity = inbound.identity;
     let Some(signer) = world.find_account(&identity.account) else {
         return Err(Refusal::new(401, "InvalidCredentials", "Invalid authorization credentials supplied"));
@@ -95,7 +95,7 @@ pub(crate) fn authorize(world: &World, inbound: &Inbound<'_>) -> Result<AccountI
 }
 
 /// Takes the request through the world's gate to its endpoint.
-pub(crate) fn answer(world: &mut World, inbound: &Inbound<'_>) -> Result<Outcome, Outcome> {
+pub(crate) fn answer(world: &mut World, inbound: &Inbound<'_>) -> Result<Outcome, Ended> {
     let account = authorize(world, inbound)?;
     let login = world.account(account).map(|account| account.login.clone()).unwrap_or_default();
     let caller = Caller { account, ip: inbound.peer, key_id: Arc::from(inbound.identity.key_id.as_str()) };
@@ -111,12 +111,22 @@ pub(crate) fn answer(world: &mut World, inbound: &Inbound<'_>) -> Result<Outcome
     delivered(world.serve(&call, |world| perform(world, &task)))
 }
 
+/// Whom a change feed is for, once the gate let the request in.
+pub(crate) fn admit_listener(world: &mut World, inbound: &Inbound<'_>) -> Result<AccountId, Ended> {
+    let account = authorize(world, inbound)?;
+    let call = Call::new(account, inbound.matched.operation);
+    match world.serve(&call, |_| Ok(account)) {
+        world::Reply::Delivered(admitted) => admitted.map_err(Ended::from),
+        world::Reply::Lost => Err(Outcome::Drop.into()),
+    }
+}
+
 /// The way an answer takes back to the client.
-fn delivered(reply: world::Reply<Reply>) -> Result<Outcome, Outcome> {
+fn delivered(reply: world::Reply<Reply>) -> Result<Outcome, Ended> {
     match reply {
         world::Reply::Delivered(Ok(reply)) => Ok(Outcome::Reply(reply)),
         world::Reply::Delivered(Err(refusal)) => Err(refusal.into()),
-        world::Reply::Lost => Err(Outcome::Drop),
+        world::Reply::Lost => Err(Outcome::Drop.into()),
     }
 }
 
