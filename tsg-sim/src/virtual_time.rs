@@ -36,8 +36,7 @@ impl VirtualTime {
     /// A clock that stands at `start`.
     #[must_use]
     pub fn starting_at(start: SimTime) -> Self {
-        let state =
-            State { start, elapsed: Duration::ZERO, wall_offset_ms: 0, timers: BTreeMap::new(), last_timer: 0 };
+        let state = State { start, elapsed: Duration::ZERO, wall_offset_ms: 0, timers: BTreeMap::new(), last_timer: 0 };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 

@@ -40,12 +40,7 @@ pub(super) fn of_silence() -> CloudError {
 
 /// The proxy's answer when CloudAPI's takes too long.
 pub(super) fn not_in_time() -> CloudError {
-    CloudError {
-        reach: Reach::Answered,
-        status: Some(504),
-        message: "504 Gateway Time-out".to_owned(),
-        ..of_silence()
-    }
+    CloudError { reach: Reach::Answered, status: Some(504), message: "504 Gateway Time-out".to_owned(), ..of_silence() }
 }
 
 fn code_of(refusal: &Refusal) -> CloudCode {

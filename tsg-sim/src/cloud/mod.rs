@@ -3,8 +3,8 @@
 //! a request.
 
 mod error;
-mod translation;
 mod transit;
+mod translation;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use tsg_core::model::id::InstanceId;
 use tsg_core::model::instance::ObservedInstance;
 use tsg_core::model::time::Timestamp;
-use tsg_core::ports::Cloud;
 use tsg_core::ports::Clock as _;
+use tsg_core::ports::Cloud;
 use tsg_core::ports::cloud::{AccountProfile, CloudError, CreateInstance, InstancePage, ListPage};
 
 use crate::virtual_time::VirtualTime;

@@ -7,7 +7,7 @@ use super::World;
 use super::create::{Order, duplicate_name};
 use super::events::Event;
 use super::faults::Fault;
-use super::ids::{MachineId, ServerId};
+use super::ids::{AccountId, MachineId, ServerId};
 use super::jobs::{ProvisionFate, Work};
 use super::machine::{Machine, MachineState, Nic};
 use super::refusal::Refusal;
@@ -41,6 +41,14 @@ pub(crate) struct Allocator {
     answers: BTreeMap<TicketId, Answer>,
 }
 
+/// How a new record shows itself.
+#[derive(Debug, Clone, Copy)]
+struct Visibility {
+    hidden_ms: u64,
+    /// Whether the create, which reads the machine back, finds it.
+    is_read_back: bool,
+}
+
 #[derive(Debug, Clone)]
 struct Answer {
     due: SimTime,
@@ -50,6 +58,16 @@ struct Answer {
 impl Allocator {
     pub(crate) const fn new(start: SimTime) -> Self {
         Self { free_at: start, last_ticket: 0, waiting: BTreeMap::new(), answers: BTreeMap::new() }
+    }
+
+    /// Drops answers that nobody will take any more. They lie about in the order of their dues.
+    fn forget_unclaimed(&mut self, now: SimTime) {
+        while let Some(oldest) = self.answers.first_entry() {
+            if now.ms_since(oldest.get().due) < UNCLAIMED_MS {
+                break;
+            }
+            oldest.remove();
+        }
     }
 
     fn answer(&mut self, ticket: TicketId, outcome: Result<MachineId, Refusal>) {
@@ -67,8 +85,7 @@ impl World {
         self.allocator.last_ticket += 1;
         let id = TicketId(self.allocator.last_ticket);
         let due = self.queue(id, order);
-        let forgotten = self.now;
-        self.allocator.answers.retain(|_, answer| forgotten.ms_since(answer.due) < UNCLAIMED_MS);
+        self.allocator.forget_unclaimed(self.now);
         Ok(CreateTicket { id, due })
     }
 
@@ -114,29 +131,31 @@ impl World {
             return Err(duplicate_name("Invalid VM parameters: Invalid machine name"));
         }
         let server = self.choose_server(account, order.footprint, &order.rules)?;
-        let id = order.id;
-        let addresses = self.take_addresses(account, id, &order.nics);
-        let (nics, late_refusal) = match addresses {
-            Ok(nics) => (nics, None),
-            Err(refusal) => (Vec::new(), Some(refusal)),
+        let (id, caller) = (order.id, order.caller.clone());
+        // A failure after the record was written leaves a record that soon shows `failed`.
+        let (nics, fate, answer) = match self.take_addresses(account, id, &order.nics) {
+            Ok(nics) => (nics, self.provision_fate(account), Ok(id)),
+            Err(refusal) => (Vec::new(), ProvisionFate::Fails, Err(refusal)),
         };
-        let caller = order.caller.clone();
-        self.enter_order(order, server, nics);
-        match late_refusal {
-            // A failure after the record was written leaves a record that soon shows `failed`.
-            Some(refusal) => {
-                self.submit_job(id, caller, Work::Provision(ProvisionFate::Fails));
-                Err(refusal)
+        let seen = self.record_visibility(account);
+        self.enter_order(order, server, nics, seen.hidden_ms);
+        self.submit_job(id, caller, Work::Provision(fate));
+        if seen.is_read_back { answer } else { Err(Refusal::not_found(format!("VM {id} not found"))) }
+    }
+
+    /// Whether and when the record of the next machine can be seen.
+    fn record_visibility(&mut self, account: AccountId) -> Visibility {
+        let is_meant = |fault: &Fault| matches!(fault, Fault::HideRecord { .. } | Fault::LateRecord { .. });
+        match self.strikes(account, is_meant) {
+            Some(Fault::HideRecord { for_ms }) => Visibility { hidden_ms: for_ms, is_read_back: true },
+            Some(Fault::LateRecord { for_ms }) => {
+                Visibility { hidden_ms: for_ms, is_read_back: for_ms <= self.spec.timing.create_reply_ms }
             }
-            None => {
-                let fate = self.provision_fate(account);
-                self.submit_job(id, caller, Work::Provision(fate));
-                Ok(id)
-            }
+            _ => Visibility { hidden_ms: 0, is_read_back: true },
         }
     }
 
-    fn provision_fate(&mut self, account: super::AccountId) -> ProvisionFate {
+    fn provision_fate(&mut self, account: AccountId) -> ProvisionFate {
         if self.strikes(account, |fault| matches!(fault, Fault::StickProvision)).is_some() {
             ProvisionFate::Vanishes
         } else if self.strikes(account, |fault| matches!(fault, Fault::FailProvision)).is_some() {
@@ -147,12 +166,8 @@ impl World {
     }
 
     /// Writes the record of a placed machine.
-    fn enter_order(&mut self, order: Order, server: ServerId, nics: Vec<Nic>) {
+    fn enter_order(&mut self, order: Order, server: ServerId, nics: Vec<Nic>, hidden_ms: u64) {
         let account = order.caller.account;
-        let hidden_ms = match self.strikes(account, |fault| matches!(fault, Fault::HideRecord { .. })) {
-            Some(Fault::HideRecord { for_ms }) => for_ms,
-            _ => 0,
-        };
         self.record(TruthEvent::MachineCreated {
             machine: order.id,
             account,

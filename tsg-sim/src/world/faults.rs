@@ -52,8 +52,14 @@ pub enum Fault {
     LoseReply,
     /// The request never arrives.
     LoseRequest,
-    /// The record of a new machine cannot be seen for a while.
+    /// The record of a new machine cannot be seen for a while, although its create was answered.
     HideRecord {
+        /// How long, in milliseconds.
+        for_ms: u64,
+    },
+    /// The record of a new machine is not written for a while: as [`Fault::HideRecord`], and the
+    /// create, which reads the machine back, answers 404.
+    LateRecord {
         /// How long, in milliseconds.
         for_ms: u64,
     },

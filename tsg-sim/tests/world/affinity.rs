@@ -70,7 +70,8 @@ fn a_hard_equal_without_a_match_fails_and_a_soft_one_does_not() {
 fn names_match_exactly_or_by_pattern_and_case_counts() {
     let mut site = site();
     let db0 = site.placed("db0", ("role", "db"), &[]).unwrap();
-    for rule in ["instance==db0", "container==db0", "instance==/^db[0-9]$/", "instance==d*0", &format!("instance=={db0}")]
+    for rule in
+        ["instance==db0", "container==db0", "instance==/^db[0-9]$/", "instance==d*0", &format!("instance=={db0}")]
     {
         let id = site.placed("near-{{shortId}}", ("role", "x"), &[rule]).unwrap();
         assert_eq!(site.server(id), site.server(db0), "{rule}");

@@ -154,18 +154,11 @@ fn images_and_packages_are_refused_by_kind_of_fault() {
             &idle.id.to_string(),
             &format!("409 InvalidArgument {} is inactive. Must use an active package", idle.id),
         ),
-        (
-            &lx,
-            "sample-128M",
-            "409 InvalidArgument Specified package memory 128 does not fit the image's limit of 256",
-        ),
+        (&lx, "sample-128M", "409 InvalidArgument Specified package memory 128 does not fit the image's limit of 256"),
     ];
     for (image, package, expected) in table {
-        let request = CreateMachine {
-            image: Some(image.to_owned()),
-            package: Some(package.to_owned()),
-            ..site.request("web")
-        };
+        let request =
+            CreateMachine { image: Some(image.to_owned()), package: Some(package.to_owned()), ..site.request("web") };
         assert_eq!(told(&site.create(request).unwrap_err()), expected);
     }
 }

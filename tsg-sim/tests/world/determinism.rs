@@ -1,9 +1,7 @@
 //! One seed, one history; and what holds in every history.
 
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
-use tsg_sim::world::{
-    Fault, FaultRule, Latency, MachineAction, MachineId, Target, TruthEvent, WorldSpec, WriteMode,
-};
+use tsg_sim::world::{Fault, FaultRule, Latency, MachineAction, MachineId, Target, TruthEvent, WorldSpec, WriteMode};
 
 use crate::fixture::{Site, text};
 
@@ -50,7 +48,8 @@ fn take(site: &mut Site, step: &Step) {
             let _ = site.world.submit_create(&caller, request);
         }
         Step::Act(which, action) => {
-            let action = [MachineAction::Stop, MachineAction::Start, MachineAction::Reboot][usize::from(action % 3)].clone();
+            let action =
+                [MachineAction::Stop, MachineAction::Start, MachineAction::Reboot][usize::from(action % 3)].clone();
             if let Some(id) = pick(site, which) {
                 let _ = site.world.act_on_machine(&caller, &id.to_string(), action);
             }
@@ -90,7 +89,8 @@ fn check(site: &Site) {
             TruthEvent::MachineCreated { .. } => created += 1,
             TruthEvent::MachineFailed { .. } => ended += 1,
             TruthEvent::MachineDestroyed { machine, .. } => {
-                let failed_first = site.world.truth().iter().any(|other| other.event == TruthEvent::MachineFailed { machine });
+                let failed_first =
+                    site.world.truth().iter().any(|other| other.event == TruthEvent::MachineFailed { machine });
                 ended += usize::from(!failed_first);
             }
             _ => {}

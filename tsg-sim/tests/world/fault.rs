@@ -30,10 +30,7 @@ fn killing_and_stopping_from_outside_leave_no_trail_for_clients() {
     let nobody = Fault::KillInstance { machine: Target::Named("nobody".into()) };
     assert!(matches!(site.world.switch_fault(nobody.into()), Err(FaultError::NoTarget(_))));
     assert_eq!(site.world.faults().len(), 2);
-    assert!(matches!(
-        site.world.switch_fault(FaultRule::rate(Fault::LoseReply, 1.5)),
-        Err(FaultError::Rate(_))
-    ));
+    assert!(matches!(site.world.switch_fault(FaultRule::rate(Fault::LoseReply, 1.5)), Err(FaultError::Rate(_))));
 }
 
 #[test]
@@ -134,6 +131,19 @@ fn a_hidden_record_is_nowhere_although_the_machine_exists() {
     made(&mut site, "web");
     site.wait(120_000);
     assert_eq!(site.world.list_machines(site.demo, &tombstones).items.len(), 2, "two of one name, as upstream");
+}
+
+#[test]
+fn a_late_record_makes_the_create_itself_answer_404() {
+    let mut site = site();
+    on(&mut site, FaultRule::times(Fault::LateRecord { for_ms: 120_000 }, 1));
+    let request = site.request("web");
+    let refusal = site.create(request).unwrap_err();
+    let id = site.world.live_machines(site.demo).next().expect("it exists").id;
+    assert_eq!(told(&refusal), format!("404 ResourceNotFound VM {id} not found"));
+    assert_eq!(site.get(id).unwrap_err().status, 404);
+    site.wait(120_000);
+    assert_eq!(site.get(id).unwrap().state, MachineState::Running);
 }
 
 #[test]

@@ -75,9 +75,8 @@ fn a_lost_request_does_nothing_and_a_lost_reply_does_everything() {
         let call = Call::new(site.demo, Operation::WriteTags).about(&id);
         let caller = site.caller.clone();
         let tags = [("a".to_owned(), crate::fixture::text("b"))].into();
-        let reply = site
-            .world
-            .serve(&call, |world| world.write_tags(&caller, &id, tsg_sim::world::WriteMode::Merge, tags));
+        let reply =
+            site.world.serve(&call, |world| world.write_tags(&caller, &id, tsg_sim::world::WriteMode::Merge, tags));
         assert_eq!(reply, Reply::Lost);
         site.settle();
         assert_eq!(site.world.tags(site.demo, &id).unwrap().len(), tags_after);
@@ -109,11 +108,8 @@ fn every_write_that_reached_the_wire_is_in_the_truth_with_its_payload() {
     assert_eq!(ask(&mut site, &call), "lost");
     let read = Call::new(site.demo, Operation::ListMachines);
     assert_eq!(ask(&mut site, &read), "ok");
-    let received = TruthEvent::RequestReceived {
-        account: site.demo,
-        operation: Operation::CreateMachine,
-        payload: Some(payload),
-    };
+    let received =
+        TruthEvent::RequestReceived { account: site.demo, operation: Operation::CreateMachine, payload: Some(payload) };
     assert_eq!(site.world.truth().iter().map(|record| record.event.clone()).collect::<Vec<_>>(), [received]);
 }
 

@@ -64,10 +64,8 @@ fn nothing_but_delete_is_accepted_while_provisioning() {
     let caller = site.caller.clone();
     let refusal = site.world.act_on_machine(&caller, &id.to_string(), MachineAction::Stop).unwrap_err();
     assert_eq!(told(&refusal), "409 UnallocatedVM Cannot call stop for a VM that has not been provisioned yet");
-    let refusal = site
-        .world
-        .write_tags(&caller, &id.to_string(), tsg_sim::world::WriteMode::Merge, [].into())
-        .unwrap_err();
+    let refusal =
+        site.world.write_tags(&caller, &id.to_string(), tsg_sim::world::WriteMode::Merge, [].into()).unwrap_err();
     assert_eq!(told(&refusal), "409 CloudApiError error adding tags");
     delete(&mut site, id).unwrap();
     assert_eq!(course(&mut site, id).last(), Some(&MachineState::Deleted));
@@ -231,7 +229,10 @@ fn snapshots_appear_when_their_job_is_done() {
     site.world.roll_back_snapshot(&caller, &id, "one").unwrap();
     site.world.delete_snapshot(&caller, &id, "one").unwrap();
     site.settle();
-    assert_eq!(told(&site.world.snapshot(site.demo, &id, "one").unwrap_err()), "404 ResourceNotFound Snapshot does not exist");
+    assert_eq!(
+        told(&site.world.snapshot(site.demo, &id, "one").unwrap_err()),
+        "404 ResourceNotFound Snapshot does not exist"
+    );
     assert!(site.world.delete_snapshot(&caller, &id, "one").is_err());
 }
 

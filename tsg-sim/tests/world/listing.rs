@@ -88,7 +88,10 @@ fn another_account_sees_nothing() {
     site.running("web");
     assert!(site.world.list_machines(site.other, &ListQuery::default()).items.is_empty());
     let id = site.world.live_machines(site.demo).next().unwrap().id.to_string();
-    assert_eq!(told(&site.world.machine(site.other, &id).unwrap_err()), format!("404 ResourceNotFound VM {id} not found"));
+    assert_eq!(
+        told(&site.world.machine(site.other, &id).unwrap_err()),
+        format!("404 ResourceNotFound VM {id} not found")
+    );
 }
 
 #[test]
@@ -98,8 +101,7 @@ fn a_machine_that_goes_between_two_pages_makes_a_living_one_slip_through() {
         site.running(&format!("web{n}"));
     }
     let query = |offset| ListQuery { limit: 2, offset, ..ListQuery::default() };
-    let first: Vec<_> =
-        site.world.list_machines(site.demo, &query(0)).items.iter().map(|machine| machine.id).collect();
+    let first: Vec<_> = site.world.list_machines(site.demo, &query(0)).items.iter().map(|machine| machine.id).collect();
     site.world.delete_machine(&site.caller.clone(), &first[0].to_string()).unwrap();
     site.settle();
     let second = site.world.list_machines(site.demo, &query(2));

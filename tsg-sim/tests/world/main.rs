@@ -1,5 +1,12 @@
 //! The simulated data centre against what is known of the real one, fact by fact.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail by panicking, also in its fixtures"
+)]
+
 mod affinity;
 mod allocation;
 mod create;

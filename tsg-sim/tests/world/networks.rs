@@ -23,7 +23,10 @@ fn public_networks_hide_their_addresses_and_fabrics_are_their_owners() {
     let addresses = fabrics[0].addresses.as_ref().unwrap();
     assert_eq!((addresses.fabric, addresses.vlan_id), (true, Some(2)));
     let fabric = fabrics[0].id.to_string();
-    assert_eq!(told(&site.world.network(site.other, &fabric).unwrap_err()), format!("404 ResourceNotFound {fabric} not found"));
+    assert_eq!(
+        told(&site.world.network(site.other, &fabric).unwrap_err()),
+        format!("404 ResourceNotFound {fabric} not found")
+    );
 }
 
 #[test]
@@ -126,7 +129,10 @@ fn adding_an_interface_restarts_the_machine() {
     assert_eq!(site.state(id), MachineState::Running);
     let mac = nic.mac.replace(':', "");
     assert_eq!(site.world.nic(site.demo, &machine, &mac).unwrap().state, Some("running"));
-    assert_eq!(told(&site.world.nic(site.demo, &machine, &nic.mac).unwrap_err()), "409 InvalidArgument mac has invalid format");
+    assert_eq!(
+        told(&site.world.nic(site.demo, &machine, &nic.mac).unwrap_err()),
+        "409 InvalidArgument mac has invalid format"
+    );
     site.world.remove_nic(&caller, &machine, &mac).unwrap();
     site.settle();
     assert_eq!(site.world.nics(site.demo, &machine).unwrap().len(), 2);

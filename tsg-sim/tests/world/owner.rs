@@ -77,7 +77,10 @@ fn images_and_packages_are_filtered_and_looked_up() {
     assert_eq!(images.len(), 2);
     assert_eq!(site.world.newest_image("base-64-lts").unwrap().version, "23.4.0");
     assert_eq!(site.world.images(site.demo, &params(&[("os", "linux"), ("type", "zvol")])).len(), 1);
-    assert_eq!(told(&site.world.image(site.demo, "base-64-lts").unwrap_err()), "404 ResourceNotFound base-64-lts not found");
+    assert_eq!(
+        told(&site.world.image(site.demo, "base-64-lts").unwrap_err()),
+        "404 ResourceNotFound base-64-lts not found"
+    );
     assert_eq!(images[0].published_at.len(), "2026-01-01T00:00:00Z".len());
     let package = site.world.package("sample-1G").unwrap();
     assert_eq!((package.memory, package.disk), (1_024, 25_600));

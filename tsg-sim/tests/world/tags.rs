@@ -74,7 +74,10 @@ fn single_tags_are_read_and_removed() {
     let (caller, machine) = (site.caller.clone(), id.to_string());
     assert_eq!(site.world.tag(site.demo, &machine, "a").unwrap(), "x");
     assert_eq!(site.world.tag(site.demo, &machine, "b").unwrap(), "", "an upstream defect");
-    assert_eq!(told(&site.world.tag(site.demo, &machine, "zz").unwrap_err()), "404 ResourceNotFound tag \"zz\" not found");
+    assert_eq!(
+        told(&site.world.tag(site.demo, &machine, "zz").unwrap_err()),
+        "404 ResourceNotFound tag \"zz\" not found"
+    );
     assert!(site.world.remove_tag(&caller, &machine, "zz").is_err());
     site.world.remove_tag(&caller, &machine, "a").unwrap();
     site.settle();
