@@ -1,0 +1,194 @@
+//! The bodies of the `/v2` API, as far as the command line reads or writes them.
+//!
+//! Owns nothing but shapes. Unknown fields are passed over, so that an older `tsg` works with a newer server.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tsg_core::plan::output::{Class, GroupStatus};
+
+/// A page of a list.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Page<T> {
+    /// What is on it.
+    pub(crate) items: Vec<T>,
+    /// Where the next page begins.
+    #[serde(default)]
+    pub(crate) next: Option<String>,
+}
+
+/// A template.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct TemplateView {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// The package's id.
+    pub(crate) package: String,
+    /// The image's id.
+    pub(crate) image: String,
+    /// The networks' ids.
+    #[serde(default)]
+    pub(crate) networks: Vec<String>,
+    /// Whether Cloud Firewall is on.
+    #[serde(default)]
+    pub(crate) firewall_enabled: bool,
+    /// When it was made.
+    pub(crate) created_at: String,
+}
+
+/// A template to be made.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct NewTemplate {
+    pub(crate) name: String,
+    pub(crate) package: String,
+    pub(crate) image: String,
+    pub(crate) networks: Vec<String>,
+    pub(crate) firewall_enabled: bool,
+    pub(crate) userdata: String,
+    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, TagText>,
+}
+
+/// A tag's value: `true`, `false` and numbers keep their type, as in node-triton.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum TagText {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// Anything else.
+    Text(String),
+}
+
+/// A group.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct GroupView {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) template_id: String,
+    pub(crate) revision: u32,
+    pub(crate) capacity: u32,
+    /// Absent until the server has looked for the first time.
+    #[serde(default)]
+    pub(crate) status: Option<GroupStatus>,
+    /// Absent until the server has looked for the first time.
+    #[serde(default)]
+    pub(crate) report: Option<ReportView>,
+    #[serde(default)]
+    pub(crate) updated_at: Option<String>,
+}
+
+/// Why a group is as it is.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct ReportView {
+    pub(crate) wanted: u32,
+    #[serde(default)]
+    pub(crate) counts: BTreeMap<Class, u32>,
+    /// The whole report in words, a line for each wait and block.
+    #[serde(default)]
+    pub(crate) summary: String,
+}
+
+impl ReportView {
+    /// How many instances serve.
+    pub(crate) fn serving(&self) -> u32 {
+        self.counts.get(&Class::Serving).copied().unwrap_or(0)
+    }
+
+    /// Where the members stand that do not serve.
+    pub(crate) fn others(&self) -> String {
+        let others = self.counts.iter().filter(|(class, count)| **class != Class::Serving && **count > 0);
+        let texts: Vec<String> = others.map(|(class, count)| format!("{count} {class}")).collect();
+        texts.join(", ")
+    }
+}
+
+/// A group to be made.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct NewGroup {
+    pub(crate) name: String,
+    pub(crate) template_id: String,
+    pub(crate) capacity: u32,
+}
+
+/// A change of a group; what is absent stays.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct GroupChange {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) capacity: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) template_id: Option<String>,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct InstanceView {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) instance: Option<String>,
+    #[serde(default)]
+    pub(crate) class: Option<Class>,
+    #[serde(default)]
+    pub(crate) state: Option<String>,
+    #[serde(default)]
+    pub(crate) address: Option<String>,
+    #[serde(default)]
+    pub(crate) compute_node: Option<String>,
+}
+
+/// The key that a server made for an account, to be uploaded by its owner.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Enrollment {
+    pub(crate) id: String,
+    pub(crate) key_name: String,
+    pub(crate) public_key: String,
+}
+
+/// What to enrol.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct NewEnrollment<'a> {
+    pub(crate) login: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_type: Option<&'a str>,
+}
+
+/// An account that is enrolled.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Enrolled {
+    pub(crate) account: AccountView,
+    pub(crate) key_name: String,
+    pub(crate) key_fingerprint: String,
+    #[serde(default)]
+    pub(crate) superseded: Vec<SupersededKey>,
+}
+
+/// An account.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct AccountView {
+    pub(crate) id: String,
+    pub(crate) login: String,
+}
+
+/// A key that the new one replaces.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct SupersededKey {
+    pub(crate) key_name: String,
+    pub(crate) key_fingerprint: String,
+}
+
+/// What would be done.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct PlanView {
+    /// The steps in words, each with its reason.
+    pub(crate) steps: Vec<String>,
+    /// Why, and what waits.
+    pub(crate) report: ReportView,
+}
+
+/// How a group stands, in a word.
+pub(crate) fn status_word(status: Option<GroupStatus>) -> String {
+    status.map_or_else(|| "new".to_owned(), |status| status.to_string())
+}

@@ -1,0 +1,42 @@
+//! `tsg group create`.
+
+use clap::Args;
+
+use crate::api::Answer;
+use crate::api::shapes::{GroupView, NewGroup};
+use crate::commands::template;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::waiting::Patience;
+
+/// Create a group; its instances are provisioned at once
+///
+/// Examples:
+///   tsg group create web --template web --capacity 5 --wait
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Create {
+    /// Name of the group, unique in the account.
+    name: String,
+    /// Name or id of the template its instances are made from.
+    #[arg(short, long, value_name = "TEMPLATE")]
+    template: String,
+    /// How many instances to keep.
+    #[arg(short, long, value_name = "N")]
+    capacity: u32,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+impl Create {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
+        let api = context.api().await?;
+        let template = template::find(&api, &self.template).await?.value;
+        let group = NewGroup { name: self.name.clone(), template_id: template.id, capacity: self.capacity };
+        let made: Answer<GroupView> = api
+            .post("/v2/groups", Some(&group))
+            .await
+            .map_err(|error| error.preventing(format!("cannot create the group {:?}", self.name)))?;
+        self.patience.show(context, &api, made).await
+    }
+}

@@ -1,0 +1,46 @@
+//! `tsg group get`.
+
+use clap::Args;
+
+use super::find;
+use crate::api::Answer;
+use crate::api::shapes::{GroupView, status_word};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Show;
+
+/// Show one group: how it stands, what waits, what is blocked
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// Name or id of the group.
+    group: String,
+}
+
+impl Get {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
+        let api = context.api().await?;
+        context.output.show(&find(&api, &self.group).await?)
+    }
+}
+
+impl Show for Answer<GroupView> {
+    fn human(&self) -> String {
+        let group = &self.value;
+        let mut lines = vec![
+            format!("id:        {}", group.id),
+            format!("name:      {}", group.name),
+            format!("capacity:  {}", group.capacity),
+        ];
+        match &group.report {
+            Some(report) => lines.push(format!("status:    {}", report.summary.replace("\n  ", "\n           "))),
+            None => lines.push(format!("status:    {}", status_word(group.status))),
+        }
+        lines.push(format!("template:  {} (revision {})", group.template_id, group.revision));
+        lines.extend(group.updated_at.iter().map(|at| format!("updated:   {at}")));
+        lines.join("\n")
+    }
+
+    fn json(&self) -> String {
+        self.body.clone()
+    }
+}

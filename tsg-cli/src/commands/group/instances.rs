@@ -1,0 +1,53 @@
+//! `tsg group instances`.
+
+use clap::Args;
+
+use super::find;
+use crate::api::shapes::InstanceView;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::listing::{self, Listing};
+use crate::output::Show;
+use crate::table::Table;
+
+/// List the instances of a group, each with where it stands
+#[derive(Debug, Args)]
+pub(crate) struct Instances {
+    /// Name or id of the group.
+    group: String,
+}
+
+impl Instances {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
+        let api = context.api().await?;
+        let group = find(&api, &self.group).await?.value;
+        let listing: Listing<InstanceView> = listing::all(&api, &format!("/v2/groups/{}/instances", group.id))
+            .await
+            .map_err(|error| error.preventing(format!("cannot list the instances of {:?}", group.name)))?;
+        context.output.show(&listing)
+    }
+}
+
+impl Show for Listing<InstanceView> {
+    fn human(&self) -> String {
+        let headings = Table::new(["INSTANCE", "NAME", "STANDS", "STATE", "ADDRESS", "COMPUTE NODE"]);
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let add = |table: Table, member: &InstanceView| {
+            let class = member.class.map_or_else(|| "new".to_owned(), |class| class.to_string());
+            let node = or_dash(&member.compute_node);
+            table.row([
+                or_dash(&member.instance),
+                member.name.clone(),
+                class,
+                or_dash(&member.state),
+                or_dash(&member.address),
+                node,
+            ])
+        };
+        self.items.iter().fold(headings, add).render()
+    }
+
+    fn json(&self) -> String {
+        Listing::json(self)
+    }
+}

@@ -1,0 +1,13 @@
+//! The commands, one file (or folder) each: its flags, and what it does with them.
+//!
+//! Owns nothing itself. A command must never write to standard output but through `Output`.
+
+pub(crate) mod account;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod group;
+pub(crate) mod reconcile;
+pub(crate) mod scale;
+pub(crate) mod server;
+pub(crate) mod sim;
+pub(crate) mod template;

@@ -1,0 +1,74 @@
+//! Opening a simulated data centre in this process.
+//!
+//! Owns how a world is furnished and served for people. It must never listen on anything but loopback addresses.
+
+use std::error::Error;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tsg_cloudapi::signature::PublicKey;
+use tsg_sim::demo::{Residents, furnished};
+use tsg_sim::http::{ServerConfig, SimServer, Speed};
+use tsg_sim::world::{SimTime, WorldSpec};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::verifier::ProductionVerifier;
+
+/// Where and how a data centre is to stand. Port 0 takes a free one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plot {
+    /// Port of CloudAPI.
+    pub(crate) cloudapi_port: u16,
+    /// Port of the admin API.
+    pub(crate) admin_port: u16,
+    /// Port on which machines answer HTTP.
+    pub(crate) machine_port: u16,
+    /// Everything random follows from this.
+    pub(crate) seed: u64,
+    /// Virtual seconds for each real one.
+    pub(crate) speed: f64,
+}
+
+/// Opens it; `keys` are the OpenSSH public keys of the account `demo`.
+pub(crate) async fn open(plot: &Plot, keys: impl Iterator<Item = String>) -> Result<SimServer, Failure> {
+    let failed = |error: &dyn Error| Failure::usage("cannot open the simulated data centre").because(error);
+    let speed = Speed::new(plot.speed).map_err(|error| failed(&error).next("give --speed between 0.1 and 1000"))?;
+    let spec = WorldSpec { start: present(), ..WorldSpec::with_seed(plot.seed) };
+    let world = furnished(spec, Residents::with_keys(keys))
+        .map_err(|refusal| failed(&RefusedKey(refusal.message)).next("give each public key once, in OpenSSH form"))?;
+    let config = ServerConfig {
+        cloudapi: (Ipv4Addr::LOCALHOST, plot.cloudapi_port).into(),
+        admin_port: plot.admin_port,
+        machine_port: plot.machine_port,
+        ..ServerConfig::on_loopback(Arc::new(ProductionVerifier)).at_speed(speed)
+    };
+    SimServer::start(world, config).await.map_err(|error| {
+        Failure::new(Exit::Failed, "cannot open the simulated data centre")
+            .because(&error)
+            .next("end what uses that port, or give another one (0 takes a free one)")
+    })
+}
+
+/// A key that the data centre does not take.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct RefusedKey(String);
+
+/// Virtual time begins now, so that what the world shows looks familiar.
+fn present() -> SimTime {
+    let ms = u64::try_from(jiff::Timestamp::now().as_millisecond());
+    ms.map_or(SimTime::WORLD_START, SimTime::from_ms)
+}
+
+/// Reads an OpenSSH public key.
+pub(crate) fn read_public_key(path: &Path) -> Result<PublicKey, Failure> {
+    let unusable = |error: &dyn Error| {
+        Failure::usage(format!("cannot use the public key {}", path.display()))
+            .because(error)
+            .next("give the .pub file of an RSA, ECDSA or Ed25519 key")
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| unusable(&error))?;
+    PublicKey::from_openssh(&text).map_err(|error| unusable(&error))
+}

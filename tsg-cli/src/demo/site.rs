@@ -1,0 +1,156 @@
+//! The place of a demonstration: a simulated data centre with one user, whose home is a temporary folder.
+//!
+//! Owns the folder, the user's key and the data centre; all of it is gone when the site is closed or dropped.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tsg_cloudapi::client::Client;
+use tsg_cloudapi::signature::{KeyId, LocalSigner, NewKeyKind, PrivateKey, Signer};
+use tsg_server::RunningServer;
+use tsg_sim::admin::SimAdmin;
+use tsg_sim::demo::ACCOUNT;
+use tsg_sim::http::SimServer;
+
+use crate::api::Api;
+use crate::cloud;
+use crate::context::Context;
+use crate::datacenter::{self, Plot};
+use crate::enrolment::Enrolment;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::profile::Profile;
+
+/// How the site is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SiteOptions {
+    /// Everything random of the data centre follows from this.
+    pub(crate) seed: u64,
+    /// Virtual seconds for each real one.
+    pub(crate) speed: f64,
+}
+
+impl Default for SiteOptions {
+    /// A machine comes up in a second: fast enough not to wait, slow enough to be seen.
+    fn default() -> Self {
+        Self { seed: 1, speed: 20.0 }
+    }
+}
+
+/// A data centre and its user.
+pub(crate) struct Site {
+    folder: TempDir,
+    key: PrivateKey,
+    datacenter: SimServer,
+}
+
+impl Site {
+    /// Makes the user's key and opens the data centre.
+    pub(crate) async fn open(options: &SiteOptions) -> Result<Self, Failure> {
+        let failed = |error: &dyn std::error::Error| {
+            Failure::new(Exit::Failed, "cannot set up the demonstration").because(error)
+        };
+        // RSA, because the shell function of TSG v1 signs with openssl and an RSA key.
+        let key = PrivateKey::generate(NewKeyKind::Rsa3072, ACCOUNT).map_err(|error| failed(&error))?;
+        let folder = tempfile::Builder::new()
+            .prefix("tsg-demo-")
+            .tempdir()
+            .map_err(|error| failed(&error).next("set TMPDIR to a folder that you may write"))?;
+        let plot = Plot { cloudapi_port: 0, admin_port: 0, machine_port: 0, seed: options.seed, speed: options.speed };
+        let datacenter = datacenter::open(&plot, std::iter::once(key.public_key().to_openssh())).await?;
+        let site = Self { folder, key, datacenter };
+        site.furnish_home().map_err(|error| failed(&error).next("set TMPDIR to a folder that you may write"))?;
+        Ok(site)
+    }
+
+    /// Writes the key where ssh, openssl and node-triton look for it.
+    fn furnish_home(&self) -> io::Result<()> {
+        let ssh = self.home().join(".ssh");
+        fs::create_dir_all(&ssh)?;
+        fs::create_dir_all(self.data_dir())?;
+        fs::set_permissions(&ssh, Permissions::from_mode(0o700))?;
+        let pem = self.key.to_pkcs8_pem().map_err(io::Error::other)?;
+        fs::write(self.key_file(), pem.expose())?;
+        fs::set_permissions(self.key_file(), Permissions::from_mode(0o600))?;
+        fs::write(ssh.join("id_rsa.pub"), format!("{}\n", self.key.public_key().to_openssh()))
+    }
+
+    /// The user's home folder.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// The user's private key.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.home().join(".ssh/id_rsa")
+    }
+
+    /// Where a server of this site keeps its files.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Fingerprint of the user's key.
+    pub(crate) fn key_id(&self) -> String {
+        self.key.public_key().fingerprint_md5()
+    }
+
+    /// CloudAPI.
+    pub(crate) fn cloudapi_url(&self) -> String {
+        self.datacenter.url()
+    }
+
+    /// The back door of the data centre.
+    pub(crate) fn admin(&self) -> SimAdmin {
+        self.datacenter.admin()
+    }
+
+    /// Address of the back door.
+    pub(crate) fn admin_address(&self) -> String {
+        self.datacenter.admin_address().to_string()
+    }
+
+    /// A server, as the user.
+    pub(crate) fn api(&self, server: &RunningServer) -> Result<Api, Failure> {
+        connect(server, Some(self.signer()?))
+    }
+
+    /// CloudAPI, as the user.
+    pub(crate) fn cloud(&self) -> Result<Client, Failure> {
+        let profile = Profile {
+            name: "demo".to_owned(),
+            url: self.cloudapi_url(),
+            account: ACCOUNT.to_owned(),
+            user: None,
+            key_id: self.key_id(),
+        };
+        cloud::client(&profile, self.signer()?, None::<&Path>)
+    }
+
+    /// Enrols the user's account with a server, as any user does.
+    pub(crate) async fn enrol(&self, server: &RunningServer, context: &Context) -> Result<(), Failure> {
+        let (open, signed, cloud) = (connect(server, None)?, self.api(server)?, self.cloud()?);
+        let enrolment = Enrolment { open: &open, signed: &signed, cloud: &cloud, output: context.output };
+        enrolment.enrol(ACCOUNT, None).await.map(drop)
+    }
+
+    /// Ends the data centre and removes the folder.
+    pub(crate) async fn close(self) {
+        self.datacenter.shutdown().await;
+    }
+
+    fn signer(&self) -> Result<Signer, Failure> {
+        let signer = LocalSigner::new(KeyId::for_account(ACCOUNT, self.key.public_key()), &self.key);
+        signer
+            .map(Signer::from)
+            .map_err(|error| Failure::new(Exit::Failed, "the demonstration's key cannot sign").because(&error))
+    }
+}
+
+fn connect(server: &RunningServer, signer: Option<Signer>) -> Result<Api, Failure> {
+    let url = format!("http://{}", server.address());
+    Api::new(&url, None, signer).map_err(|error| error.preventing("cannot talk to the demonstration's server"))
+}

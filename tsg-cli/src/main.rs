@@ -1,0 +1,33 @@
+//! The `tsg` program: service groups on Triton DataCenter, from the command line.
+//!
+//! Owns the list of its parts. What is asked of it is in `cli`, what it does is in `commands`.
+
+mod api;
+mod catalog;
+mod cli;
+mod cloud;
+mod commands;
+mod context;
+mod datacenter;
+mod demo;
+mod enrolment;
+mod environment;
+mod exit;
+mod failure;
+mod key_search;
+mod listing;
+mod logging;
+mod output;
+mod pairs;
+mod profile;
+mod program;
+mod progress;
+mod settings;
+mod signals;
+mod table;
+mod verifier;
+mod waiting;
+
+fn main() -> std::process::ExitCode {
+    program::run()
+}
