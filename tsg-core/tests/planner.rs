@@ -2,6 +2,7 @@
 //!
 //! The cases stand in `tests/cases`. After a change of wording run with `TSG_BLESS=1` and read
 //! the difference: what changes there changes what people are told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
 
 mod support;
 

@@ -7,7 +7,9 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use super::classify::classify;
 use super::input::{NO_NODE, PlanInput};
+use super::output::Class;
 use super::shrink::Candidate;
 
 /// The equals on one compute node.
@@ -60,10 +62,11 @@ fn by_node(input: &PlanInput<'_>, equals: &[Candidate]) -> Vec<Node> {
             number => known.entry(number).or_default().takeable.push(*candidate),
         }
     }
-    for member in input.members {
-        // Protected ones weigh on their node although they cannot be taken from it.
+    // Protected ones weigh on their node although they cannot be taken from it.
+    for member in input.members.iter().filter(|member| member.is_protected()) {
+        let is_serving = classify(member, input.now, input.timing) == Ok(Class::Serving);
         if let Some(node) = known.get_mut(&member.compute_node) {
-            node.full += u32::from(member.is_protected());
+            node.full += u32::from(is_serving);
         }
     }
     for node in known.values_mut() {

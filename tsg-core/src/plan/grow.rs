@@ -12,6 +12,9 @@ use super::order;
 use super::output::{PlanError, Reason};
 use crate::model::time::Timestamp;
 
+/// Creates in one plan at most, so that no capacity, however absurd, asks for memory without end.
+const CREATES_MAX: u32 = 1 << 17;
+
 /// Plans creates as far as slots, slow start and budgets allow.
 pub(super) fn grow(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) -> Result<(), PlanError> {
     let placeable = balance.missing.min(balance.room);
@@ -22,7 +25,7 @@ pub(super) fn grow(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) 
         Some(until) => draft.backoff_until = Some(until),
         None => draft.behind_window = (placeable - sendable, window.width),
     }
-    let count = sendable.min(input.limits.creates);
+    let count = sendable.min(input.limits.creates).min(CREATES_MAX);
     draft.over_budget += sendable - count;
     let reason = Reason::BelowCapacity { occupied: balance.useful, wanted: balance.wanted };
     draft.expect(count);

@@ -28,7 +28,7 @@ pub(super) fn conclude(input: &PlanInput<'_>, survey: &Survey, balance: &Balance
             waits,
             blocks,
         },
-        memory: memory(input, balance),
+        memory: memory(input, survey, balance, &draft),
         next_wakeup: next_wakeup(input, survey, &draft),
         actions: draft.actions,
     }
@@ -117,9 +117,10 @@ fn blocks(input: &PlanInput<'_>, survey: &Survey, balance: &Balance, draft: &Dra
 }
 
 /// Forgets a back-off that nothing waits for any more.
-fn memory(input: &PlanInput<'_>, balance: &Balance) -> Option<PlanMemory> {
+fn memory(input: &PlanInput<'_>, survey: &Survey, balance: &Balance, draft: &Draft) -> Option<PlanMemory> {
     let backoff = input.memory.create_backoff?;
-    let is_needed = balance.missing > 0 || balance.in_flight > 0 || balance.starting > 0;
+    let underway = [Class::Intended, Class::Requested, Class::InDoubt, Class::Starting];
+    let is_needed = balance.missing > 0 || underway.into_iter().any(|class| left(survey, draft, class) > 0);
     let is_over = super::may_act(input) && backoff.until <= input.now && !is_needed;
     is_over.then_some(PlanMemory { create_backoff: None, ..input.memory })
 }

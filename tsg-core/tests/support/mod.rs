@@ -4,4 +4,5 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 pub mod apply;
+pub mod cloud;
 pub mod table;
