@@ -60,7 +60,7 @@ impl MachineResponder {
     /// The running machine behind the address, if there is one.
     fn behind(&self, ends: Endpoints) -> Option<Greeting> {
         let address = loopback(ends)?;
-        self.live.with(|world| {
+        self.live.look(|world| {
             let machine = world.serving_machine(address)?;
             Some(Greeting { id: machine.id, name: machine.name.clone() })
         })

@@ -72,9 +72,9 @@ impl AdminService {
         let path = path.strip_prefix(PREFIX).unwrap_or_default();
         let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
         match (method.as_str(), words.as_slice()) {
-            ("GET", ["machines"]) => Ok(Answer::ok(&self.live.with(|world| true_machines(world)))),
+            ("GET", ["machines"]) => Ok(Answer::ok(&self.live.look(true_machines))),
             ("POST", ["machines", id, "manner"]) => self.set_manner(id, body),
-            ("GET", ["faults"]) => Ok(Answer::ok(&self.live.with(|world| world.faults()))),
+            ("GET", ["faults"]) => Ok(Answer::ok(&self.live.look(World::faults))),
             ("POST", ["faults"]) => self.inject(body),
             ("DELETE", ["faults"]) => Ok(Answer::ok(&self.live.with(World::clear_faults))),
             ("DELETE", ["faults", id]) => self.clear(id),

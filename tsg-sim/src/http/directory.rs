@@ -19,7 +19,7 @@ impl<'a> WorldKeys<'a> {
 
 impl KeyDirectory for WorldKeys<'_> {
     fn openssh_key(&self, query: KeyQuery<'_>) -> Option<String> {
-        self.live.with(|world| {
+        self.live.look(|world| {
             let account = world.find_account(query.account)?;
             let keys = match query.sub_user {
                 None => &account.keys,

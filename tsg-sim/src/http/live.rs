@@ -69,7 +69,12 @@ impl LiveWorld {
         outcome
     }
 
-    /// [`Self::with`] without waking the timekeeper, for the timekeeper itself.
+    /// Brings the world up to the present and lets `look` see it. What nobody changed brings no new event, so the
+    /// timekeeper sleeps on.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        self.step(|world| look(world))
+    }
+
     fn step<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         let mut followed = lock(&self.world);
         let Followed { world, passed_on } = &mut *followed;
@@ -106,7 +111,7 @@ impl LiveWorld {
             match self.real_until(moment) {
                 Some(Duration::ZERO) => return,
                 Some(wait) => tokio::time::sleep(wait).await,
-                // Paused: whoever lets time pass again changes the pace, which ends this nap's usefulness soon enough.
+                // Time stands still; nobody is told when it passes again.
                 None => tokio::time::sleep(PAUSED_POLL).await,
             }
         }
@@ -115,7 +120,7 @@ impl LiveWorld {
     /// Changes the pace, and lets everything that waits reckon anew.
     pub(crate) fn repace(&self, change: impl FnOnce(&mut Pace, Instant)) -> ClockReading {
         change(&mut self.pace(), Instant::now());
-        self.with(|_| ());
+        self.changed.notify_one();
         self.clock()
     }
 
@@ -133,7 +138,7 @@ impl LiveWorld {
     /// Lets the world live: advances it at each of its events. Never returns.
     pub(crate) async fn keep_time(&self) {
         loop {
-            let next_event = self.step(|world| world.next_event());
+            let next_event = self.look(World::next_event);
             let wait = next_event.and_then(|moment| self.real_until(moment)).unwrap_or(IDLE_TICK);
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}

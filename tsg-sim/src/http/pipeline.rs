@@ -91,7 +91,7 @@ impl Service for CloudApi {
             representation: Representation::Json,
             request_id: self.request_ids.next(),
             response_time_ms: 0,
-            date: clock::http_date(self.now()),
+            date: self.now(),
         };
         let mut outcome = self.respond(request, ends, &mut envelope).await.unwrap_or_else(|ended| *ended.0);
         if let Outcome::Creating(pending) = outcome {
@@ -116,6 +116,7 @@ impl Service for CloudApi {
 impl CloudApi {
     /// The answer of a create. A client that goes away meanwhile drops this future; the create goes on without it.
     async fn wait_for_placement(&self, pending: PendingCreate) -> Outcome {
+        let _waiting = self.stats.waiting_create();
         self.live.reached(pending.ticket.due).await;
         self.live.with(|world| endpoints::conclude(world, pending)).unwrap_or_else(|ended| *ended.0)
     }
@@ -160,7 +161,7 @@ impl CloudApi {
 
     /// The present by the data centre's own clock, which a fault may have put wrong.
     fn now(&self) -> Timestamp {
-        let offset_ms = self.live.with(|world| world.clock().as_ms().wrapping_sub(world.now().as_ms()).cast_signed());
+        let offset_ms = self.live.look(|world| world.clock().as_ms().wrapping_sub(world.now().as_ms()).cast_signed());
         let now = self.wall_clock.now();
         now.checked_add(SignedDuration::from_millis(offset_ms)).unwrap_or(now)
     }

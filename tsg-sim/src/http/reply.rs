@@ -12,10 +12,12 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
+use jiff::{SignedDuration, Timestamp};
 use md5::{Digest, Md5};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::clock::http_date;
 use super::negotiation::Representation;
 use super::version;
 use crate::world::{FieldError, Refusal, RefusalForm};
@@ -38,6 +40,8 @@ pub struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: ReplyBody,
+    /// How long the client is asked to stay away, which read-only mode says as a date.
+    retry_after_s: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +60,7 @@ impl Reply {
     pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
         // Every wire type is made of strings, numbers and string-keyed maps, which always serialise.
         let text = serde_json::to_vec(body).unwrap_or_default();
-        Self { status, headers: HeaderMap::new(), body: ReplyBody::Json(text.into()) }
+        Self::with_body(status, ReplyBody::Json(text.into()))
     }
 
     /// 200 with a JSON body.
@@ -74,7 +78,11 @@ impl Reply {
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: ReplyBody::None }
+        Self::with_body(status, ReplyBody::None)
+    }
+
+    fn with_body(status: StatusCode, body: ReplyBody) -> Self {
+        Self { status, headers: HeaderMap::new(), body, retry_after_s: None }
     }
 
     /// The answer with one more header. Values that cannot stand in a header are left out.
@@ -109,12 +117,10 @@ impl From<Refusal> for Reply {
         match &refusal.form {
             RefusalForm::Json => Self::json(status, &body),
             RefusalForm::Gone(machine) => Self::json(status, machine),
-            RefusalForm::RetryAfter(seconds) => {
-                Self::json(status, &body).with_header(RETRY_AFTER, &seconds.to_string())
-            }
+            RefusalForm::RetryAfter(seconds) => Self { retry_after_s: Some(*seconds), ..Self::json(status, &body) },
             RefusalForm::Html => {
                 let page = Bytes::from(refusal.message.into_bytes());
-                Self { status, headers: HeaderMap::new(), body: ReplyBody::Html(page) }
+                Self::with_body(status, ReplyBody::Html(page))
             }
         }
     }
@@ -134,7 +140,7 @@ pub struct Envelope {
     /// How long the request took, in real milliseconds.
     pub response_time_ms: u128,
     /// The `Date` of the answer.
-    pub date: String,
+    pub date: Timestamp,
 }
 
 impl Reply {
@@ -170,7 +176,10 @@ impl Reply {
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         let headers = response.headers_mut();
-        insert(headers, DATE, &envelope.date);
+        insert(headers, DATE, &http_date(envelope.date));
+        if let Some(seconds) = self.retry_after_s {
+            insert(headers, RETRY_AFTER, &http_date(later(envelope.date, seconds)));
+        }
         headers.insert(CONNECTION, HeaderValue::from_static("Keep-Alive"));
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -191,6 +200,11 @@ impl Reply {
         let refusal = Refusal::new(405, "MethodNotAllowedError", format!("{method} is not allowed"));
         Self::from(refusal).with_header(ALLOW, &joined(allowed))
     }
+}
+
+fn later(moment: Timestamp, seconds: u64) -> Timestamp {
+    let wait = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    moment.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-/// Running counters.
+/// Running counters. They are only ever shown, so no order between them is needed.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     ok: AtomicU64,
@@ -15,6 +15,7 @@ pub(crate) struct Stats {
     throttled: AtomicU64,
     server_errors: AtomicU64,
     dropped: AtomicU64,
+    creating: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -30,6 +31,8 @@ pub struct StatsReading {
     pub server_errors: u64,
     /// Requests whose connection was closed without an answer.
     pub dropped: u64,
+    /// Creates that were accepted and wait for placement just now.
+    pub creating: u64,
 }
 
 impl Stats {
@@ -49,6 +52,12 @@ impl Stats {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a create as waiting until the returned mark is dropped, also when its client goes away.
+    pub(crate) fn waiting_create(&self) -> WaitingCreate<'_> {
+        self.creating.fetch_add(1, Ordering::Relaxed);
+        WaitingCreate(self)
+    }
+
     /// The counters now.
     pub(crate) fn read(&self) -> StatsReading {
         StatsReading {
@@ -57,6 +66,17 @@ impl Stats {
             throttled: self.throttled.load(Ordering::Relaxed),
             server_errors: self.server_errors.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
+            creating: self.creating.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// A create that waits for placement.
+#[derive(Debug)]
+pub(crate) struct WaitingCreate<'a>(&'a Stats);
+
+impl Drop for WaitingCreate<'_> {
+    fn drop(&mut self) {
+        self.0.creating.fetch_sub(1, Ordering::Relaxed);
     }
 }

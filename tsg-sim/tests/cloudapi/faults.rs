@@ -3,6 +3,7 @@
 use serde_json::json;
 use std::time::Duration;
 use tsg_sim::admin::{AdminError, ClockCommand, SimAdmin};
+use tsg_sim::http::clock::parse_date;
 use tsg_sim::world::{Fault, FaultRule, Operation, Target};
 
 use crate::client::{Ask, Client};
@@ -45,7 +46,8 @@ async fn read_only_mode_refuses_writes_and_serves_reads() {
     let refused = client.post("/my/machines", &body).await;
     let words = "This Triton data center is being upgraded".to_owned();
     assert_eq!(refused.refusal(), (503, "ServiceUnavailableError".into(), words));
-    assert_eq!(refused.header("retry-after"), "7");
+    let date = |name: &str| parse_date(refused.header(name)).unwrap();
+    assert_eq!(date("retry-after").duration_since(date("date")).as_secs(), 7);
     client.delete(&format!("/my/machines/{id}")).await.expect(503);
     client.get("/my/machines").await.expect(200);
     assert!(site.server.admin().clear(fault).await.unwrap());

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use tsg_sim::admin::ClockCommand;
 use tsg_sim::world::{Fault, FaultRule};
 
 use crate::client::{Answer, Ask, Client};
@@ -283,4 +284,28 @@ async fn concurrent_creates_of_strict_anti_affinity_see_one_another() {
     assert_eq!((created.len(), nodes.len()), (3, 3));
     let refused = answers.iter().find(|answer| answer.status != 201).unwrap();
     assert_eq!((refused.status, refused.json()["code"].as_str()), (409, Some("NoAllocatableServersError")));
+}
+
+#[tokio::test]
+async fn two_creates_of_one_name_in_flight_may_both_succeed_when_the_race_is_on() {
+    let site = Site::at_speed(FAST, quick()).await;
+    let client = Client::demo(&site);
+    let body = client.request("fair").await;
+    let (one, two) = tokio::join!(client.post("/my/machines", &body), client.post("/my/machines", &body));
+    assert_eq!(one.status.min(two.status), 201);
+    assert_eq!(one.status.max(two.status), 409);
+    // Time stands still while both requests are checked, so that neither is placed before the other arrived.
+    site.server.admin().inject(&FaultRule::from(Fault::NameRace)).await.unwrap();
+    let admin = site.server.admin();
+    admin.set_clock(ClockCommand::Pause).await.unwrap();
+    let body = client.request("raced").await;
+    let both = async { tokio::join!(client.post("/my/machines", &body), client.post("/my/machines", &body)) };
+    let resume = async {
+        while admin.stats().await.unwrap().creating < 2 {
+            tokio::task::yield_now().await;
+        }
+        admin.set_clock(ClockCommand::Resume).await.unwrap();
+    };
+    let ((one, two), ()) = tokio::join!(both, resume);
+    assert_eq!((one.status, two.status), (201, 201));
 }

@@ -2,9 +2,12 @@
 //!
 //! Every test has its own data centre and signs as real clients do.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attachments;
 mod client;
 mod curl;
 mod faults;
@@ -13,5 +16,6 @@ mod machines;
 mod paging;
 mod protocol;
 mod responder;
+mod seam;
 mod signatures;
 mod tags;

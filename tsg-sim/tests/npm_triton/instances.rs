@@ -1,6 +1,9 @@
 //! Instances from create to delete.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tsg_sim::world::{MachineId, MachineState};
 
 use crate::support::site::Site;
@@ -135,4 +138,41 @@ async fn snapshots_and_firewall_rules_work_too() {
     assert_eq!(triton.json(&["fwrule", "get", id, "-j"]).await["enabled"], false);
     triton.ok(&["fwrule", "delete", "-f", id]).await;
     assert_eq!(triton.ok(&["fwrule", "list", "-j"]).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interfaces_are_created_listed_and_deleted() {
+    let site = site().await;
+    let triton = Triton::demo(&site);
+    create(&triton, &["-n", "g1", "-N", "external"]).await;
+    triton.ok(&["inst", "nic", "create", "-w", "g1", "internal"]).await;
+    let nics = triton.lines(&["inst", "nic", "list", "g1", "-j"]).await;
+    assert_eq!(nics.len(), 2, "{nics:?}");
+    let added = nics.iter().find(|nic| nic["primary"] == false).unwrap()["mac"].as_str().unwrap();
+    assert_eq!(triton.json(&["inst", "nic", "get", "g1", added, "-j"]).await["state"], "running");
+    triton.ok(&["inst", "nic", "delete", "-f", "g1", added]).await;
+}
+
+/// The command prints what the feed tells, for as long as it runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_change_feed_is_followed() {
+    let site = site().await;
+    let triton = Triton::demo(&site);
+    let id = create(&triton, &["-n", "g1"]).await["id"].as_str().unwrap().to_owned();
+    let mut follower = triton.start(&["changefeed", "-j"]);
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    // Nobody says when the command has registered, so the instance changes until it notices.
+    let change_for_ever = async {
+        for round in 0_u64.. {
+            triton.ok(&["inst", "tag", "set", "g1", &format!("round={round}")]).await;
+        }
+    };
+    let frame = tokio::select! {
+        line = lines.next_line() => line.unwrap().expect("a frame"),
+        () = change_for_ever => unreachable!("it goes on for ever"),
+        () = tokio::time::sleep(Duration::from_secs(60)) => panic!("no frame within a minute"),
+    };
+    let frame: Value = serde_json::from_str(&frame).unwrap();
+    assert_eq!(frame["changedResourceId"], id.as_str());
+    follower.kill().await.unwrap();
 }

@@ -3,6 +3,8 @@
 //!
 //! Needs triton 7.17.0 under `target/tools/triton`, which `cargo xtask tools` installs.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,11 +1,11 @@
 //! Running the `triton` command: one fresh home for each test, so that nothing is cached between them.
 
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::support::keys::{KeyFile, ring};
 use crate::support::site::{FAST, Site, quick};
@@ -51,8 +51,7 @@ impl Triton {
         Self { user: Some("bob"), ..Self::with_key(site, &ring().bob) }
     }
 
-    /// Runs the command.
-    pub async fn run(&self, args: &[&str]) -> Said {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).env_clear().kill_on_drop(true);
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -61,7 +60,17 @@ impl Triton {
         if let Some(user) = self.user {
             command.env("TRITON_USER", user);
         }
-        Said::from(command.output().await.expect("node is needed to run triton"))
+        command
+    }
+
+    /// Runs the command.
+    pub async fn run(&self, args: &[&str]) -> Said {
+        Said::from(self.command(args).output().await.expect("node is needed to run triton"))
+    }
+
+    /// Starts the command and lets it run until it is dropped.
+    pub fn start(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::piped()).spawn().expect("node is needed to run triton")
     }
 
     /// Runs the command, which must succeed; its output.

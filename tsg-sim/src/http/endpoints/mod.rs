@@ -69,7 +69,7 @@ impl Task<'_> {
 
 /// `GET /--ping`, the only route without authentication.
 pub(crate) fn ping(live: &LiveWorld) -> Reply {
-    account::ping(live.with(|world| world.datacenter().to_owned()))
+    account::ping(live.look(|world| world.datacenter().to_owned()))
 }
 
 /// Whom the request acts for: the account of its path, if the signer may act there.
