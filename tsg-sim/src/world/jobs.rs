@@ -136,15 +136,14 @@ impl World {
         self.apply_stage(machine, stage);
     }
 
-    /// Wakes jobs that were held.
+    /// Wakes jobs that were held, each once: a job woken twice would skip a stage's delay.
     pub(super) fn release_held(&mut self) {
-        let parked: Vec<(MachineId, JobId)> = self
-            .machines
-            .values()
-            .filter_map(|machine| machine.jobs.front().filter(|job| job.is_parked).map(|job| (machine.id, job.id)))
-            .collect();
-        for (machine, job) in parked {
-            self.events.plan(self.now, Event::JobStage(machine, job));
+        for machine in self.machines.values_mut() {
+            let id = machine.id;
+            if let Some(job) = machine.jobs.front_mut().filter(|job| job.is_parked) {
+                job.is_parked = false;
+                self.events.plan(self.now, Event::JobStage(id, job.id));
+            }
         }
     }
 

@@ -56,7 +56,7 @@ pub use ids::{AccountId, FirewallRuleId, ImageId, JobId, MachineId, NetworkId, P
 pub use keys::SshKey;
 pub use listing::{ListQuery, ListedState, Page};
 pub use machine::{Machine, MachineState, Nic, Snapshot};
-pub use networks::{IpView, NetworkView};
+pub use networks::{AddressesView, IpView, NetworkView, Reach};
 pub use nics::AddedNic;
 pub use operation::{Operation, ResourceGroup};
 pub use refusal::{FieldError, Refusal, RefusalForm};

@@ -60,6 +60,15 @@ pub(crate) struct Network {
     holders: BTreeMap<u32, Holder>,
 }
 
+/// Where a network leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// To the internet.
+    Public,
+    /// To other machines only.
+    Internal,
+}
+
 /// Why an address cannot be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AddressFault {
@@ -231,6 +240,15 @@ impl World {
         let internal =
             Network::new(NetworkId::fresh(&mut self.rng.ids), "internal", "Simulated internal network", INTERNAL);
         self.networks.extend([(external.id, external), (internal.id, internal)]);
+    }
+
+    /// Adds a network that every account can use.
+    pub fn add_network(&mut self, name: &str, reach: Reach, subnet: Ipv4Addr, prefix_length: u8) -> NetworkId {
+        let id = NetworkId::fresh(&mut self.rng.ids);
+        let mut network = Network::new(id, name, "Simulated network", (subnet, prefix_length.clamp(8, 30)));
+        network.is_public = reach == Reach::Public;
+        self.networks.insert(id, network);
+        id
     }
 
     /// Gives an account its fabric network. Accounts beyond the 127th share the last subnet's

@@ -120,6 +120,24 @@ fn held_provisioning_goes_on_when_released() {
 }
 
 #[test]
+fn a_job_that_was_held_twice_goes_on_once() {
+    let mut site = site();
+    let id = site.running("web");
+    let server = Target::Named(site.server(id).to_string());
+    let caller = site.caller.clone();
+    site.world.act_on_machine(&caller, &id.to_string(), MachineAction::Reboot).unwrap();
+    on(&mut site, Fault::ServerDown { server: server.clone(), appearance: LossAppearance::Unchanged });
+    site.settle();
+    on(&mut site, Fault::ServerUp { server });
+    site.world.clear_faults();
+    let released = site.world.now();
+    site.settle();
+    assert_eq!(site.state(id), MachineState::Running);
+    let took = site.world.now().ms_since(released);
+    assert!(took >= 2_000, "the halt and the boot take their time: {took} ms");
+}
+
+#[test]
 fn a_hidden_record_is_nowhere_although_the_machine_exists() {
     let mut site = site();
     on(&mut site, FaultRule::times(Fault::HideRecord { for_ms: 120_000 }, 1));

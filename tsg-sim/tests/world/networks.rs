@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use tsg_sim::world::{AddedNic, MachineState, NetworkRequest, Switch};
+use tsg_sim::world::{AddedNic, MachineState, NetworkRequest, Reach, Switch};
 
 use crate::fixture::{Site, params, site, told};
 
@@ -41,6 +41,11 @@ fn one_public_network_at_most_and_duplicates_are_merged() {
     let nics = site.get(id).unwrap().shown_nics().to_vec();
     assert_eq!(nics.len(), 2);
     assert!(nics[1].primary && !nics[0].primary, "the public one is primary");
+    let second = site.world.add_network("external2", Reach::Public, Ipv4Addr::new(127, 48, 0, 0), 16).to_string();
+    let mut request = site.request("twice-public");
+    request.networks = Some(vec![any(&external), any(&second)]);
+    let refusal = site.create(request).unwrap_err();
+    assert_eq!(told(&refusal), "409 InvalidArgument Can specify at most one public network");
     let mut request = site.request("broken");
     request.networks = Some(vec![any("not-a-uuid")]);
     let refusal = site.create(request).unwrap_err();
@@ -72,6 +77,23 @@ fn an_address_can_be_asked_for_once() {
     let mut request = site.request("third");
     request.networks = wish("127.128.0.77");
     assert!(site.create(request).is_ok(), "free again");
+}
+
+#[test]
+fn a_full_subnet_refuses_and_gives_nothing_away() {
+    let mut site = site();
+    let tiny = site.world.add_network("tiny", Reach::Internal, Ipv4Addr::new(127, 48, 0, 0), 28).to_string();
+    let external = id_of(&site, "external");
+    let mut answers = Vec::new();
+    for n in 0..11 {
+        let mut request = site.request(&format!("m{n}"));
+        request.networks = Some(vec![NetworkRequest::any_address(&external), NetworkRequest::any_address(&tiny)]);
+        answers.push(site.create(request).map_err(|refusal| refusal.errors[0].code));
+    }
+    assert!(answers[..10].iter().all(Result::is_ok));
+    assert_eq!(answers[10], Err("SubnetFull"));
+    let held = site.world.network_ips(site.demo, &external, &params(&[])).unwrap().items;
+    assert_eq!(held.iter().filter(|ip| ip.belongs_to_uuid.is_some()).count(), 10);
 }
 
 #[test]
