@@ -29,6 +29,10 @@ const READER_TIMEOUT: Duration = Duration::from_secs(5);
 /// not switched row by row.
 const ROWS_AHEAD: usize = 1024;
 
+/// The writer's page cache, in KiB when negative: 16 MB hold the upper levels of every tree and
+/// the pages that a busy round touches, so that a commit does not wait for reads.
+const WRITER_CACHE: &str = "-16384";
+
 /// Bounds of a store.
 pub(super) struct Limits {
     /// How many pages (of 4 KiB) the file may have; SQLite's own bound when there is none.
@@ -92,6 +96,7 @@ fn writer_options(path: &Path, limits: &Limits) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         // The writer runs checkpoints itself: SQLite would swallow their errors.
         .pragma("wal_autocheckpoint", "0")
+        .pragma("cache_size", WRITER_CACHE)
         // Also on machines where plain fsync stops short of the disk (macOS).
         .pragma("fullfsync", "1");
     match limits.pages_max {

@@ -1,5 +1,5 @@
 //! Reads. Owns the questions on the read-only connections; must never wait for the writer. Each
-//! is one statement or ordered so that what changes in between cannot be missed.
+//! sees the store as it was at one moment.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
@@ -17,11 +17,9 @@ pub(super) const EVERYONE: &str = "SELECT kind, account, id, revision, value FRO
     WHERE kind = ?1 AND (account, id) >= (?2, ?3) AND id >= ?4 AND id < ?5 ORDER BY account, id LIMIT ?6";
 pub(super) const PAGE: &str = "SELECT revision, kind, account, id FROM records WHERE revision > ?1 \
     UNION ALL SELECT revision, kind, account, id FROM tombstones WHERE revision > ?1 \
-    ORDER BY revision, kind, account, id LIMIT ?2";
-pub(super) const REST: &str = "SELECT revision, kind, account, id FROM records \
-    WHERE revision = ?1 AND (kind, account, id) > (?2, ?3, ?4) \
-    UNION ALL SELECT revision, kind, account, id FROM tombstones \
-    WHERE revision = ?1 AND (kind, account, id) > (?2, ?3, ?4)";
+    ORDER BY revision LIMIT ?2";
+pub(super) const ONE_REVISION: &str = "SELECT revision, kind, account, id FROM records WHERE revision = ?1 \
+    UNION ALL SELECT revision, kind, account, id FROM tombstones WHERE revision = ?1";
 
 pub(super) async fn get(readers: &SqlitePool, key: &Key) -> Result<Option<Record>, StoreError> {
     let found = bind_key(sqlx::query(GET), key).fetch_optional(readers).await;
@@ -81,25 +79,26 @@ pub(super) async fn changes(readers: &SqlitePool, after: Revision, limit: u32) -
     Ok(told)
 }
 
-/// Changes, and afterwards how far the feed reaches: asked in this order, nothing can be
-/// forgotten unnoticed in between.
+/// Changes and how far back the feed reaches, as of one moment.
 async fn read_changes(
     readers: &SqlitePool,
     after: Revision,
     limit: u32,
 ) -> Result<(Vec<Change>, Revision), sqlx::Error> {
-    let page = sqlx::query(PAGE).bind(to_integer(after.0)).bind(i64::from(limit)).fetch_all(readers).await?;
+    let mut moment = readers.begin().await?;
+    let reach = sqlx::query("SELECT forgotten FROM meta").fetch_one(&mut *moment).await?;
+    let page = sqlx::query(PAGE).bind(to_integer(after.0)).bind(i64::from(limit)).fetch_all(&mut *moment).await?;
     let mut told = page.iter().map(change).collect::<Result<Vec<_>, _>>()?;
     // A commit is told whole, or its rest would never be: readers go on from a revision.
-    if let Some(last) = told.last()
+    if let Some(last) = told.last().map(|change| change.revision)
         && told.len() == limit as usize
     {
-        let rest = bind_key(sqlx::query(REST).bind(to_integer(last.revision.0)), &last.key).fetch_all(readers).await?;
-        for row in &rest {
-            told.push(change(row)?);
+        told.retain(|change| change.revision != last);
+        for row in sqlx::query(ONE_REVISION).bind(to_integer(last.0)).fetch_all(&mut *moment).await? {
+            told.push(change(&row)?);
         }
     }
-    let reach = sqlx::query("SELECT forgotten FROM meta").fetch_one(readers).await?;
+    moment.commit().await?;
     Ok((told, rows::revision(&reach, "forgotten")?))
 }
 

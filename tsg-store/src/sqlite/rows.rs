@@ -15,9 +15,9 @@ use uuid::Uuid;
 use super::batch::Write;
 use crate::lease::Lease;
 
-/// How many rows one statement takes. Four sizes only, so that each is prepared once; 64 rows of
+/// How many rows one statement takes. A few sizes only, so that each is prepared once; 256 rows of
 /// five columns stay far below the 32,766 parameters that SQLite allows.
-const CHUNK_LENS: [usize; 4] = [64, 16, 4, 1];
+const CHUNK_LENS: [usize; 9] = [256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 /// CROSS JOIN keeps SQLite from turning the order round and scanning the table.
 pub(super) const VERSIONS: &str = "WITH wanted (kind, account, id) AS (VALUES {rows}) \

@@ -90,12 +90,12 @@ async fn no_question_scans_or_sorts_the_records() {
     let (store, directory) = store(Limits::default()).await;
     let path = directory.path().join("tsg.db");
     let mut connection = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-    let questions = [reader::GET, reader::ONE_ACCOUNT, reader::EVERYONE, reader::PAGE, reader::REST];
+    let questions = [reader::GET, reader::ONE_ACCOUNT, reader::EVERYONE, reader::PAGE, reader::ONE_REVISION];
     let writes = [rows::VERSIONS, rows::REMOVE, rows::UNBURY].map(|sql| sql.replace("{rows}", "(?,?,?),(?,?,?)"));
     for sql in questions.into_iter().chain(writes.iter().map(String::as_str)) {
         for line in plan(&mut connection, sql).await {
             let is_scan = line.starts_with("SCAN records") || line.starts_with("SCAN tombstones");
-            assert!(!is_scan && !line.contains("TEMP B-TREE FOR ORDER BY"), "{sql}\n{line}");
+            assert!(!is_scan && !line.contains("TEMP B-TREE"), "{sql}\n{line}");
         }
     }
     drop(store);
