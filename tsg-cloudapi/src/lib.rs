@@ -4,5 +4,6 @@
 //! decide what the cloud should look like, nor retry a request that may have had an effect.
 
 pub mod client;
+pub mod cloud;
 pub mod signature;
 pub mod wire;

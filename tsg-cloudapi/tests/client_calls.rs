@@ -1,4 +1,5 @@
 //! What the client puts on the wire for each call, and how it reads the answers that belong to it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
 
 mod common;
 

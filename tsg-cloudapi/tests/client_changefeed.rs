@@ -1,4 +1,5 @@
 //! The change feed against a websocket server.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
 
 mod common;
 

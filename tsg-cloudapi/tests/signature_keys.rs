@@ -1,5 +1,6 @@
 //! Keys as `ssh-keygen` writes them: every family, every file format, with and without
 //! passphrase, and the refusals that tell the user what to do.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
 
 use std::{path::Path, process::Command};
 
@@ -66,13 +67,16 @@ fn sign_and_verify(key: &PrivateKey, public: &PublicKey, algorithm: Algorithm) {
     assert!(!verifier.verify(algorithm, b"another message", &signature));
 }
 
+/// Key type, bits, the arguments for each file format, and what such a key signs with.
+type Family = (&'static str, &'static str, &'static [&'static [&'static str]], &'static [Algorithm]);
+
 const RSA: &[Algorithm] = &[Algorithm::RsaSha256, Algorithm::RsaSha512];
 const ECDSA: &[Algorithm] = &[Algorithm::EcdsaSha256, Algorithm::EcdsaSha512];
 const ED25519: &[Algorithm] = &[Algorithm::Ed25519Sha512];
 
 #[test]
 fn every_family_in_every_file_format_reads_fingerprints_and_signs() {
-    let table: &[(&str, &str, &[&[&str]], &[Algorithm])] = &[
+    let table: &[Family] = &[
         ("rsa", "2048", &[&[], &["-m", "PEM"], &["-m", "PKCS8"]], RSA),
         ("rsa", "1024", &[&["-m", "PEM"]], RSA),
         ("ecdsa", "256", &[&[], &["-m", "PEM"], &["-m", "PKCS8"]], ECDSA),

@@ -1,4 +1,5 @@
 //! Signing through a real `ssh-agent` process.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
 
 use std::{
     path::PathBuf,

@@ -7,9 +7,10 @@ use std::fmt;
 use super::{PublicKey, verify::Refusal};
 
 /// Whether the request's negotiated API version knows sub-users (7.2 and later do).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SubUserKeys {
     /// Six-part key ids are understood.
+    #[default]
     Known,
     /// Six-part key ids are refused, as versions before 7.2 do.
     Unknown,
@@ -30,12 +31,6 @@ pub struct KeyId {
     account: String,
     sub_user: Option<String>,
     key: String,
-}
-
-impl Default for SubUserKeys {
-    fn default() -> Self {
-        Self::Known
-    }
 }
 
 impl KeyId {

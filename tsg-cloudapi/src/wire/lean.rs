@@ -120,12 +120,7 @@ impl Fields<'_> {
 
 fn scan_machine<'a>(scanner: &mut Scanner<'a>) -> Result<MachineFacts<'a>, ScanError> {
     let mut fields = Fields::default();
-    scanner.object(|scanner, key| {
-        let Some(key) = key.decode() else {
-            return Err(scanner.error("paired surrogates"));
-        };
-        scan_field(scanner, &key, &mut fields)
-    })?;
+    scanner.object(|scanner, key| scan_field(scanner, &key.decode(), &mut fields))?;
     let id = fields.id.ok_or_else(|| scanner.error("a machine with an id"))?;
     Ok(MachineFacts {
         id,
@@ -182,7 +177,7 @@ fn scan_tags<'a>(
         return Ok(());
     }
     scanner.object(|scanner, key| {
-        let key = key.decode().ok_or_else(|| scanner.error("paired surrogates"))?;
+        let key = key.decode();
         let index = CLAIM_TAGS.iter().position(|known| *known == key);
         let Some(slot) = index.and_then(|index| found.get_mut(index)) else {
             return scanner.skip();

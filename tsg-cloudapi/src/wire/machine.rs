@@ -1,7 +1,7 @@
 //! The machine object, in full.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::{or_default, tag_value::Labels};
@@ -31,20 +31,33 @@ pub enum MachineState {
 }
 
 impl MachineState {
+    /// The wire text.
+    #[must_use]
+    pub fn as_wire(self) -> &'static str {
+        STATES.iter().find(|(_, state)| *state == self).map_or("unknown", |(text, _)| text)
+    }
+
     /// Reads the wire text; what is not known is [`MachineState::Unknown`].
     #[must_use]
     pub fn from_wire(text: &str) -> Self {
-        match text {
-            "provisioning" => Self::Provisioning,
-            "ready" => Self::Ready,
-            "running" => Self::Running,
-            "stopping" => Self::Stopping,
-            "stopped" => Self::Stopped,
-            "offline" => Self::Offline,
-            "failed" => Self::Failed,
-            "deleted" => Self::Deleted,
-            _ => Self::Unknown,
-        }
+        STATES.iter().find(|(known, _)| *known == text).map_or(Self::Unknown, |(_, state)| *state)
+    }
+}
+
+const STATES: [(&str, MachineState); 8] = [
+    ("running", MachineState::Running),
+    ("provisioning", MachineState::Provisioning),
+    ("ready", MachineState::Ready),
+    ("stopping", MachineState::Stopping),
+    ("stopped", MachineState::Stopped),
+    ("offline", MachineState::Offline),
+    ("failed", MachineState::Failed),
+    ("deleted", MachineState::Deleted),
+];
+
+impl Serialize for MachineState {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_wire())
     }
 }
 
@@ -56,7 +69,7 @@ impl<'de> Deserialize<'de> for MachineState {
 }
 
 /// One network interface.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Nic {
     /// Its hardware address.
     #[serde(default, deserialize_with = "or_default")]
@@ -72,7 +85,7 @@ pub struct Nic {
 }
 
 /// One machine as CloudAPI shows it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub struct Machine {
     /// Its uuid: the one field without which a record means nothing.
@@ -80,6 +93,9 @@ pub struct Machine {
     /// Its name.
     #[serde(default, deserialize_with = "or_default")]
     pub name: String,
+    /// `smartmachine` (a zone) or `virtualmachine`.
+    #[serde(default, rename = "type", deserialize_with = "or_default")]
+    pub kind: String,
     /// Its state.
     #[serde(default, deserialize_with = "or_default")]
     pub state: MachineState,
@@ -99,7 +115,7 @@ pub struct Machine {
     #[serde(default, deserialize_with = "or_default")]
     pub ips: Vec<String>,
     /// The address for its owner to use.
-    #[serde(rename = "primaryIp")]
+    #[serde(rename = "primaryIp", skip_serializing_if = "Option::is_none")]
     pub primary_ip: Option<String>,
     /// All networks.
     #[serde(default, deserialize_with = "or_default")]
@@ -125,6 +141,9 @@ pub struct Machine {
     /// Whether deletion is refused.
     #[serde(default, deserialize_with = "or_default")]
     pub deletion_protection: bool,
+    /// Whether it is a Docker container; those refuse most actions.
+    #[serde(default, deserialize_with = "or_default")]
+    pub docker: bool,
     /// Names in CNS; only in single answers.
     #[serde(default, deserialize_with = "or_default")]
     pub dns_names: Vec<String>,

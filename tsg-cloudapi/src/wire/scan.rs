@@ -33,9 +33,10 @@ pub(crate) struct RawString<'a> {
 }
 
 impl<'a> RawString<'a> {
-    /// The string's content; allocates only when it holds escapes. `None` for a lone surrogate.
-    pub(crate) fn decode(self) -> Option<Cow<'a, str>> {
-        if self.is_escaped { unescape(self.body).map(Cow::Owned) } else { Some(Cow::Borrowed(self.body)) }
+    /// The string's content; allocates only when it holds escapes.
+    #[inline]
+    pub(crate) fn decode(self) -> Cow<'a, str> {
+        if self.is_escaped { Cow::Owned(unescape(self.body)) } else { Cow::Borrowed(self.body) }
     }
 }
 
@@ -182,17 +183,34 @@ impl<'a> Scanner<'a> {
 
     fn skip_escape(&mut self) -> Result<(), ScanError> {
         match self.bytes.get(self.position + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.position += 2,
-            Some(b'u') => {
-                let digits = self.bytes.get(self.position + 2..self.position + 6);
-                if !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-                    return Err(self.error("four hexadecimal digits"));
-                }
-                self.position += 6;
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.position += 2;
+                Ok(())
             }
-            _ => return Err(self.error("a known escape")),
+            Some(b'u') => self.skip_unicode_escape(),
+            _ => Err(self.error("a known escape")),
         }
-        Ok(())
+    }
+
+    /// Passes `\uXXXX`, or two of them that form a surrogate pair: a lone half is no character.
+    fn skip_unicode_escape(&mut self) -> Result<(), ScanError> {
+        match self.code_unit()? {
+            0xd800..0xdc00 => match self.code_unit()? {
+                0xdc00..0xe000 => Ok(()),
+                _ => Err(self.error("the second half of a surrogate pair before this")),
+            },
+            0xdc00..0xe000 => Err(self.error("the first half of a surrogate pair before this")),
+            _ => Ok(()),
+        }
+    }
+
+    fn code_unit(&mut self) -> Result<u32, ScanError> {
+        let digits = self.bytes.get(self.position..self.position + 6).and_then(|unit| unit.strip_prefix(b"\\u"));
+        let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let value = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let value = value.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        self.position += 6;
+        value.ok_or_else(|| self.error("\\u and four hexadecimal digits before this"))
     }
 
     /// Passes any value.
@@ -205,26 +223,14 @@ impl<'a> Scanner<'a> {
             return Err(self.error("less nesting"));
         }
         match self.peek() {
-            b'"' => self.string().and_then(|text| self.check_surrogates(text)),
-            b'{' => self.object(|scanner, key| {
-                scanner.check_surrogates(key)?;
-                scanner.skip_nested(depth + 1)
-            }),
+            b'"' => self.string().map(drop),
+            b'{' => self.object(|scanner, _| scanner.skip_nested(depth + 1)),
             b'[' => self.list(|scanner| scanner.skip_nested(depth + 1)),
             b't' => self.word("true"),
             b'f' => self.word("false"),
             b'n' => self.word("null"),
             _ => self.number(),
         }
-    }
-
-    /// Escapes are rare; decoding them is the simplest complete check.
-    #[inline]
-    fn check_surrogates(&self, text: RawString<'a>) -> Result<(), ScanError> {
-        if text.is_escaped && text.decode().is_none() {
-            return Err(self.error("paired surrogates"));
-        }
-        Ok(())
     }
 
     fn word(&mut self, word: &'static str) -> Result<(), ScanError> {
@@ -278,8 +284,7 @@ impl<'a> Scanner<'a> {
             self.word("null")?;
             return Ok(None);
         }
-        let raw = self.string()?;
-        raw.decode().map(Some).ok_or_else(|| self.error("paired surrogates"))
+        Ok(Some(self.string()?.decode()))
     }
 
     /// A boolean or null, which counts as false.
@@ -300,45 +305,41 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Decodes a string whose escapes have been checked. `None` for a lone surrogate.
-fn unescape(body: &str) -> Option<String> {
+/// Decodes a string whose escapes were checked when it was passed.
+fn unescape(body: &str) -> String {
     let mut out = String::with_capacity(body.len());
     let mut rest = body;
     while let Some((plain, escaped)) = rest.split_once('\\') {
         out.push_str(plain);
-        let (kind, after) = escaped.split_at_checked(1)?;
-        rest = after;
-        out.push(match kind {
-            "b" => '\u{8}',
-            "f" => '\u{c}',
-            "n" => '\n',
-            "r" => '\r',
-            "t" => '\t',
-            "u" => {
-                let (character, after) = unicode_escape(rest)?;
+        let mut characters = escaped.chars();
+        let kind = characters.next();
+        rest = characters.as_str();
+        match kind {
+            Some('b') => out.push('\u{8}'),
+            Some('f') => out.push('\u{c}'),
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some('t') => out.push('\t'),
+            Some('u') => {
+                let (character, after) = unicode_escape(rest);
+                out.push(character);
                 rest = after;
-                character
             }
-            literal => literal.chars().next()?,
-        });
+            literal => out.extend(literal),
+        }
     }
     out.push_str(rest);
-    Some(out)
+    out
 }
 
 /// Reads the digits after `\u`, and the second half of a surrogate pair.
-fn unicode_escape(text: &str) -> Option<(char, &str)> {
-    let unit = |text: &str| u32::from_str_radix(text.get(..4)?, 16).ok();
-    let first = unit(text)?;
-    let rest = text.get(4..)?;
-    if !(0xd800..0xdc00).contains(&first) {
-        return char::from_u32(first).map(|character| (character, rest));
-    }
-    let rest = rest.strip_prefix("\\u")?;
-    let second = unit(rest)?;
-    if !(0xdc00..0xe000).contains(&second) {
-        return None;
-    }
-    let scalar = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-    char::from_u32(scalar).map(|character| (character, rest.get(4..).unwrap_or_default()))
+fn unicode_escape(text: &str) -> (char, &str) {
+    let unit = |text: &str| text.get(..4).and_then(|digits| u16::from_str_radix(digits, 16).ok());
+    let first = unit(text).unwrap_or_default();
+    let rest = text.get(4..).unwrap_or_default();
+    let second = rest.strip_prefix("\\u").filter(|_| (0xd800..0xdc00).contains(&first)).and_then(unit);
+    let units = std::iter::once(first).chain(second);
+    let character = char::decode_utf16(units).next().and_then(Result::ok).unwrap_or(char::REPLACEMENT_CHARACTER);
+    let after = if second.is_some() { rest.get(6..).unwrap_or_default() } else { rest };
+    (character, after)
 }

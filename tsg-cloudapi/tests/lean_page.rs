@@ -1,0 +1,239 @@
+//! The lean page parser against the full one: the same facts of every page that both read, and no
+//! facts at all of a damaged page.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
+use proptest::{prop_assert, prop_assert_eq};
+use tsg_cloudapi::wire::{
+    Machine,
+    lean::{MachineFacts, scan_page},
+};
+use uuid::Uuid;
+
+fn lean(page: &[u8]) -> Result<Vec<MachineFacts<'_>>, String> {
+    let mut facts = Vec::new();
+    scan_page(page, |machine| facts.push(machine)).map_err(|error| error.to_string())?;
+    Ok(facts)
+}
+
+fn full(page: &[u8]) -> Result<Vec<Machine>, String> {
+    serde_json::from_slice(page).map_err(|error| error.to_string())
+}
+
+/// Arbitrary JSON, for what the lean parser must skip.
+fn json_value() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|value| value.to_string()),
+        any::<i32>().prop_map(|value| value.to_string()),
+        any::<f32>().prop_filter("finite", |value| value.is_finite()).prop_map(|value| format!("{value:e}")),
+        text(),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(" ,\n"))),
+            prop::collection::vec((text(), inner), 0..4).prop_map(|entries| {
+                let entries: Vec<String> =
+                    entries.into_iter().map(|(key, value)| format!("{key} :\t{value}")).collect();
+                format!("{{ {} }}", entries.join(","))
+            }),
+        ]
+    })
+}
+
+/// A JSON string literal, with escapes of every sort now and then.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap()),
+        "[a-z\"\\\\/]{0,40}".prop_map(|text| serde_json::to_string(&text).unwrap()),
+        any::<String>().prop_map(|text| {
+            let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+            format!("\"{units}\"")
+        }),
+    ]
+}
+
+fn uuid_or_null() -> impl Strategy<Value = String> {
+    prop_oneof![Just("null".to_owned()), any::<u128>().prop_map(|bits| format!("\"{}\"", Uuid::from_u128(bits))),]
+}
+
+fn state() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("\"running\""),
+        Just("\"provisioning\""),
+        Just("\"failed\""),
+        Just("\"d\\u0065leted\""),
+        Just("\"of the future\""),
+        Just("null"),
+    ]
+    .prop_map(str::to_owned)
+}
+
+fn tags() -> impl Strategy<Value = String> {
+    let key = prop_oneof![
+        Just("\"tsgmgr\"".to_owned()),
+        Just("\"tsgop\"".to_owned()),
+        Just("\"tsg\\u006fp\"".to_owned()),
+        Just("\"tsgseq\"".to_owned()),
+        Just("\"tsgver\"".to_owned()),
+        Just("\"tsggroup\"".to_owned()),
+        text(),
+    ];
+    let entries = prop::collection::vec((key, json_value()), 0..8);
+    prop_oneof![
+        Just("null".to_owned()),
+        entries.prop_map(|entries| {
+            let entries: Vec<String> = entries.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
+            format!("{{{}}}", entries.join(","))
+        }),
+    ]
+}
+
+fn created() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("null".to_owned()),
+        (0_i64..4_000_000_000_000)
+            .prop_map(|millis| { format!("\"{}\"", jiff::Timestamp::from_millisecond(millis).unwrap()) }),
+    ]
+}
+
+fn machine() -> impl Strategy<Value = String> {
+    let required = any::<u128>().prop_map(|bits| format!("\"id\":\"{}\"", Uuid::from_u128(bits)));
+    let field = |key: &'static str, value: proptest::strategy::BoxedStrategy<String>| {
+        prop::option::of(value.prop_map(move |value| format!("\"{key}\":{value}")))
+    };
+    let known = (
+        field("name", prop_oneof![text(), Just("null".to_owned())].boxed()),
+        field("state", state().boxed()),
+        field("image", uuid_or_null().boxed()),
+        field("created", created().boxed()),
+        field("compute_node", uuid_or_null().boxed()),
+        field(
+            "primaryIp",
+            prop_oneof![
+                text(),
+                Just("null".to_owned()),
+                Just("\"10.0.0.1\"".to_owned()),
+                Just("\"fd00::1\"".to_owned())
+            ]
+            .boxed(),
+        ),
+        field(
+            "deletion_protection",
+            prop_oneof![any::<bool>().prop_map(|b| b.to_string()), Just("null".to_owned())].boxed(),
+        ),
+        field("tags", tags().boxed()),
+        field("future", json_value().boxed()),
+        field("nested", json_value().boxed()),
+    );
+    (required, known).prop_flat_map(|(id, known)| {
+        let mut fields = vec![id];
+        let (a, b, c, d, e, f, g, h, i, j) = known;
+        fields.extend([a, b, c, d, e, f, g, h, i, j].into_iter().flatten());
+        Just(fields).prop_shuffle().prop_map(|fields| format!("{{{}}}", fields.join(" , ")))
+    })
+}
+
+fn page() -> impl Strategy<Value = String> {
+    prop::collection::vec(machine(), 0..4).prop_map(|machines| format!(" [{}]\n", machines.join(",")))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_parsers_see_the_same_facts(page in page()) {
+        let machines = full(page.as_bytes()).unwrap();
+        let expected: Vec<MachineFacts<'_>> = machines.iter().map(MachineFacts::of).collect();
+        prop_assert_eq!(lean(page.as_bytes()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_cut_page_is_an_error(page in page(), cut in any::<prop::sample::Index>()) {
+        let whole = page.trim_end();
+        let cut = cut.index(whole.len());
+        prop_assert!(lean(&whole.as_bytes()[..cut]).is_err());
+    }
+
+    #[test]
+    fn a_changed_byte_never_makes_a_record_that_the_full_parser_would_not_make(
+        page in page(), at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let mut bytes = page.into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        // The full parser also refuses shapes of fields that the lean one passes over; what is no
+        // JSON at all both must refuse.
+        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
+        match (lean(&bytes), full(&bytes)) {
+            (Ok(facts), Ok(machines)) => {
+                let expected: Vec<MachineFacts<'_>> = machines.iter().map(MachineFacts::of).collect();
+                prop_assert_eq!(facts, expected);
+            }
+            (Ok(_), Err(_)) => prop_assert!(is_json),
+            // serde_json does not look into the strings that it skips; the lean parser does.
+            (Err(error), Ok(_)) => {
+                let strict = serde_json::from_slice::<serde_json::Value>(&bytes);
+                prop_assert!(strict.is_err(), "only the lean parser refuses: {error}");
+            }
+            (Err(_), Err(_)) => {}
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_page_is_refused_with_its_place() {
+    let id = "28faa36c-2031-4632-a819-f7defa1299a3";
+    let table = [
+        ("", 0),
+        ("{}", 0),
+        ("[null]", 1),
+        ("[{}]", 3),
+        ("[{\"id\":5}]", 7),
+        ("[{\"id\":\"x\"}]", 10),
+        ("[] x", 3),
+        ("[{\"id\":null}]", 12),
+    ];
+    for (page, offset) in table {
+        let mut count = 0;
+        let error = scan_page(page.as_bytes(), |_| count += 1).unwrap_err();
+        assert_eq!((error.offset, count), (offset, 0), "{page}: {error}");
+    }
+    let invalid = [
+        "\"a\":01",
+        "\"a\":+1",
+        "\"a\":1.",
+        "\"a\":.5",
+        "\"a\":1e",
+        "\"a\":-",
+        "\"a\":tru",
+        "\"a\":nul",
+        "\"a\":\"\\x\"",
+        "\"a\":\"\\u12g4\"",
+        "\"a\":\"\\ud800\"",
+        "\"a\":\"\u{1}\"",
+        "\"a\":[1,]",
+        "\"a\":{\"b\"}",
+        "\"a\":{,}",
+        "a:1",
+        "\"a\" 1",
+        "\"a\":",
+        "\"name\":5",
+        "\"tags\":[]",
+        "\"state\":true",
+        "\"created\":\"yesterday\"",
+        "\"image\":\"nope\"",
+        "\"deletion_protection\":1",
+        "\"name\":\"\\ud800\"",
+    ];
+    for field in invalid {
+        let page = format!("[{{\"id\":\"{id}\",{field}}}]");
+        assert!(lean(page.as_bytes()).is_err(), "{page}");
+    }
+    let twice = format!("[{{\"id\":\"{id}\",\"id\":\"{id}\"}}]");
+    assert!(lean(twice.as_bytes()).is_err() && full(twice.as_bytes()).is_err());
+    let not_utf8 = [b"[{\"id\":\"".as_slice(), b"\xff\"}]"].concat();
+    assert_eq!(lean(&not_utf8).unwrap_err(), "UTF-8 text expected at byte 8");
+    let deep = format!("[{{\"id\":\"{id}\",\"a\":{}{}}}]", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(lean(deep.as_bytes()).is_err());
+}
