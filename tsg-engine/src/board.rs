@@ -99,6 +99,8 @@ pub struct AccountHealth {
     pub cloud_trouble: Option<Trouble>,
     /// The newest failure of the store, until it answers.
     pub store_trouble: Option<Trouble>,
+    /// Groups whose records cannot be read, and why. The other groups go on without them.
+    pub unreadable_groups: BTreeMap<GroupId, String>,
     /// Machines that carry this deployment's tags but belong to no operation that can have made
     /// them. They are never touched.
     pub strangers: Vec<InstanceId>,
@@ -131,6 +133,7 @@ impl Default for AccountHealth {
             creates_in_flight_max: 0,
             cloud_trouble: None,
             store_trouble: None,
+            unreadable_groups: BTreeMap::new(),
             strangers: Vec::new(),
         }
     }

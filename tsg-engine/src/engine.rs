@@ -1,12 +1,15 @@
-//! One account's engine.
+//! One account's engine as its host sees it: made, run, stopped. Must never hold state of its
+//! own; a run's state is the session's.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tsg_core::model::id::{AccountId, DeploymentId};
 use tsg_core::ports::{Clock, Cloud, Entropy, Store};
 
 use crate::config::EngineConfig;
-use crate::handle::{Call, EngineHandle};
+use crate::handle::EngineHandle;
+use crate::session::Session;
 
 /// The world as one account's engine reaches it.
 #[derive(Clone)]
@@ -22,6 +25,9 @@ pub struct EnginePorts {
 }
 
 /// Keeps every group of one account at what its user wants.
+///
+/// The future of [`AccountEngine::run`] may be dropped at any moment and another engine started
+/// on the same store; two engines on one store at once are safe too, only wasteful.
 pub struct AccountEngine {
     account: AccountId,
     deployment: DeploymentId,
@@ -43,9 +49,17 @@ impl AccountEngine {
         (engine, handle)
     }
 
-    /// Works until [`EngineHandle::stop`]. The future may be dropped at any moment: everything
-    /// that matters is in the store.
+    /// Works until [`EngineHandle::stop`].
     pub async fn run(self) {
-        while self.handle.calls().await != Call::Stop {}
+        let Self { account, deployment, ports, config, handle } = self;
+        tracing::info!(%account, "engine begins");
+        Session::new(account, deployment, ports, config, handle).run().await;
+        tracing::info!(%account, "engine ends");
+    }
+}
+
+impl fmt::Debug for AccountEngine {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("AccountEngine").field("account", &self.account).finish_non_exhaustive()
     }
 }

@@ -6,10 +6,16 @@
 //! planner does.
 
 mod board;
+mod budget;
 mod config;
 mod engine;
 mod handle;
+mod in_flight;
 pub mod intent;
+mod ledger;
+mod pace;
+mod session;
+mod todo;
 
 pub use board::{AccountHealth, GroupView, MemberView, RequestCounts, Trouble};
 pub use config::EngineConfig;

@@ -1,0 +1,258 @@
+//! Answers to requests, and what they lead to.
+//!
+//! Owns that no answer is lost: one that cannot be recorded is kept until it can. Must never
+//! read an error as "nothing happened"; `classify_create` says what it proves.
+
+use core::time::Duration;
+
+use tsg_core::model::id::{GroupId, InstanceId, OperationId};
+use tsg_core::model::instance::ObservedInstance;
+use tsg_core::model::operation::{AttemptOutcome, InvalidEdge, Phase};
+use tsg_core::model::time::Timestamp;
+use tsg_core::ports::cloud::{AccountProfile, CloudCode, CloudError, ErrorKind, InstancePage};
+use tsg_core::ports::store::StoreError;
+use tsg_core::protocol::create::{CreateOutcome, Refusal, classify_create};
+
+use super::Session;
+use crate::board::Trouble;
+use crate::ledger::Edit;
+use crate::todo::Read;
+
+/// What became of a request that changes something.
+#[derive(Debug, Clone)]
+pub(super) enum Sent<T> {
+    /// It was held up for too long and dropped: not a byte of it left.
+    Dropped,
+    /// It left, and this came back.
+    Replied(Result<T, CloudError>),
+}
+
+/// The answer to one request.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    Created {
+        group: GroupId,
+        operation: OperationId,
+        began: Duration,
+        asked_at: Timestamp,
+        sent: Sent<ObservedInstance>,
+    },
+    Deleted {
+        group: GroupId,
+        instance: InstanceId,
+        sent: Sent<()>,
+    },
+    Started {
+        group: GroupId,
+        sent: Sent<()>,
+    },
+    Listed {
+        began: Option<Duration>,
+        reply: Result<InstancePage, CloudError>,
+    },
+    LookedUp {
+        read: Read,
+        reply: Result<InstancePage, CloudError>,
+    },
+    Got {
+        operation: OperationId,
+        instance: InstanceId,
+        asked_at: Timestamp,
+        reply: Result<ObservedInstance, CloudError>,
+    },
+    Tested {
+        reply: Result<AccountProfile, CloudError>,
+    },
+}
+
+impl Session {
+    /// Takes an answer; one that the store cannot take now is kept for later.
+    pub(super) async fn take(&mut self, answer: Answer) {
+        self.learn(&answer);
+        let again = answer.clone();
+        if let Err(error) = self.apply(answer).await {
+            self.note_store_trouble(&error);
+            self.unrecorded.push_back(again);
+        }
+    }
+
+    pub(super) async fn retry_unrecorded(&mut self) -> Result<(), StoreError> {
+        while let Some(answer) = self.unrecorded.front().cloned() {
+            self.apply(answer).await?;
+            self.unrecorded.pop_front();
+        }
+        Ok(())
+    }
+
+    /// What an answer says about the account as a whole.
+    fn learn(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Created { began, sent: Sent::Replied(reply), .. } => {
+                self.bound.note(self.monotonic().saturating_sub(*began));
+                self.learn_from(reply);
+            }
+            Answer::Deleted { sent: Sent::Replied(reply), .. } | Answer::Started { sent: Sent::Replied(reply), .. } => {
+                self.learn_from(reply);
+            }
+            Answer::Created { .. } | Answer::Deleted { .. } | Answer::Started { .. } => {}
+            Answer::Listed { reply, .. } | Answer::LookedUp { reply, .. } => self.learn_from(reply),
+            Answer::Got { reply, .. } => self.learn_from(reply),
+            Answer::Tested { reply } => self.learn_from(reply),
+        }
+    }
+
+    fn learn_from<T>(&mut self, reply: &Result<T, CloudError>) {
+        let now = self.monotonic();
+        self.sight.note_reply(reply, now);
+        let Err(error) = reply else { return };
+        if error.kind == ErrorKind::Throttled || error.code == CloudCode::TooManyRequests {
+            self.counts.throttled += 1;
+            let jitter = self.jitter();
+            self.pace.note_throttled(now, error.retry_after, jitter);
+        }
+        if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) {
+            self.sight.trouble = Some(Trouble { at: self.now(), what: error.to_string() });
+        }
+    }
+
+    async fn apply(&mut self, answer: Answer) -> Result<(), StoreError> {
+        match answer {
+            Answer::Created { group, operation, asked_at, sent, .. } => {
+                self.take_created(group, operation, asked_at, &sent).await
+            }
+            Answer::Deleted { group, instance, sent } => {
+                self.take_deleted(group, instance, &sent);
+                Ok(())
+            }
+            Answer::Started { group, sent } => {
+                if let Sent::Replied(Err(error)) = sent {
+                    tracing::warn!(%group, %error, "a start was refused");
+                }
+                self.mark_dirty(group);
+                Ok(())
+            }
+            // A page of a list that was given up meanwhile is no part of the present one.
+            Answer::Listed { began, .. } if began != self.sight.listing.as_ref().map(|listing| listing.began) => Ok(()),
+            Answer::Listed { reply, .. } => self.take_page(reply).await,
+            Answer::LookedUp { read, reply } => self.take_look_up(read, reply).await,
+            Answer::Got { operation, instance, asked_at, reply } => {
+                self.take_get(operation, instance, asked_at, reply).await
+            }
+            Answer::Tested { reply } => {
+                let is_green = reply.is_ok_and(|profile| profile.id == self.account);
+                self.sight.note_test(is_green, self.monotonic());
+                Ok(())
+            }
+        }
+    }
+
+    async fn take_created(
+        &mut self,
+        group: GroupId,
+        id: OperationId,
+        asked_at: Timestamp,
+        sent: &Sent<ObservedInstance>,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let result = self.books.record(group, now, |edit| apply_created(edit, id, now, sent)).await;
+        if let Err(crate::ledger::LedgerError::Store(error)) = &result
+            && !matches!(error, StoreError::Corrupt { .. } | StoreError::Invalid { .. })
+        {
+            return Err(error.clone());
+        }
+        self.requested.remove(&id);
+        self.mark_dirty(group);
+        match sent {
+            Sent::Replied(reply) => match classify_create(id, reply) {
+                CreateOutcome::Bound(_) => {
+                    if let Ok(instance) = reply {
+                        self.sight.glimpse(asked_at, *instance);
+                    }
+                }
+                CreateOutcome::DuplicateName => self.look_up_now(id),
+                CreateOutcome::Unknown => self.doubt(id),
+                CreateOutcome::Refused(_) => {}
+            },
+            Sent::Dropped => {}
+        }
+        self.only_store(group, result).map(|_| ())
+    }
+}
+
+/// What a create's answer makes of its operation.
+fn apply_created(
+    edit: &mut Edit<'_>,
+    id: OperationId,
+    now: Timestamp,
+    sent: &Sent<ObservedInstance>,
+) -> Result<(), InvalidEdge> {
+    let reply = match sent {
+        Sent::Dropped => return apply_refusal(edit, id, AttemptOutcome::Unsent, "held up too long and dropped unsent"),
+        Sent::Replied(reply) => reply,
+    };
+    match classify_create(id, reply) {
+        CreateOutcome::Bound(instance) => apply_bound(edit, id, instance),
+        CreateOutcome::Refused(refusal) => {
+            let retry_after = reply.as_ref().err().and_then(|error| error.retry_after);
+            edit.memory().note_refused(refusal, now, retry_after);
+            apply_refusal(edit, id, AttemptOutcome::Refused, words(refusal))
+        }
+        CreateOutcome::DuplicateName => apply_doubt(edit, id, "the name is in use"),
+        CreateOutcome::Unknown => {
+            edit.memory().note_unknown();
+            apply_doubt(edit, id, "no answer that proves anything")
+        }
+    }
+}
+
+fn apply_bound(edit: &mut Edit<'_>, id: OperationId, instance: InstanceId) -> Result<(), InvalidEdge> {
+    match edit.operation(id).map(|operation| (operation.phase, operation.instance)) {
+        Some((Phase::Sent | Phase::Unknown | Phase::Lost, None)) => {
+            edit.conclude_attempt(id, AttemptOutcome::Bound);
+            edit.bind(id, instance, "the reply named it")
+        }
+        // Bound already, to this one or to one of an earlier attempt.
+        Some((_, Some(own))) if own == instance => Ok(()),
+        Some(_) => {
+            edit.add_residue(id, instance);
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// The newest attempt surely made nothing. The operation is over when no other attempt is open.
+fn apply_refusal(
+    edit: &mut Edit<'_>,
+    id: OperationId,
+    outcome: AttemptOutcome,
+    evidence: &str,
+) -> Result<(), InvalidEdge> {
+    if !edit.operation(id).is_some_and(|operation| operation.phase.is_in_doubt()) {
+        return Ok(());
+    }
+    edit.conclude_attempt(id, outcome);
+    let is_over =
+        edit.operation(id).is_some_and(|operation| operation.attempts.iter().all(|attempt| attempt.outcome.is_some()));
+    if is_over { edit.enter(id, Phase::Refused, evidence) } else { apply_doubt(edit, id, evidence) }
+}
+
+fn apply_doubt(edit: &mut Edit<'_>, id: OperationId, evidence: &str) -> Result<(), InvalidEdge> {
+    match edit.operation(id).map(|operation| operation.phase) {
+        Some(Phase::Sent) => edit.enter(id, Phase::Unknown, evidence),
+        _ => Ok(()),
+    }
+}
+
+fn words(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Credentials => "refused: credentials",
+        Refusal::Permission => "refused: permission",
+        Refusal::Quota => "refused: quota",
+        Refusal::Throttled => "refused: too many requests",
+        Refusal::Capacity => "refused: nowhere to place it",
+        Refusal::Request => "refused: the request is wrong",
+        Refusal::Maintenance => "refused: maintenance",
+        Refusal::Unreachable => "never reached the cloud",
+    }
+}

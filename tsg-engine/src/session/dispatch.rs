@@ -1,0 +1,307 @@
+//! Sending what was planned.
+//!
+//! Owns the order that makes it safe: a token first, then the dispatch commit, then the guard,
+//! then exactly one request. Must never send what is not in a commit that was acknowledged.
+
+use std::collections::BTreeMap;
+
+use core::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use tsg_core::model::audit::RequestKind;
+use tsg_core::model::fingerprint::Fingerprint;
+use tsg_core::model::group::Group;
+use tsg_core::model::id::{GroupId, InstanceId, OperationId};
+use tsg_core::model::instance::InstanceState;
+use tsg_core::model::operation::{AttemptOutcome, InvalidEdge, Operation, Phase, Starts};
+use tsg_core::model::tag::Claim;
+use tsg_core::model::template::Template;
+use tsg_core::model::time::Timestamp;
+use tsg_core::observe::join::find_instance;
+use tsg_core::plan::input::ViewTrust;
+use tsg_core::ports::Clock;
+use tsg_core::ports::cloud::CreateInstance;
+use tsg_core::ports::store::StoreError;
+use tsg_core::protocol::send::{SendGuard, send_guard};
+use tsg_core::protocol::timing::ProtocolTiming;
+use tsg_core::records::codec;
+
+use super::Session;
+use super::answers::{Answer, Sent};
+use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
+use crate::todo::Job;
+
+/// Lists that fail in a row before creates are held back: a cloud that does not answer reads
+/// would leave every create in doubt.
+const FAILURES_MAX: u32 = 2;
+
+impl Session {
+    /// Whether requests that change something may leave at all.
+    pub(super) fn may_change(&self) -> bool {
+        self.view().trust == ViewTrust::Trusted && self.sight.list_failures() < FAILURES_MAX
+    }
+
+    /// How many more creates may be unanswered in the account.
+    pub(super) fn creates_left(&self) -> u32 {
+        self.bound.bound().saturating_sub(u32::try_from(self.requested.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Sends reads and changes as far as tokens go.
+    pub(super) async fn dispatch_all(&mut self) -> Result<(), StoreError> {
+        self.send_reads();
+        if !self.may_change() {
+            self.todo.clear_changes();
+            return Ok(());
+        }
+        loop {
+            let batch = self.take_jobs();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            for (group, jobs) in batch {
+                self.dispatch(group, jobs).await?;
+            }
+        }
+    }
+
+    /// As many jobs as there are tokens, each with its token taken, gathered by group.
+    fn take_jobs(&mut self) -> BTreeMap<GroupId, Vec<Job>> {
+        let now = self.monotonic();
+        let mut batch: BTreeMap<GroupId, Vec<Job>> = BTreeMap::new();
+        let mut creates_left = self.creates_left();
+        while self.pace.available(now) > 0 {
+            let Some((group, job)) = self.todo.next_job(creates_left) else { break };
+            self.pace.take(now);
+            if matches!(job, Job::Create(_)) {
+                creates_left = creates_left.saturating_sub(1);
+            }
+            batch.entry(group).or_default().push(job);
+        }
+        batch
+    }
+
+    async fn dispatch(&mut self, group: GroupId, jobs: Vec<Job>) -> Result<(), StoreError> {
+        let mut creates = Vec::new();
+        for job in jobs {
+            match job {
+                Job::Create(operation) => creates.push(operation),
+                Job::Delete(operation) => self.remove(group, operation).await?,
+                Job::Residue(operation, instance) => self.remove_residue(group, operation, instance).await?,
+                Job::Start(operation) => self.start(group, operation).await?,
+            }
+        }
+        if creates.is_empty() { Ok(()) } else { self.dispatch_creates(group, creates).await }
+    }
+
+    /// The dispatch commit of one group's creates, then their requests.
+    async fn dispatch_creates(&mut self, group: GroupId, wanted: Vec<OperationId>) -> Result<(), StoreError> {
+        let began = self.monotonic();
+        let now = self.now();
+        let requests = self.compose(group, &wanted, now).await?;
+        (requests.len()..wanted.len()).for_each(|_| self.pace.give_back());
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let result = self
+            .books
+            .record_once(group, now, |edit| {
+                requests.iter().try_for_each(|(id, request)| {
+                    if !is_sendable(edit.operation(*id)) || edit.group().freeze.is_some() {
+                        return Ok(());
+                    }
+                    edit.dispatch_create(*id, request.signed_at, request.fingerprint())
+                })
+            })
+            .await;
+        if self.only_store(group, result)? != Some(Recorded::Changed) {
+            requests.iter().for_each(|_| self.pace.give_back());
+            self.mark_dirty(group);
+            return Ok(());
+        }
+        for (id, request) in requests {
+            self.send_create(group, id, request, began, now);
+        }
+        Ok(())
+    }
+
+    fn send_create(
+        &mut self,
+        group: GroupId,
+        operation: OperationId,
+        request: CreateInstance,
+        began: Duration,
+        asked_at: Timestamp,
+    ) {
+        let is_ours = self.books.group(group).and_then(|ledger| ledger.operation(operation)).is_some_and(|known| {
+            known.phase == Phase::Sent
+                && known.last_attempt().is_some_and(|attempt| attempt.signed_at == request.signed_at)
+        });
+        if !is_ours {
+            return;
+        }
+        self.counts.creates += 1;
+        self.requested.insert(operation, began);
+        let (cloud, clock, timing) = (self.ports.cloud.clone(), self.ports.clock.clone(), self.config.timing.clone());
+        let call = async move {
+            let sent = match guard(began, &*clock, &timing) {
+                SendGuard::Drop => Sent::Dropped,
+                SendGuard::Send => Sent::Replied(cloud.create(&request).await),
+            };
+            Answer::Created { group, operation, began, asked_at, sent }
+        };
+        self.answers.push(call.boxed());
+    }
+
+    /// The requests of those operations that may be sent now.
+    async fn compose(
+        &mut self,
+        group: GroupId,
+        wanted: &[OperationId],
+        now: Timestamp,
+    ) -> Result<Vec<(OperationId, CreateInstance)>, StoreError> {
+        let mut requests = Vec::new();
+        for id in wanted {
+            let Some(template) = self.template_of(group, *id).await? else { continue };
+            let Some(ledger) = self.books.group(group) else { break };
+            let unanswered = unanswered(ledger).saturating_add(u32::try_from(requests.len()).unwrap_or(u32::MAX));
+            if ledger.group().freeze.is_some() || !ledger.head().memory.may_send(now, unanswered) {
+                break;
+            }
+            if let Some(operation) = ledger.operation(*id).filter(|operation| is_sendable(Some(operation))) {
+                requests.push((*id, compose(self.deployment, ledger.group(), operation, &template, now)));
+            }
+        }
+        Ok(requests)
+    }
+
+    async fn template_of(&mut self, group: GroupId, operation: OperationId) -> Result<Option<Template>, StoreError> {
+        let Some(id) =
+            self.books.group(group).and_then(|ledger| ledger.operation(operation)).map(|known| known.template)
+        else {
+            return Ok(None);
+        };
+        if let Some(template) = self.templates.get(&id) {
+            return Ok(Some(template.clone()));
+        }
+        match codec::get::<Template>(&**self.books.store(), self.books.account(), &id.to_string()).await {
+            Ok(Some(read)) => {
+                self.templates.insert(id, read.value.clone());
+                Ok(Some(read.value))
+            }
+            Ok(None) => {
+                self.set_aside(group, format!("template {id} is gone"));
+                Ok(None)
+            }
+            Err(StoreError::Corrupt { reason }) => {
+                self.set_aside(group, reason);
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Starts a stopped machine.
+    async fn start(&mut self, group: GroupId, id: OperationId) -> Result<(), StoreError> {
+        let (began, now) = (self.monotonic(), self.now());
+        let machine = self.books.group(group).and_then(|ledger| startable(ledger, id));
+        let is_stopped = |instance: &InstanceId| {
+            find_instance(&self.sight.snapshot, *instance).is_some_and(|seen| seen.state == InstanceState::Stopped)
+        };
+        let Some(instance) = machine.filter(is_stopped).filter(|_| self.budget.starts(began) > 0) else {
+            self.pace.give_back();
+            return Ok(());
+        };
+        let result = self.books.record_once(group, now, |edit| record_start(edit, id, instance, now)).await;
+        if self.only_store(group, result)? != Some(Recorded::Changed) {
+            self.pace.give_back();
+            return Ok(());
+        }
+        self.budget.take_start(began);
+        self.counts.starts += 1;
+        let (cloud, clock, timing) = (self.ports.cloud.clone(), self.ports.clock.clone(), self.config.timing.clone());
+        let call = async move {
+            let sent = match guard(began, &*clock, &timing) {
+                SendGuard::Drop => Sent::Dropped,
+                SendGuard::Send => Sent::Replied(cloud.start(instance).await),
+            };
+            Answer::Started { group, sent }
+        };
+        self.answers.push(call.boxed());
+        Ok(())
+    }
+}
+
+/// Asked right before the first byte leaves.
+pub(super) fn guard(began: Duration, clock: &dyn Clock, timing: &ProtocolTiming) -> SendGuard {
+    send_guard(began, clock.monotonic(), timing)
+}
+
+/// Hash of what is sent to a machine: all that such a request carries is the machine's id.
+pub(super) fn payload_of(instance: InstanceId) -> Fingerprint {
+    Fingerprint::of(&instance)
+}
+
+/// Creates that count against the group's window. One in doubt keeps its slot, and holds up the
+/// others only while a single one is to try the ground.
+fn unanswered(ledger: &GroupLedger) -> u32 {
+    match ledger.head().memory.create_backoff {
+        Some(_) => ledger.count_open(Phase::is_in_doubt),
+        None => ledger.count_open(|phase| phase == Phase::Sent),
+    }
+}
+
+/// Planned, or in doubt with every attempt so far known to have left nothing.
+fn is_sendable(operation: Option<&Operation>) -> bool {
+    operation.is_some_and(|operation| match operation.phase {
+        Phase::Planned => true,
+        Phase::Unknown => {
+            operation.last_attempt().is_some_and(|attempt| attempt.outcome == Some(AttemptOutcome::Quiet))
+        }
+        _ => false,
+    })
+}
+
+fn startable(ledger: &GroupLedger, id: OperationId) -> Option<InstanceId> {
+    let operation = ledger.operation(id).filter(|operation| matches!(operation.phase, Phase::Bound | Phase::Ready))?;
+    operation.instance.filter(|_| ledger.group().freeze.is_none())
+}
+
+fn record_start(edit: &mut Edit<'_>, id: OperationId, instance: InstanceId, now: Timestamp) -> Result<(), InvalidEdge> {
+    let can_start = edit.operation(id).is_some_and(|operation| matches!(operation.phase, Phase::Bound | Phase::Ready));
+    if !can_start || edit.group().freeze.is_some() {
+        return Ok(());
+    }
+    edit.change(id, |operation| {
+        operation.starts = Starts { count: operation.starts.count.saturating_add(1), last_at: Some(now) };
+    });
+    let attempt = edit.operation(id).map_or(1, |operation| u32::from(operation.starts.count));
+    let payload = payload_of(instance);
+    let sending = Sending { request: RequestKind::Start, instance: Some(instance), attempt, payload };
+    edit.will_send(id, sending);
+    Ok(())
+}
+
+/// Everything that the create request of an operation says.
+fn compose(
+    manager: tsg_core::model::id::DeploymentId,
+    group: &Group,
+    operation: &Operation,
+    template: &Template,
+    now: Timestamp,
+) -> CreateInstance {
+    let claim = Claim {
+        manager,
+        group: group.id,
+        operation: operation.id,
+        revision: operation.revision,
+        sequence: operation.sequence,
+    };
+    CreateInstance {
+        name: operation.name.clone(),
+        template: template.spec.clone(),
+        claim_tags: claim.tags(&group.name, template.id),
+        affinity: Vec::new(),
+        signed_at: now,
+    }
+}

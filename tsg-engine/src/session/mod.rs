@@ -1,0 +1,232 @@
+//! One run of an account's engine: its state and its loop.
+//!
+//! Owns everything in memory and the only place where the engine waits. Nothing here outlives
+//! the run: what matters is in the store. Must never wait except through the clock.
+
+mod answers;
+mod dispatch;
+mod doubt;
+mod listing;
+mod reads;
+mod remove;
+mod round;
+mod seen;
+mod show;
+mod sight;
+mod wait;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use core::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+
+use tsg_core::model::id::{AccountId, DeploymentId, GroupId, InstanceId, OperationId};
+use tsg_core::model::instance::ObservedInstance;
+use tsg_core::model::operation::Absence;
+use tsg_core::model::template::Template;
+use tsg_core::model::time::Timestamp;
+use tsg_core::ports::store::StoreError;
+
+use crate::board::{RequestCounts, Trouble};
+use crate::budget::UnaskedBudget;
+use crate::config::EngineConfig;
+use crate::engine::EnginePorts;
+use crate::handle::EngineHandle;
+use crate::in_flight::CreateBound;
+use crate::ledger::{Books, LedgerError};
+use crate::pace::Pace;
+use crate::todo::Todo;
+
+use answers::Answer;
+use doubt::Doubt;
+use round::Agenda;
+use sight::Sight;
+use wait::Woken;
+
+/// Wait after the store did not answer.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How long a stopping engine waits for answers to what it has sent.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// One run of an account's engine.
+pub(crate) struct Session {
+    account: AccountId,
+    deployment: DeploymentId,
+    ports: EnginePorts,
+    config: EngineConfig,
+    handle: EngineHandle,
+    books: Books,
+    templates: BTreeMap<tsg_core::model::id::TemplateId, Template>,
+    pace: Pace,
+    budget: UnaskedBudget,
+    bound: CreateBound,
+    sight: Sight,
+    todo: Todo,
+    /// Requests under way.
+    answers: FuturesUnordered<BoxFuture<'static, Answer>>,
+    /// Creates under way, which belong to nobody else's look-ups.
+    requested: BTreeMap<OperationId, Duration>,
+    /// Answers that could not be recorded yet.
+    unrecorded: VecDeque<Answer>,
+    doubts: BTreeMap<OperationId, Doubt>,
+    agenda: BTreeMap<GroupId, Agenda>,
+    /// When each delete is to be looked at again.
+    removals: BTreeMap<InstanceId, Duration>,
+    /// The newest look at a machine that is to be deleted.
+    looks: BTreeMap<InstanceId, (ObservedInstance, Timestamp)>,
+    /// Evidence about residue that is no more.
+    residue_absence: BTreeMap<InstanceId, Absence>,
+    counts: RequestCounts,
+    is_woken: bool,
+    store_retry_at: Duration,
+    store_trouble: Option<Trouble>,
+}
+
+impl Session {
+    pub(crate) fn new(
+        account: AccountId,
+        deployment: DeploymentId,
+        ports: EnginePorts,
+        config: EngineConfig,
+        handle: EngineHandle,
+    ) -> Self {
+        let now = ports.clock.monotonic();
+        Self {
+            account,
+            deployment,
+            books: Books::new(account, ports.store.clone()),
+            templates: BTreeMap::new(),
+            pace: Pace::new(config.requests_per_second, config.burst, now),
+            budget: UnaskedBudget::new(config.unasked_per_minute, config.unasked_gap, config.ramp, now),
+            bound: CreateBound::new(config.creates_in_flight_max),
+            sight: Sight::default(),
+            todo: Todo::default(),
+            answers: FuturesUnordered::new(),
+            requested: BTreeMap::new(),
+            unrecorded: VecDeque::new(),
+            doubts: BTreeMap::new(),
+            agenda: BTreeMap::new(),
+            removals: BTreeMap::new(),
+            looks: BTreeMap::new(),
+            residue_absence: BTreeMap::new(),
+            counts: RequestCounts::default(),
+            is_woken: false,
+            store_retry_at: Duration::ZERO,
+            store_trouble: None,
+            ports,
+            config,
+            handle,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        self.load().await;
+        while !self.handle.is_stopped() {
+            self.turn().await;
+            self.show_health();
+            match self.wait().await {
+                Woken::Answer(answer) => self.take(answer).await,
+                Woken::Call => self.is_woken = true,
+                Woken::Time => {}
+            }
+            while let Some(answer) = self.next_answer_now() {
+                self.take(answer).await;
+            }
+        }
+        self.wind_up().await;
+    }
+
+    async fn load(&mut self) {
+        while let Err(error) = self.books.load().await {
+            self.note_store_trouble(&error);
+            if self.pause_for_store().await {
+                return;
+            }
+        }
+    }
+
+    /// Everything that can be done now.
+    async fn turn(&mut self) {
+        let now = self.monotonic();
+        if now < self.store_retry_at {
+            return;
+        }
+        if let Err(error) = self.turn_on_store().await {
+            self.note_store_trouble(&error);
+            self.store_retry_at = now + STORE_PAUSE;
+        } else {
+            self.store_trouble = None;
+        }
+    }
+
+    async fn turn_on_store(&mut self) -> Result<(), StoreError> {
+        self.retry_unrecorded().await?;
+        if std::mem::take(&mut self.is_woken) {
+            self.books.refresh().await?;
+        }
+        self.take_in_rereads().await?;
+        self.ask_for_list();
+        self.settle_doubts().await?;
+        self.plan_groups().await?;
+        self.take_in_rereads().await?;
+        self.dispatch_all().await
+    }
+
+    /// Answers to what was sent are worth a moment: recorded now, they need no look-up later.
+    async fn wind_up(&mut self) {
+        let deadline = self.monotonic() + STOP_PATIENCE;
+        while !self.answers.is_empty() && self.monotonic() < deadline {
+            match self.wait_for_answer_until(deadline).await {
+                Some(answer) => self.take(answer).await,
+                None => return,
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.ports.clock.monotonic()
+    }
+
+    /// A moment of wall time on the monotonic clock, not before now.
+    fn when(&self, at: Timestamp) -> Duration {
+        self.monotonic() + at.since(self.now())
+    }
+
+    /// From 0 to 1.
+    fn jitter(&self) -> f64 {
+        (self.ports.entropy.draw() >> 64) as u64 as f64 / u64::MAX as f64
+    }
+
+    fn note_store_trouble(&mut self, error: &StoreError) {
+        tracing::warn!(account = %self.account, %error, "the store does not answer");
+        self.store_trouble = Some(Trouble { at: self.now(), what: error.to_string() });
+    }
+
+    /// Sorts what went wrong with one group from what went wrong with the store as a whole.
+    fn only_store<T>(&mut self, group: GroupId, result: Result<T, LedgerError>) -> Result<Option<T>, StoreError> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(
+                LedgerError::Store(StoreError::Corrupt { reason }) | LedgerError::Store(StoreError::Invalid { reason }),
+            ) => {
+                self.set_aside(group, reason);
+                Ok(None)
+            }
+            Err(LedgerError::Store(error)) => Err(error),
+            Err(LedgerError::Edge(edge)) => {
+                self.set_aside(group, edge.to_string());
+                Ok(None)
+            }
+            Err(LedgerError::Overtaken(_) | LedgerError::UnknownGroup(_)) => {
+                self.mark_dirty(group);
+                Ok(None)
+            }
+        }
+    }
+}

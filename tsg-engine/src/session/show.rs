@@ -1,0 +1,91 @@
+//! What the engine shows of itself. Owns the filling of the board; must never be asked by the
+//! engine.
+
+use tsg_core::model::id::GroupId;
+use tsg_core::model::operation::Operation;
+use tsg_core::observe::join::find_instance;
+use tsg_core::plan::classify::classify;
+use tsg_core::plan::input::Member;
+use tsg_core::plan::output::{Class, Plan};
+
+use super::Session;
+use crate::board::{AccountHealth, GroupView, MemberView};
+
+impl Session {
+    pub(super) fn show_group(&self, group: GroupId, members: &[Member], plan: &Plan) {
+        let Some(ledger) = self.books.group(group) else { return };
+        let mut shown: Vec<_> = ledger
+            .open()
+            .map(|operation| {
+                let place = members.binary_search_by_key(&operation.id, |member| member.operation).ok();
+                let class = place.and_then(|place| members.get(place)).and_then(|member| self.class_of(member));
+                self.member_view(operation, class)
+            })
+            .collect();
+        shown.sort_by_key(|member| member.sequence);
+        self.handle.board().show_group(GroupView {
+            group: ledger.group().clone(),
+            at: self.now(),
+            view: self.view(),
+            report: Some(plan.report.clone()),
+            members: shown,
+            next_wakeup: plan.next_wakeup,
+            trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
+        });
+    }
+
+    /// Shows a group's trouble beside what was shown of it last.
+    pub(super) fn show_trouble(&self, group: GroupId) {
+        let Some(ledger) = self.books.group(group) else { return };
+        let before = self.handle.group(group);
+        self.handle.board().show_group(GroupView {
+            group: ledger.group().clone(),
+            at: self.now(),
+            view: self.view(),
+            report: before.as_ref().and_then(|view| view.report.clone()),
+            members: before.map(|view| view.members.clone()).unwrap_or_default(),
+            next_wakeup: None,
+            trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
+        });
+    }
+
+    fn class_of(&self, member: &Member) -> Option<Class> {
+        classify(member, self.now(), &self.config.timing).ok()
+    }
+
+    fn member_view(&self, operation: &Operation, class: Option<Class>) -> MemberView {
+        let seen = operation.instance.and_then(|instance| find_instance(&self.sight.snapshot, instance));
+        MemberView {
+            operation: operation.id,
+            sequence: operation.sequence,
+            name: operation.name.clone(),
+            instance: operation.instance,
+            phase: operation.phase,
+            phase_since: operation.phase_since,
+            class,
+            state: seen.map(|seen| seen.state),
+            revision: operation.revision,
+            address: seen.and_then(|seen| seen.address),
+            compute_node: seen.and_then(|seen| seen.compute_node),
+            created_at: seen.map(|seen| seen.created_at),
+            is_protected: seen.is_some_and(|seen| seen.is_protected),
+            cause: operation.cause,
+            deletion_cause: operation.deletion_cause,
+            attempts: u32::try_from(operation.attempts.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    pub(super) fn show_health(&self) {
+        self.handle.board().show_health(AccountHealth {
+            view: self.view(),
+            instances_seen: self.sight.snapshot.instances.len() as u64,
+            requests: self.counts,
+            requests_per_second: self.pace.rate(),
+            creates_in_flight_max: self.bound.bound(),
+            cloud_trouble: self.sight.trouble.clone(),
+            store_trouble: self.store_trouble.clone(),
+            unreadable_groups: self.books.unreadable().clone(),
+            strangers: self.sight.strangers.clone(),
+        });
+    }
+}

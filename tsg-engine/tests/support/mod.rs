@@ -1,0 +1,8 @@
+//! Shared by the engine's tests: a data centre, a store and engines in virtual time, and the
+//! oracle that judges them. Nothing here is production code.
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+
+pub mod oracle;
+pub mod ports;
+pub mod scenario;
+pub mod site;

@@ -1,0 +1,182 @@
+//! One account of a simulated data centre with a store and any number of engines on it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tsg_core::model::audit::Actor;
+use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
+use tsg_core::model::tag::Tags;
+use tsg_core::model::template::TemplateSpec;
+use tsg_core::ports::{Clock, Cloud, Store};
+use tsg_engine::intent::{self, Caller, GroupChange, NewGroup};
+use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts};
+use tsg_sim::cloud::{SharedWorld, SignatureLife, SimCloud, lock};
+use tsg_sim::executor::{Executor, Halt, TaskId};
+use tsg_sim::virtual_time::VirtualTime;
+use tsg_sim::world::{self, NewAccount, World, WorldSpec};
+use uuid::Uuid;
+
+use super::ports::{LoggedStore, SeededEntropy, StoreMutant};
+
+/// Wraps the cloud that an engine sees.
+pub type CloudWrap = fn(Arc<dyn Cloud>) -> Arc<dyn Cloud>;
+
+/// What may differ from the real thing, to show that the oracle notices.
+#[derive(Clone)]
+pub struct Wiring {
+    pub store: StoreMutant,
+    pub signatures: SignatureLife,
+    pub cloud: CloudWrap,
+    pub config: EngineConfig,
+}
+
+impl Default for Wiring {
+    fn default() -> Self {
+        Self {
+            store: StoreMutant::None,
+            signatures: SignatureLife::Limited,
+            cloud: |cloud| cloud,
+            config: EngineConfig { list_interval_min: Duration::from_secs(10), ..EngineConfig::default() },
+        }
+    }
+}
+
+/// One engine that runs.
+pub struct Running {
+    pub task: TaskId,
+    pub handle: EngineHandle,
+}
+
+/// The whole of it.
+pub struct Site {
+    pub time: VirtualTime,
+    pub world: SharedWorld,
+    pub account: AccountId,
+    pub world_account: world::AccountId,
+    pub store: Arc<LoggedStore>,
+    pub executor: Executor,
+    pub template: TemplateId,
+    wiring: Wiring,
+    seed: u64,
+    engines_begun: u64,
+}
+
+pub fn group_id(number: u32) -> GroupId {
+    GroupId::new(Uuid::from_u128(0x6000_0000_0000_4000_8000_0000_0000_0000 + u128::from(number)))
+}
+
+impl Site {
+    pub fn new(seed: u64, spec: WorldSpec, wiring: Wiring) -> Self {
+        let mut world = World::new(WorldSpec { seed, ..spec });
+        let world_account = world.add_account(NewAccount { login: "demo".to_owned(), ..NewAccount::default() });
+        let time = VirtualTime::starting_at(world.now());
+        let store = LoggedStore::new(&time, seed, wiring.store);
+        let mut site = Self {
+            executor: Executor::new(time.clone()),
+            world: Arc::new(Mutex::new(world)),
+            account: AccountId::from_directory(world_account.0),
+            world_account,
+            template: TemplateId::new(Uuid::from_u128(0x7000_0000_0000_4000_8000_0000_0000_0001)),
+            time,
+            store,
+            wiring,
+            seed,
+            engines_begun: 0,
+        };
+        site.make_template();
+        site
+    }
+
+    fn make_template(&mut self) {
+        let spec = {
+            let world = lock(&self.world);
+            TemplateSpec {
+                name: "base".parse().unwrap(),
+                package: PackageId::new(world.package("sample-1G").unwrap().id.0),
+                image: ImageId::new(world.newest_image("base-64-lts").unwrap().id.0),
+                networks: Vec::new(),
+                firewall_enabled: false,
+                userdata: String::new(),
+                metadata: BTreeMap::new(),
+                tags: Tags::new(),
+            }
+        };
+        let (store, caller, id) = (self.store.clone(), self.caller(), self.template);
+        self.do_now(async move {
+            intent::create_template(&*store, &caller, id, spec).await.unwrap();
+        });
+    }
+
+    pub fn caller(&self) -> Caller {
+        Caller { account: self.account, actor: Actor::User("/demo/keys/test".to_owned()), now: self.time.now() }
+    }
+
+    /// Runs a future to its end at this moment.
+    pub fn do_now(&mut self, future: impl Future<Output = ()> + 'static) {
+        let task = self.executor.spawn(future);
+        let halt = self.executor.run_until(Duration::MAX, |executor| executor.is_over(task));
+        assert_eq!(halt, Halt::Satisfied);
+    }
+
+    /// The user makes a group. Intents run beside the engines and can be overtaken by them.
+    pub fn make_group(&mut self, number: u32, capacity: u32, engines: Vec<EngineHandle>) {
+        let (store, caller, template) = (self.store.clone(), self.caller(), self.template);
+        let new = NewGroup { id: group_id(number), name: format!("g{number}").parse().unwrap(), template, capacity };
+        self.executor.spawn(async move {
+            while intent::create_group(&*store, &caller, &new).await.is_err() {
+                tsg_sim::executor::yield_now().await;
+            }
+            engines.iter().for_each(EngineHandle::wake);
+        });
+    }
+
+    pub fn scale(&mut self, number: u32, capacity: u32, engines: Vec<EngineHandle>) {
+        let (store, caller) = (self.store.clone(), self.caller());
+        let change = GroupChange { capacity: Some(capacity), ..GroupChange::default() };
+        self.executor.spawn(async move {
+            loop {
+                match intent::change_group(&*store, &caller, group_id(number), &change).await {
+                    Ok(_) | Err(intent::ChangeGroupError::UnknownGroup(_)) => break,
+                    Err(_) => tsg_sim::executor::yield_now().await,
+                }
+            }
+            engines.iter().for_each(EngineHandle::wake);
+        });
+    }
+
+    pub fn delete_group(&mut self, number: u32, engines: Vec<EngineHandle>) {
+        let (store, caller) = (self.store.clone(), self.caller());
+        self.executor.spawn(async move {
+            loop {
+                match intent::delete_group(&*store, &caller, group_id(number)).await {
+                    Ok(_) | Err(intent::DeleteGroupError::UnknownGroup(_)) => break,
+                    Err(_) => tsg_sim::executor::yield_now().await,
+                }
+            }
+            engines.iter().for_each(EngineHandle::wake);
+        });
+    }
+
+    /// Starts an engine on the store as it is.
+    pub fn start_engine(&mut self) -> Running {
+        self.engines_begun += 1;
+        let cloud = SimCloud::new(self.world.clone(), self.world_account, self.time.clone())
+            .with_signature_life(self.wiring.signatures);
+        let store: Arc<dyn Store> = self.store.clone();
+        let ports = EnginePorts {
+            store,
+            cloud: (self.wiring.cloud)(Arc::new(cloud)),
+            clock: Arc::new(self.time.clone()),
+            entropy: SeededEntropy::new(self.seed, &format!("engine {}", self.engines_begun)),
+        };
+        let deployment = DeploymentId::from_bits(0x7369_6d75_6c61_7465);
+        let (engine, handle) = AccountEngine::new(self.account, deployment, ports, self.wiring.config.clone());
+        Running { task: self.executor.spawn(engine.run()), handle }
+    }
+
+    /// Lets the world catch up with the clock, so that what is read of it is of this moment.
+    pub fn catch_up(world: &SharedWorld, time: &VirtualTime) {
+        lock(world).advance_to(time.sim_now());
+    }
+}
