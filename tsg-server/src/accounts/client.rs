@@ -64,7 +64,7 @@ impl AccountClient {
 
     /// The port that the engine works through.
     pub fn cloud(&self) -> Arc<dyn Cloud> {
-        Arc::new(ClientCloud::new(self.client.clone()))
+        Arc::new(ClientCloud::new(&self.client))
     }
 
     /// Who the key belongs to: proves that CloudAPI knows and accepts it.

@@ -128,11 +128,7 @@ async fn prove_caller(
     }
 }
 
-async fn record(
-    app: &Application,
-    pending: &Pending,
-    profile: &Profile,
-) -> Result<Option<Superseded>, CompleteError> {
+async fn record(app: &Application, pending: &Pending, profile: &Profile) -> Result<Option<Superseded>, CompleteError> {
     let (store, account, now) = (app.store.as_ref(), profile.account, app.now());
     let before = codec::get::<AccountKeyRecord>(store, account, AccountKeyRecord::ID).await?;
     let kept = codec::get::<AccountRecord>(store, account, AccountRecord::ID).await?;

@@ -81,11 +81,9 @@ async fn first_start(
     entropy: &dyn Entropy,
     vault: &Vault,
 ) -> Result<DeploymentRecord, UnlockError> {
-    let canary = vault
-        .seal(DeploymentRecord::CANARY, &DeploymentRecord::CANARY_BINDING)
-        .map_err(UnlockError::Unsealable)?;
-    let record =
-        DeploymentRecord { id: DeploymentId::from_bits(entropy.draw()), canary, created_at: clock.now() };
+    let canary =
+        vault.seal(DeploymentRecord::CANARY, &DeploymentRecord::CANARY_BINDING).map_err(UnlockError::Unsealable)?;
+    let record = DeploymentRecord { id: DeploymentId::from_bits(entropy.draw()), canary, created_at: clock.now() };
     let mut transaction = Transaction::new();
     transaction.insert(DEPLOYMENT_SCOPE, &record);
     store.commit(transaction.into_commit()).await?;

@@ -95,7 +95,9 @@ impl KeyCache {
                 known.read_at = Some(now);
                 Ok(known.find(key_id))
             }
-            Err(error @ DirectoryError::Unreachable { .. }) if found.is_some() && known.is_younger_than(STALE_FOR, now) => {
+            Err(error @ DirectoryError::Unreachable { .. })
+                if found.is_some() && known.is_younger_than(STALE_FOR, now) =>
+            {
                 tracing::warn!(%error, "an account's keys could not be read again; those known are used");
                 Ok(found)
             }
@@ -116,8 +118,8 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::Mutex as SyncMutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tsg_cloudapi::signature::{NewKeyKind, PrivateKey};
 
@@ -133,7 +135,11 @@ mod tests {
     impl KeySource for Source {
         async fn keys(&self) -> Result<Vec<NamedKey>, DirectoryError> {
             self.asked.fetch_add(1, Ordering::SeqCst);
-            self.keys.lock().unwrap().clone().ok_or_else(|| DirectoryError::Unreachable { reason: "refused".to_owned() })
+            self.keys
+                .lock()
+                .unwrap()
+                .clone()
+                .ok_or_else(|| DirectoryError::Unreachable { reason: "refused".to_owned() })
         }
     }
 

@@ -68,8 +68,9 @@ impl KeyEncryptionKey {
     /// # Errors
     /// [`KeyFileError`] when it is exposed, somebody else's, damaged or unreadable.
     pub fn read(path: &Path) -> Result<Option<Self>, KeyFileError> {
-        let failed = |attempt, error: std::io::Error| KeyFileError::Io { path: path.into(), attempt, reason: error.to_string() };
-        let mut file = match File::open(path) {
+        let failed =
+            |attempt, error: std::io::Error| KeyFileError::Io { path: path.into(), attempt, reason: error.to_string() };
+        let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed("opened", error)),
@@ -79,10 +80,10 @@ impl KeyEncryptionKey {
         check_access(path, &metadata)?;
         let mut text = Zeroizing::new(String::new());
         // Longer than any key file; a huge one is refused as damaged instead of being read.
-        file.by_ref().take(1024).read_to_string(&mut text).map_err(|error| failed("read", error))?;
+        file.take(1024).read_to_string(&mut text).map_err(|error| failed("read", error))?;
         let decoded = Zeroizing::new(STANDARD.decode(text.trim()).unwrap_or_default());
-        let bytes = <[u8; KEK_BYTES]>::try_from(decoded.as_slice())
-            .map_err(|_| KeyFileError::Damaged { path: path.into() })?;
+        let bytes =
+            <[u8; KEK_BYTES]>::try_from(decoded.as_slice()).map_err(|_| KeyFileError::Damaged { path: path.into() })?;
         Ok(Some(Self { bytes: Zeroizing::new(bytes) }))
     }
 
@@ -102,7 +103,9 @@ impl KeyEncryptionKey {
         written.map_err(|error| failed("created", error.to_string()))?;
         // The name itself must survive a power failure: what it encrypts will.
         if let Some(folder) = path.parent() {
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed("synced", error.to_string()))?;
+            File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(|error| failed("synced", error.to_string()))?;
         }
         Ok(Self { bytes })
     }

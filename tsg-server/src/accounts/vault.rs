@@ -96,8 +96,7 @@ impl Vault {
         let mut nonce = [0; NONCE_BYTES];
         OsRng.try_fill_bytes(&mut nonce).map_err(|_| VaultError::Unsealable)?;
         let payload = Payload { msg: secret.as_bytes(), aad: &binding.bytes() };
-        let ciphertext =
-            self.cipher.encrypt(Nonce::from_slice(&nonce), payload).map_err(|_| VaultError::Unsealable)?;
+        let ciphertext = self.cipher.encrypt(Nonce::from_slice(&nonce), payload).map_err(|_| VaultError::Unsealable)?;
         Ok(Sealed { kek: self.kek.clone(), nonce: STANDARD.encode(nonce), ciphertext: STANDARD.encode(ciphertext) })
     }
 

@@ -108,7 +108,8 @@ async fn read_body(body: Body, parts: &Parts, most: usize) -> Result<bytes::Byte
         return Err(too_large());
     }
     axum::body::to_bytes(body, most).await.map_err(|error| {
-        let is_limit = std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        let is_limit =
+            std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
         if is_limit {
             too_large()
         } else {

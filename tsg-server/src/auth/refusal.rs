@@ -84,12 +84,18 @@ impl Refusal {
                  over date (and (request-target) on /v2)"
             }
             Self::Skewed { .. } => "set this machine's clock (NTP) and sign anew",
-            Self::Unknown => "enrol the account with `tsg account enroll`, and sign with a key that its owner has in Triton",
+            Self::Unknown => {
+                "enrol the account with `tsg account enroll`, and sign with a key that its owner has in Triton"
+            }
             Self::NotAllowed => "the operator lets accounts in with `tsg account allow LOGIN`",
             Self::SubUser => "sign with a key of the account itself",
-            Self::TargetNotCovered => "sign with headers=\"(request-target) date\", so that the signature is of no use for another request",
+            Self::TargetNotCovered => {
+                "sign with headers=\"(request-target) date\", so that the signature is of no use for another request"
+            }
             Self::WrongDigest => "sign the digest of the bytes that are sent, as SHA-256=BASE64",
-            Self::Replayed => "sign each write anew: dates have whole seconds, so add ?nonce=RANDOM to the path and sign that",
+            Self::Replayed => {
+                "sign each write anew: dates have whole seconds, so add ?nonce=RANDOM to the path and sign that"
+            }
             Self::Crowded => "repeat the request",
             Self::ServerKeyRefused => "enrol the account again: `tsg account enroll` makes a new key",
             Self::DirectoryDown => "repeat the request when CloudAPI answers",

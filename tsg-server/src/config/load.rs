@@ -47,7 +47,8 @@ pub struct Loaded {
 pub(super) fn load(sources: &ConfigSources) -> Result<Loaded, ConfigError> {
     let mut raw = RawSettings::default();
     if let Some(path) = &sources.file {
-        let unreadable = |error: std::io::Error| ConfigError::Unreadable { path: path.clone(), reason: error.to_string() };
+        let unreadable =
+            |error: std::io::Error| ConfigError::Unreadable { path: path.clone(), reason: error.to_string() };
         raw.add_file(path, &std::fs::read_to_string(path).map_err(unreadable)?)?;
     }
     raw.add_environment(&sources.environment);
@@ -145,11 +146,17 @@ fn read_store_and_limits(config: &mut ServerConfig, raw: &RawSettings) -> Result
     set(&mut config.store, location);
     set(&mut config.key_file, raw.path("keys.path")?);
     let capacity = |text: &str| text.parse::<u32>().ok().filter(|count| (1..=1_000_000).contains(count));
-    set(&mut config.limits.capacity_max, raw.parsed("limits.capacity_max", "a whole number from 1 to 1000000", capacity)?);
+    set(
+        &mut config.limits.capacity_max,
+        raw.parsed("limits.capacity_max", "a whole number from 1 to 1000000", capacity)?,
+    );
     let bytes = |text: &str| text.parse::<usize>().ok().filter(|count| (1_000..=10_000_000).contains(count));
     set(&mut config.limits.body_max, raw.parsed("limits.body_max", "a number of bytes from 1000 to 10000000", bytes)?);
     let at_once = |text: &str| text.parse::<usize>().ok().filter(|count| (1..=10_000).contains(count));
-    set(&mut config.limits.requests_at_once, raw.parsed("limits.requests_at_once", "a whole number from 1 to 10000", at_once)?);
+    set(
+        &mut config.limits.requests_at_once,
+        raw.parsed("limits.requests_at_once", "a whole number from 1 to 10000", at_once)?,
+    );
     set(&mut config.limits.request_time, raw.duration("limits.request_time")?.filter(|time| !time.is_zero()));
     Ok(())
 }
@@ -165,10 +172,7 @@ fn read_auth(config: &mut ServerConfig, raw: &RawSettings) -> Result<(), ConfigE
     Ok(())
 }
 
-fn dev_mode(
-    sources: &ConfigSources,
-    builtin: Option<&BuiltinDatacenter>,
-) -> Result<Option<DevMode>, ConfigError> {
+fn dev_mode(sources: &ConfigSources, builtin: Option<&BuiltinDatacenter>) -> Result<Option<DevMode>, ConfigError> {
     let wanted = match sources.environment.get(DEV_MODE_VARIABLE).map(String::as_str) {
         None => false,
         Some(text) => read_switch(text)

@@ -259,7 +259,13 @@ mod tests {
         for url in ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:1/x", "https://127.9.9.9"] {
             assert!(is_loopback_url(url), "{url}");
         }
-        for url in ["http://127.0.0.1.example.com", "https://us-east-1.api.example.com", "http://10.0.0.1", "", "127.0.0.1@evil"] {
+        for url in [
+            "http://127.0.0.1.example.com",
+            "https://us-east-1.api.example.com",
+            "http://10.0.0.1",
+            "",
+            "127.0.0.1@evil",
+        ] {
             assert!(!is_loopback_url(url), "{url}");
         }
     }

@@ -76,10 +76,9 @@ impl RawSettings {
             }
             match key::find_variable(name) {
                 Some(known) => self.set(known, Value::Text(text.clone()), Origin::Variable(name.clone())),
-                None => self.warnings.push(ConfigWarning::UnknownVariable {
-                    name: name.clone(),
-                    nearest: key::nearest_variable(name),
-                }),
+                None => self
+                    .warnings
+                    .push(ConfigWarning::UnknownVariable { name: name.clone(), nearest: key::nearest_variable(name) }),
             }
         }
     }
@@ -145,7 +144,11 @@ impl RawSettings {
         self.parsed(key, "an IP address such as 127.0.0.1", |text| text.parse().ok())
     }
 
-    pub(super) fn number<T: TryFrom<u64>>(&self, key: &'static str, expected: &'static str) -> Result<Option<T>, ConfigError> {
+    pub(super) fn number<T: TryFrom<u64>>(
+        &self,
+        key: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<T>, ConfigError> {
         self.parsed(key, expected, |text| T::try_from(text.parse::<u64>().ok()?).ok())
     }
 
@@ -181,8 +184,8 @@ impl Setting {
 
     fn written(&self) -> String {
         match &self.value {
-            Value::Text(text) => format!("{text:?}"),
-            Value::Toml(value) => value.to_string(),
+            Value::Text(text) | Value::Toml(toml::Value::String(text)) => format!("{text:?}"),
+            Value::Toml(value) => self.text().unwrap_or_else(|| format!("a value of type {}", value.type_str())),
         }
     }
 }

@@ -62,7 +62,10 @@ impl EngineSettings {
     fn read_pace(&mut self, raw: &RawSettings) -> Result<(), ConfigError> {
         let config = &mut self.config;
         let rate = |text: &str| text.parse::<f64>().ok().filter(|rate| (0.1..=1000.0).contains(rate));
-        set(&mut config.requests_per_second, raw.parsed("engine.requests_per_second", "a number from 0.1 to 1000", rate)?);
+        set(
+            &mut config.requests_per_second,
+            raw.parsed("engine.requests_per_second", "a number from 0.1 to 1000", rate)?,
+        );
         let whole = "a whole number from 1 to 1000";
         let bounded = |text: &str| text.parse::<u32>().ok().filter(|count| (1..=1000).contains(count));
         set(&mut config.burst, raw.parsed("engine.burst", whole, bounded)?);

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod enlist;
+mod kept;
 pub mod reconcile;
 pub mod running;
 pub mod seat;

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
+use tsg_core::model::group::Group;
 use tsg_core::model::id::AccountId;
 use tsg_core::model::name::GroupName;
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::output::GroupStatus;
 use tsg_core::ports::store::Scope;
 use tsg_core::records::codec;
-use tsg_core::model::group::Group;
 
 use crate::app::Application;
 

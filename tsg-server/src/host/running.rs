@@ -3,57 +3,60 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tsg_core::model::id::DeploymentId;
 
+use super::kept::Kept;
 use super::reconcile::{self, Reconciled};
-use crate::app::App;
+use super::start::Serving;
 
 /// A server that takes requests and keeps its groups.
 pub struct RunningServer {
-    app: App,
-    address: SocketAddr,
-    stop: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+    serving: Serving,
+    kept: Kept,
 }
 
 impl RunningServer {
-    pub(super) fn new(app: App, address: SocketAddr, stop: watch::Sender<bool>, serving: JoinHandle<()>) -> Self {
-        Self { app, address, stop, serving }
+    pub(super) fn new(serving: Serving, kept: Kept) -> Self {
+        Self { serving, kept }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.serving.address
     }
 
     /// Which installation it is: part of every instance's tags.
     pub fn deployment(&self) -> DeploymentId {
-        self.app.deployment
+        self.serving.app.deployment
     }
 
-    /// Returns when the server has ended by itself, which it does not do unless something is
-    /// very wrong.
-    pub async fn stopped(&mut self) {
-        // Either way it is over: a panic of the accept loop is as final as its end.
-        let _ = (&mut self.serving).await;
+    /// Returns, with the reason, when the server cannot go on: its store has stopped writing, or
+    /// its accept loop has ended. It should be shut down then, and the process ended.
+    pub async fn stopped(&mut self) -> String {
+        tokio::select! {
+            reason = self.kept.stopped() => reason,
+            _ended = &mut self.serving.task => "the accept loop has ended".to_owned(),
+        }
     }
 
     /// Waits until no group has anything left to do, or until `limit` has passed.
     pub async fn reconcile(&self, limit: Duration) -> Reconciled {
-        reconcile::until_settled(&self.app, limit).await
+        reconcile::until_settled(&self.serving.app, limit).await
     }
 
-    /// Takes no more requests, lets those under way end, then ends the engines.
+    /// Takes no more requests, lets those under way end, ends the engines and closes the store.
     pub async fn shutdown(self) {
-        let _ = self.stop.send(true);
-        if !self.serving.is_finished() {
-            let _ = self.serving.await;
+        let Serving { app, stop, task, .. } = self.serving;
+        // Nobody listens any more when the accept loop has ended by itself.
+        let _ = stop.send(true);
+        if !task.is_finished() {
+            let _ = task.await;
         }
-        for enrolled in self.app.accounts.all() {
+        for enrolled in app.accounts.all() {
             enrolled.engine.stop().await;
         }
+        drop(app);
+        self.kept.close().await;
         tracing::info!("stopped");
     }
 }

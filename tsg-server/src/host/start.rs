@@ -11,18 +11,22 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tsg_core::ports::store::StoreError;
 use tsg_core::ports::{Clock, Store};
-use tsg_store::{MemoryStore, OpenError, SqliteStore};
+use tsg_store::OpenError;
 
 use super::clock::{OsEntropy, SystemClock};
 use super::enlist;
+use super::kept::Kept;
 use super::running::RunningServer;
 use crate::accounts::allow::AllowList;
 use crate::accounts::deployment::{self, UnlockError};
-use crate::app::Application;
+use crate::accounts::enrolment::Enrolments;
+use crate::accounts::registry::Registry;
+use crate::app::{App, Application};
 use crate::auth::replay::ReplayCache;
-use crate::config::{ConfigError, ServerConfig, StoreLocation};
+use crate::config::{ConfigError, ServerConfig};
 use crate::http::gate::Gate;
 use crate::http::listener;
 use crate::routes;
@@ -66,7 +70,9 @@ impl StartError {
         match self {
             Self::Config(_) => "correct the setting and start again",
             Self::Folder { .. } => "make the folder and give it to the server's user, or set data.dir",
-            Self::Open(_) => "see that no other tsg server uses the file, that its disk has room and that it may be written",
+            Self::Open(_) => {
+                "see that no other tsg server uses the file, that its disk has room and that it may be written"
+            }
             Self::Unlock(_) => "the key file and the store belong together; restore both from the same backup",
             Self::Store(_) => "see that the store's disk has room and that it may be written",
             Self::Bind { .. } => "choose another http.port, or end the program that uses this one",
@@ -103,46 +109,55 @@ impl Server {
         config.check()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         make_folder_of(&config.key_file)?;
-        let store = open_store(&config, clock.clone()).await?;
-        let entropy = Arc::new(OsEntropy);
-        let (vault, deployment) =
-            deployment::unlock(store.as_ref(), clock.as_ref(), entropy.as_ref(), config.key_file.clone()).await?;
-        let address = SocketAddr::new(config.http.bind, config.http.port);
-        let listener = TcpListener::bind(address).await.map_err(|source| StartError::Bind { address, source })?;
-        let address = listener.local_addr().map_err(|source| StartError::Bind { address, source })?;
-        let app = Arc::new(Application {
-            allowed: AllowList::new(&config.auth),
-            gate: Gate::new(config.limits.requests_at_once),
-            accounts: Default::default(),
-            enrolments: Default::default(),
-            replay: ReplayCache::default(),
-            config,
-            store,
-            clock,
-            entropy,
-            deployment,
-            vault,
-        });
-        enlist::all(&app).await?;
-        let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(listener::serve(listener, routes::router(app.clone()), stopped));
-        tracing::info!(%address, deployment = %deployment, "listening");
-        Ok(RunningServer::new(app, address, stop, serving))
-    }
-}
-
-async fn open_store(config: &ServerConfig, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, StartError> {
-    match &config.store {
-        StoreLocation::Memory => Ok(Arc::new(MemoryStore::new(clock))),
-        StoreLocation::File(path) => {
-            make_folder_of(path)?;
-            Ok(Arc::new(SqliteStore::open(path, clock).await?))
+        let kept = Kept::open(&config, clock.clone()).await?;
+        match serve(config, kept.store(), clock).await {
+            Ok(serving) => Ok(RunningServer::new(serving, kept)),
+            Err(error) => {
+                kept.close().await;
+                Err(error)
+            }
         }
     }
 }
 
+/// The parts of a server that takes requests.
+pub(super) struct Serving {
+    pub(super) app: App,
+    pub(super) address: SocketAddr,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) task: JoinHandle<()>,
+}
+
+async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Serving, StartError> {
+    let entropy = Arc::new(OsEntropy);
+    let key_file = config.key_file.clone();
+    let (vault, deployment) = deployment::unlock(store.as_ref(), clock.as_ref(), entropy.as_ref(), key_file).await?;
+    let address = SocketAddr::new(config.http.bind, config.http.port);
+    let unbound = |source| StartError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(unbound)?;
+    let address = listener.local_addr().map_err(unbound)?;
+    let app = Arc::new(Application {
+        allowed: AllowList::new(&config.auth),
+        gate: Gate::new(config.limits.requests_at_once),
+        accounts: Registry::default(),
+        enrolments: Enrolments::default(),
+        replay: ReplayCache::default(),
+        config,
+        store,
+        clock,
+        entropy,
+        deployment,
+        vault,
+    });
+    enlist::all(&app).await?;
+    let (stop, stopped) = watch::channel(false);
+    let task = tokio::spawn(listener::serve(listener, routes::router(app.clone()), stopped));
+    tracing::info!(%address, %deployment, "listening");
+    Ok(Serving { app, address, stop, task })
+}
+
 /// Makes a file's folder when it is missing, readable by its owner only.
-fn make_folder_of(file: &Path) -> Result<(), StartError> {
+pub(super) fn make_folder_of(file: &Path) -> Result<(), StartError> {
     let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|source| StartError::Folder { path: folder.into(), source })

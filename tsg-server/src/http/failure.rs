@@ -65,7 +65,8 @@ impl Failure {
 
     /// A path that nobody serves; the text is that of TSG v1.
     pub fn no_such_route() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NoSuchRoute", "404 page not found").hint("the routes are listed in the documentation")
+        Self::new(StatusCode::NOT_FOUND, "NoSuchRoute", "404 page not found")
+            .hint("the routes are listed in the documentation")
     }
 
     /// The content of a body is wrong.

@@ -19,18 +19,12 @@ use crate::app::App;
 /// The header under which callers find a request in the server's log. CloudAPI uses the same.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
-/// The id of a request, among its extensions.
-#[derive(Debug, Clone)]
-pub struct RequestId(pub String);
-
 /// The outermost layer.
-pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn frame(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = app.draw_id().to_string();
     let family = Family::of(request.uri().path());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let began = app.clock.monotonic();
-    request.extensions_mut().insert(RequestId(id.clone()));
-
     let mut response = answer(request, next, app.config.limits.request_time, &id).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         let rendered = failure.render(family, &id);
@@ -55,10 +49,12 @@ async fn answer(request: Request, next: Next, limit: Duration, id: &str) -> Resp
             tracing::error!(request_id = %id, "a request handler panicked");
             Failure::internal().into_response()
         }
-        Err(_elapsed) => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "TimedOut", "the request took too long and was given up")
-            .hint("what it had written stays; look before repeating it")
-            .retry_after(Duration::from_secs(1))
-            .into_response(),
+        Err(_elapsed) => {
+            Failure::new(StatusCode::SERVICE_UNAVAILABLE, "TimedOut", "the request took too long and was given up")
+                .hint("what it had written stays; look before repeating it")
+                .retry_after(Duration::from_secs(1))
+                .into_response()
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns what happens below a request. Must never end a request that has begun, unless it is
 //! given up after the grace.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,10 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
 use tower_service::Service as _;
 
 /// A head that is not complete by then is a slow-loris, not a request.
@@ -32,19 +34,23 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    // Connections that are not over after the grace end with this set.
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             () = ended(&mut stop) => break,
             accepted = accept(&listener, &seats) => accepted,
         };
         if let Some((stream, address, seat)) = accepted {
-            serve_connection(stream, router.clone(), address, seat, &graceful);
+            connections.spawn(connection(stream, router.clone(), address, seat, graceful.watcher()));
         }
+        while connections.try_join_next().is_some() {}
     }
     drop(listener);
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way after {GRACE:?} and are given up");
     }
+    connections.shutdown().await;
 }
 
 async fn ended(stop: &mut watch::Receiver<bool>) {
@@ -55,7 +61,7 @@ async fn ended(stop: &mut watch::Receiver<bool>) {
 async fn accept(
     listener: &TcpListener,
     seats: &Arc<Semaphore>,
-) -> Option<(TcpStream, std::net::SocketAddr, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let seat = seats.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, address)) => Some((stream, address, seat)),
@@ -67,32 +73,29 @@ async fn accept(
     }
 }
 
-fn serve_connection(
+async fn connection(
     stream: TcpStream,
     router: Router,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     seat: OwnedSemaphorePermit,
-    graceful: &GracefulShutdown,
+    watcher: Watcher,
 ) {
+    // Small answers must not wait for more to come; a socket that refuses works all the same.
     let _ = stream.set_nodelay(true);
-    let service = with_peer(router, address);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let watched = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-        drop(seat);
-    });
+        .serve_connection(TokioIo::new(stream), with_peer(router, address));
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+    drop(seat);
 }
 
 fn with_peer(
     router: Router,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
     Response = axum::response::Response,

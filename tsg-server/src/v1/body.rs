@@ -21,7 +21,9 @@ pub fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Failure> {
     // `null` is read as nothing at all, which no body may be.
     match serde_json::from_slice::<Option<T>>(body) {
         Ok(Some(value)) => Ok(value),
-        Ok(None) => Err(Failure::unprocessable("InvalidBody", "error in unmarshal request body").hint("the body is null")),
+        Ok(None) => {
+            Err(Failure::unprocessable("InvalidBody", "error in unmarshal request body").hint("the body is null"))
+        }
         Err(error) => {
             Err(Failure::unprocessable("InvalidBody", "error in unmarshal request body").hint(error.to_string()))
         }
@@ -164,9 +166,10 @@ impl GroupBody {
         if capacity < 0 {
             return Err(invalid("group capacity cannot be a negative number"));
         }
-        let capacity = u32::try_from(capacity).ok().filter(|capacity| *capacity <= capacity_max).ok_or_else(|| {
-            invalid(format!("group capacity cannot be more than {capacity_max} compute instances"))
-        })?;
+        let capacity = u32::try_from(capacity)
+            .ok()
+            .filter(|capacity| *capacity <= capacity_max)
+            .ok_or_else(|| invalid(format!("group capacity cannot be more than {capacity_max} compute instances")))?;
         Ok(CheckedGroup { name, template, capacity })
     }
 }

@@ -11,9 +11,9 @@ pub struct MachineBody<'a> {
     id: String,
     name: &'a str,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: &'a str,
     brand: &'a str,
-    state: &'static str,
+    state: MachineState,
     image: String,
     memory: u64,
     disk: u64,
@@ -53,9 +53,9 @@ impl<'a> MachineBody<'a> {
         Self {
             id: machine.id.to_string(),
             name: &machine.name,
-            kind: kind(&machine.brand),
+            kind: &machine.kind,
             brand: &machine.brand,
-            state: state(machine.state),
+            state: machine.state,
             image: text(machine.image.map(|id| id.to_string())),
             memory: machine.memory.unwrap_or(0),
             disk: machine.disk.unwrap_or(0),
@@ -63,8 +63,7 @@ impl<'a> MachineBody<'a> {
             tags: &machine.tags,
             created: text(machine.created.map(|at| at.to_string())),
             updated: text(machine.updated.map(|at| at.to_string())),
-            // Containers of Triton's Docker service cannot be made from a template.
-            docker: false,
+            docker: machine.docker,
             ips: &machine.ips,
             networks: machine.networks.iter().map(ToString::to_string).collect(),
             primary_ip: machine.primary_ip.as_deref().unwrap_or_default(),
@@ -75,25 +74,6 @@ impl<'a> MachineBody<'a> {
             deletion_protection: machine.deletion_protection,
             cns: cns(&machine.tags),
         }
-    }
-}
-
-/// CloudAPI's own rule: hardware virtual machines and all the rest.
-fn kind(brand: &str) -> &'static str {
-    if matches!(brand, "kvm" | "bhyve") { "virtualmachine" } else { "smartmachine" }
-}
-
-fn state(state: MachineState) -> &'static str {
-    match state {
-        MachineState::Provisioning => "provisioning",
-        MachineState::Ready => "ready",
-        MachineState::Running => "running",
-        MachineState::Stopping => "stopping",
-        MachineState::Stopped => "stopped",
-        MachineState::Offline => "offline",
-        MachineState::Failed => "failed",
-        MachineState::Deleted => "deleted",
-        MachineState::Unknown => "unknown",
     }
 }
 

@@ -65,6 +65,7 @@ async fn check(app: &Application, caller: &Caller, group: GroupId) -> Result<Opt
     let head = codec::get::<LedgerHead>(store, caller.account(), &group.to_string()).await?;
     let Some(head) = head else { return Ok(Some("the group has no ledger head".to_owned())) };
     let entries = codec::all::<AuditEntry>(store, Scope::Account(caller.account()), &group_prefix(group)).await?;
-    let until_head = entries.iter().map(|entry| &entry.value).filter(|entry| entry.sequence <= head.value.audit_sequence);
+    let until_head =
+        entries.iter().map(|entry| &entry.value).filter(|entry| entry.sequence <= head.value.audit_sequence);
     Ok(verify_chain(&head.value, until_head).err().map(|broken| broken.to_string()))
 }

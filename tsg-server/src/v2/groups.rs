@@ -141,11 +141,7 @@ pub async fn delete(
 }
 
 /// Has the engine look again now; what it does is up to the planner.
-pub async fn reconcile(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Failure> {
+pub async fn reconcile(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Failure> {
     find(&app, &caller, &id).await?;
     caller.enrolled.engine.handle().wake();
     Ok(StatusCode::ACCEPTED)

@@ -41,7 +41,7 @@ struct AccountBody {
     id: String,
     login: String,
     groups: usize,
-    health: Arc<AccountHealth>,
+    health: AccountHealth,
 }
 
 /// Answers 200 while the process works.
@@ -90,7 +90,7 @@ impl AccountBody {
             id: enrolled.account.to_string(),
             login: enrolled.login.clone(),
             groups: handle.groups().len(),
-            health: handle.health(),
+            health: handle.health().as_ref().clone(),
         }
     }
 }

@@ -125,10 +125,12 @@ async fn claim(app: &Application, caller: &Caller, write: &Write, key: &str) -> 
     let found = codec::get::<KeyUse>(app.store.as_ref(), caller.account(), &wanted.id()).await?;
     match found {
         None => Err(Failure::contended()),
-        Some(found) if found.value.request != request => {
-            Err(Failure::new(StatusCode::CONFLICT, "IdempotencyKeyReused", "this Idempotency-Key was used for another request")
-                .hint("use a new key for each new request"))
-        }
+        Some(found) if found.value.request != request => Err(Failure::new(
+            StatusCode::CONFLICT,
+            "IdempotencyKeyReused",
+            "this Idempotency-Key was used for another request",
+        )
+        .hint("use a new key for each new request")),
         Some(Versioned { value: KeyUse { answer: Some(answer), .. }, .. }) => Ok(Claimed::Answered(answer)),
         Some(open) => Ok(Claimed::Open(open)),
     }

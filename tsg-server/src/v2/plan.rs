@@ -13,16 +13,16 @@ use tsg_core::model::group::{Group, LedgerHead};
 use tsg_core::model::id::ImageId;
 use tsg_core::model::instance::{ObservedInstance, Snapshot};
 use tsg_core::model::operation::Operation;
+use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::{self, NodeNumbers};
 use tsg_core::plan::input::{Intent, Limits, Member, PlanInput, View, ViewTrust};
 use tsg_core::plan::memory::PlanMemory;
 use tsg_core::plan::output::{Plan, PlannedAction};
 use tsg_core::plan::plan as make_plan;
-use tsg_core::model::time::Timestamp;
+use tsg_core::plan::render::in_words;
 use tsg_core::ports::store::Scope;
 use tsg_core::records::codec;
 use tsg_core::records::kinds::group_prefix;
-use tsg_core::plan::render::in_words;
 use tsg_engine::{GroupView, MemberView};
 use uuid::Uuid;
 

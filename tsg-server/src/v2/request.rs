@@ -58,8 +58,10 @@ impl<S: Sync> FromRequestParts<S> for Page {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        let refused = |message: &str| Failure::unprocessable("InvalidPage", message).hint("use ?limit=1..200&after=CURSOR");
-        let query = Query::<PageQuery>::try_from_uri(&parts.uri).map_err(|_| refused("the page query cannot be read"))?;
+        let refused =
+            |message: &str| Failure::unprocessable("InvalidPage", message).hint("use ?limit=1..200&after=CURSOR");
+        let query =
+            Query::<PageQuery>::try_from_uri(&parts.uri).map_err(|_| refused("the page query cannot be read"))?;
         let limit = query.0.limit.unwrap_or(PAGE_DEFAULT);
         if !(1..=PAGE_MAX).contains(&limit) {
             return Err(refused("limit must be a number from 1 to 200"));
@@ -124,7 +126,8 @@ impl<S: Send + Sync> FromRequest<S> for Write {
 
 fn idempotency_key(parts: &Parts) -> Result<Option<String>, Failure> {
     let Some(value) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let is_plain = |text: &&str| (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_plain =
+        |text: &&str| (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     match value.to_str().ok().filter(is_plain) {
         Some(text) => Ok(Some(text.to_owned())),
         None => Err(Failure::unprocessable("InvalidIdempotencyKey", "the Idempotency-Key is not usable")
@@ -148,8 +151,12 @@ fn if_match(parts: &Parts) -> Result<Option<Revision>, Failure> {
 
 /// The thing is not at the version that the caller has seen.
 pub fn precondition_failed() -> Failure {
-    Failure::new(StatusCode::PRECONDITION_FAILED, "Changed", "it has changed since the version in If-Match; nothing was done")
-        .hint("read it again, decide again, and repeat with the new ETag")
+    Failure::new(
+        StatusCode::PRECONDITION_FAILED,
+        "Changed",
+        "it has changed since the version in If-Match; nothing was done",
+    )
+    .hint("read it again, decide again, and repeat with the new ETag")
 }
 
 /// The ETag of a version.

@@ -92,10 +92,8 @@ pub async fn delete(
         let deleted = intent::delete_template(app.store.as_ref(), &caller.intent(app.now()), id).await;
         deleted.map_err(|error| match error {
             DeleteTemplateError::UnknownTemplate(_) => Failure::not_found("template"),
-            DeleteTemplateError::InUse { .. } => {
-                Failure::new(StatusCode::CONFLICT, "TemplateInUse", error.to_string())
-                    .hint("delete the group, or give it another template")
-            }
+            DeleteTemplateError::InUse { .. } => Failure::new(StatusCode::CONFLICT, "TemplateInUse", error.to_string())
+                .hint("delete the group, or give it another template"),
             DeleteTemplateError::Contended => Failure::contended(),
             DeleteTemplateError::Store(error) => error.into(),
         })?;

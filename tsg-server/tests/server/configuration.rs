@@ -1,0 +1,217 @@
+//! Every setting of TSG v1 and of tsg: honoured, retired with a warning, or refused by name.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tsg_server::config::key::{KNOWN_KEYS, Meaning, variable};
+use tsg_server::config::{
+    BuiltinDatacenter, ConfigError, ConfigSources, Loaded, LogFormat, LogLevel, ServerConfig, StoreLocation,
+};
+
+const URL: &str = "https://us-east-1.api.example.com";
+
+fn with_file(text: &str) -> Result<Loaded, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tsg.toml");
+    std::fs::write(&path, text).unwrap();
+    ServerConfig::load(&ConfigSources { file: Some(path), ..ConfigSources::default() })
+}
+
+fn with_environment(pairs: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    ServerConfig::load(&ConfigSources { environment: environment(pairs), ..ConfigSources::default() })
+}
+
+fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn the_whole_file_of_tsg_v1_is_accepted_with_one_warning_for_each_retired_key() {
+    let loaded = with_file(
+        r#"
+        [log]
+        level = "DEBUG"
+        [crdb]
+        database = "triton"
+        host = "localhost"
+        port = 26257
+        user = "root"
+        password = "secret"
+        [agent]
+        log-format = "json"
+        [http]
+        bind = "127.0.0.2"
+        port = 3001
+        dc = "us-west-1"
+        [gops]
+        enable = true
+        bind = "127.0.0.1"
+        port = 9090
+        [pprof]
+        enable = false
+        bind = "127.0.0.1"
+        port = 4242
+        [nomad]
+        url = "127.0.0.1"
+        port = 4646
+        [triton]
+        dc = "us-east-1"
+        url = "https://us-east-1.api.example.com"
+        "#,
+    )
+    .unwrap();
+    let config = loaded.config;
+    assert_eq!((config.log.level, config.log.format), (LogLevel::Debug, LogFormat::Json));
+    assert_eq!((config.http.bind.to_string().as_str(), config.http.port), ("127.0.0.2", 3001));
+    assert_eq!((config.triton.datacenter.as_str(), config.triton.url.as_str()), ("us-east-1", URL));
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    let retired = KNOWN_KEYS.iter().filter(|key| matches!(key.meaning, Meaning::Retired(_)));
+    for key in retired.clone() {
+        assert_eq!(warnings.iter().filter(|text| text.contains(&format!(" {} ", key.path))).count(), 1, "{}", key.path);
+    }
+    assert_eq!(warnings.len(), retired.count());
+    assert!(warnings.iter().all(|text| !text.contains("secret")), "{warnings:?}");
+}
+
+#[test]
+fn the_environment_of_tsg_v1_is_accepted_too() {
+    let names = [
+        "TSG_LOG_LEVEL",
+        "TSG_CRDB_DATABASE",
+        "TSG_CRDB_HOST",
+        "TSG_CRDB_PORT",
+        "TSG_CRDB_USER",
+        "TSG_CRDB_PASSWORD",
+        "TSG_HTTP_BIND",
+        "TSG_HTTP_PORT",
+        "TSG_GOPS_ENABLE",
+        "TSG_GOPS_BIND",
+        "TSG_GOPS_PORT",
+        "TSG_PPROF_ENABLE",
+        "TSG_PPROF_BIND",
+        "TSG_PPROF_PORT",
+        "TSG_NOMAD_URL",
+        "TSG_NOMAD_PORT",
+        "TSG_TRITON_DC",
+        "TSG_TRITON_URL",
+    ];
+    let known: Vec<String> = KNOWN_KEYS.iter().map(|key| variable(key.path)).collect();
+    for name in names {
+        assert!(known.iter().any(|known| known == name), "{name}");
+    }
+    let loaded = with_environment(&[
+        ("TSG_LOG_LEVEL", "warn"),
+        ("TSG_HTTP_PORT", "1"),
+        ("TSG_TRITON_URL", URL),
+        ("TSG_NOMAD_URL", "x"),
+        ("TSG_HTTP_PROT", "2"),
+        ("PATH", "/bin"),
+    ])
+    .unwrap();
+    assert_eq!((loaded.config.log.level, loaded.config.http.port), (LogLevel::Warn, 1));
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("TSG_HTTP_PROT") && warnings[0].contains("TSG_HTTP_PORT"), "{warnings:?}");
+}
+
+#[test]
+fn new_settings_are_read_and_flags_win() {
+    let loaded = ServerConfig::load(&ConfigSources {
+        environment: environment(&[
+            ("TSG_TRITON_URL", URL),
+            ("HOME", "/home/ann"),
+            ("TSG_AUTH_ALLOW", "ann, bob-marley"),
+            ("TSG_AUTH_SKEW", "60s"),
+            ("TSG_LIMITS_CAPACITY_MAX", "50"),
+            ("TSG_ENGINE_QUIET", "1h"),
+            ("TSG_HTTP_PORT", "1"),
+        ]),
+        flags: vec![("http.port".to_owned(), "2".to_owned()), ("keys.path".to_owned(), "/k".to_owned())],
+        ..ConfigSources::default()
+    })
+    .unwrap();
+    let config = loaded.config;
+    assert_eq!(config.http.port, 2);
+    assert_eq!(config.store, StoreLocation::File("/home/ann/.local/share/tsg/tsg.db".into()));
+    assert_eq!(config.key_file, std::path::PathBuf::from("/k"));
+    assert!(config.auth.allow.contains("bob-marley") && config.auth.allow.len() == 2);
+    assert_eq!((config.auth.skew, config.limits.capacity_max), (Duration::from_secs(60), 50));
+    assert_eq!(config.engine.config.timing.quiet, Duration::from_secs(3600));
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place_and_a_next_step() {
+    let table = [
+        ("[http]\nprot = 1", "did you mean \"http.port\"?"),
+        ("[htpt]\nport = 1", "did you mean \"http.port\"?"),
+        ("port = 1", "there is no setting \"port\""),
+        ("[http", "not valid TOML"),
+        ("[http]\nport = 70000", "http.port must be a port from 0 to 65535, not 70000"),
+        ("[http]\nbind = \"localhost\"", "http.bind must be an IP address"),
+        ("[log]\nlevel = 3", "log.level must be one of"),
+        ("[auth]\nskew = \"10m\"", "auth.skew must be a duration of at most 300s"),
+        ("[auth]\nallow = [1]", "auth.allow must be a list of texts"),
+        ("[limits]\ncapacity_max = 0", "limits.capacity_max must be"),
+        ("[triton]\nurl = \"ftp://x\"", "triton.url must be"),
+        ("[triton]\nurl = \"https://user:secret@x\"", "triton.url must be"),
+        ("[log]\nlevel = \"info\"", "triton.url is not set; give it in the file, as TSG_TRITON_URL"),
+        (
+            "[triton]\nurl = \"https://x.example.com\"\n[engine]\nquiet = \"1s\"",
+            "engine.quiet is 1s, less than the 900s",
+        ),
+        ("[triton]\nurl = \"https://x.example.com\"\n[engine]\nsend_guard = \"60s\"", "engine.send_guard is 60s"),
+        ("[triton]\nurl = \"https://x.example.com\"\n[engine]\nquiet_lookups = 1", "engine.quiet_lookups is 1"),
+        ("[triton]\nurl = \"https://x.example.com\"\n[engine]\nsimulated_datacenter = true", "and triton.url is not"),
+        (
+            "[triton]\nurl = \"http://127.0.0.1:1\"\n[http]\nbind = \"0.0.0.0\"\n[engine]\nsimulated_datacenter = true",
+            "and http.bind is not",
+        ),
+    ];
+    for (text, expected) in table {
+        let url = if expected.contains("is not set") { "" } else { "\n[triton]\nurl = \"https://x.example.com\"" };
+        let text = if text.contains("[triton]") { text.to_owned() } else { format!("{text}{url}") };
+        let error = with_file(&text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{text:?}: {error}");
+    }
+    let missing =
+        ServerConfig::load(&ConfigSources { file: Some("/nowhere/tsg.toml".into()), ..ConfigSources::default() });
+    assert!(matches!(missing, Err(ConfigError::Unreadable { .. })));
+}
+
+#[test]
+fn short_waits_are_for_a_simulated_data_centre_on_this_machine() {
+    let loaded =
+        with_file("[triton]\nurl = \"http://127.0.0.1:1\"\n[engine]\nsimulated_datacenter = true\nquiet = \"1s\"")
+            .unwrap();
+    assert_eq!(loaded.config.engine.config.timing.quiet, Duration::from_secs(1));
+}
+
+#[test]
+fn development_mode_needs_the_built_in_data_centre_and_a_loopback_address() {
+    let builtin = Some(BuiltinDatacenter { url: "http://127.0.0.1:1".to_owned(), login: "demo".to_owned() });
+    let load = |builtin: &Option<BuiltinDatacenter>, pairs: &[(&str, &str)]| {
+        let environment = environment(pairs);
+        ServerConfig::load(&ConfigSources { environment, builtin: builtin.clone(), ..ConfigSources::default() })
+    };
+    let on = [("TSG_DEV_MODE", "1")];
+    let loaded = load(&builtin, &on).unwrap();
+    assert_eq!(loaded.config.dev.as_ref().map(|dev| dev.login.as_str()), Some("demo"));
+    assert!(loaded.warnings.iter().any(|warning| warning.to_string().contains("unsigned requests")));
+    assert!(loaded.config.engine.simulated_datacenter);
+    assert_eq!(load(&builtin, &[("TSG_DEV_MODE", "0")]).unwrap().config.dev, None);
+    assert_eq!(load(&builtin, &[]).unwrap().config.dev, None);
+    let refused = [
+        (&None, vec![("TSG_DEV_MODE", "1"), ("TSG_TRITON_URL", URL)]),
+        (&None, vec![("TSG_DEV_MODE", "1"), ("TSG_TRITON_URL", "http://127.0.0.1:1")]),
+        (&builtin, vec![("TSG_DEV_MODE", "1"), ("TSG_TRITON_URL", URL)]),
+        (&builtin, vec![("TSG_DEV_MODE", "1"), ("TSG_TRITON_URL", "http://127.0.0.1:2")]),
+        (&builtin, vec![("TSG_DEV_MODE", "perhaps")]),
+    ];
+    for (builtin, pairs) in refused {
+        let error = load(builtin, &pairs).unwrap_err();
+        assert!(matches!(error, ConfigError::DevModeRefused { .. }), "{pairs:?}: {error}");
+    }
+    let exposed = load(&builtin, &[("TSG_DEV_MODE", "1"), ("TSG_HTTP_BIND", "0.0.0.0")]).unwrap_err();
+    assert!(exposed.to_string().contains("loopback"), "{exposed}");
+}
