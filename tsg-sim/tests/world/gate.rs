@@ -1,7 +1,7 @@
 //! The way of a request through the world: order of refusals, throttle, lost requests and replies.
 
 use tsg_sim::world::{
-    Admission, Call, Fault, FaultRule, Fingerprint, Operation, Reply, SimTime, Standing, Throttle, TruthEvent,
+    Admission, Call, Fault, FaultRule, Fingerprint, Operation, Refusal, Reply, SimTime, Standing, Throttle, TruthEvent,
 };
 
 use crate::fixture::{Site, site, told};
@@ -83,6 +83,17 @@ fn a_lost_request_does_nothing_and_a_lost_reply_does_everything() {
         assert_eq!(site.world.faults()[0].hits, 1);
         assert_eq!(ask(&mut site, &call), "ok", "only once");
     }
+}
+
+#[test]
+fn only_the_reply_to_something_done_is_lost() {
+    let mut site = site();
+    site.world.switch_fault(FaultRule::times(Fault::LoseReply, 1)).unwrap();
+    let call = Call::new(site.demo, Operation::WriteTags);
+    let refused = Refusal::invalid_argument("no");
+    let reply = site.world.serve(&call, |_| Err::<(), _>(refused.clone()));
+    assert_eq!(reply, Reply::Delivered(Err(refused)));
+    assert_eq!(ask(&mut site, &call), "lost");
 }
 
 #[test]
