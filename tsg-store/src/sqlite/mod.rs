@@ -105,7 +105,8 @@ impl SqliteStore {
         }
     }
 
-    /// Finishes what was asked for, closes the file and gives its lock back.
+    /// Finishes what was asked for, closes the file and gives its lock back. A store that is only
+    /// dropped does the same in its own time.
     pub async fn close(self) {
         let Self { readers, jobs, writer, .. } = self;
         readers.close().await;
