@@ -12,6 +12,7 @@ use std::{env, fs};
 
 use support::apply::applied;
 use support::table::{cases, scene, written};
+use tsg_core::plan::PlanError;
 use tsg_core::plan::output::{Action, Block, Class, GroupStatus, Reason, VictimRank, Wait};
 
 fn case_files() -> BTreeMap<PathBuf, String> {
@@ -50,6 +51,16 @@ fn every_case_plans_nothing_more_once_its_plan_was_carried_out() {
         let again = applied(&scene, &plan).plan().unwrap();
         assert_eq!(again.actions, [], "{}", case.name);
     }
+}
+
+#[test]
+fn a_seed_that_was_used_before_is_refused() {
+    let empty = scene("group 2");
+    let first = empty.plan().unwrap();
+    let mut again = applied(&empty, &first);
+    (again.seed, again.intent.capacity) = (empty.seed, 3);
+    let Action::Create { operation, .. } = first.actions[0].action else { panic!("{first:?}") };
+    assert_eq!(again.plan(), Err(PlanError::SeedReused(operation)));
 }
 
 /// Names of the variants that the cases show, by the type they belong to.

@@ -18,6 +18,20 @@ use crate::protocol::timing::ProtocolTiming;
 pub const OVERLAP: u32 = 50;
 
 /// A list being read.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::model::time::Timestamp;
+/// use tsg_core::observe::paging::{Paging, PagingStep};
+/// use tsg_core::ports::cloud::InstancePage;
+/// use tsg_core::protocol::timing::ProtocolTiming;
+///
+/// let paging = Paging::new(Timestamp::EPOCH);
+/// assert_eq!((paging.page().offset, paging.page().limit), (0, 1000));
+/// let empty = InstancePage { instances: Vec::new(), server_time: None };
+/// let step = paging.accept(empty, Duration::ZERO, &ProtocolTiming::default());
+/// assert!(matches!(step, PagingStep::Complete(snapshot) if snapshot.instances.is_empty()));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Paging {
     taken_at: Timestamp,

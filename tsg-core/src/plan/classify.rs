@@ -14,6 +14,7 @@ use crate::protocol::timing::ProtocolTiming;
 ///
 /// # Errors
 /// When its operation is closed, or bound to no machine.
+#[inline]
 pub fn classify(member: &Member, now: Timestamp, timing: &ProtocolTiming) -> Result<Class, PlanError> {
     use Phase as P;
     use Sighting::{Missing, Present};

@@ -2,23 +2,30 @@
 //!
 //! Owns the choice among members that are equally good. Gives what taking one at a time, always
 //! from the fullest node and there the oldest, would give; it finds the level down to which all
-//! nodes are drained instead. Must never sort more than it takes.
+//! nodes are drained instead, at the price of one sort. Must never look at a rank.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::classify::classify;
 use super::input::{NO_NODE, PlanInput};
 use super::output::Class;
 use super::shrink::Candidate;
 
+/// An equal on its compute node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Placed {
+    node: u32,
+    candidate: Candidate,
+}
+
 /// The equals on one compute node.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Node {
-    /// Equals on it, those that cannot be taken among them.
+    /// Members on it that are as good, those that cannot be taken among them.
     full: u32,
-    /// Those that can.
-    takeable: Vec<Candidate>,
+    /// Where those that can stand, the oldest first.
+    takeable: Range<usize>,
 }
 
 impl Node {
@@ -30,17 +37,20 @@ impl Node {
 
 /// `count` of the equals, fullest nodes first and there the oldest; `count` is less than there
 /// are.
-pub(super) fn fullest_first(input: &PlanInput<'_>, equals: &mut [Candidate], count: usize) -> Vec<Candidate> {
-    let mut nodes = by_node(input, equals);
+pub(super) fn fullest_first(input: &PlanInput<'_>, equals: &[Candidate], count: usize) -> Vec<Candidate> {
+    let placed = by_place(input, equals);
+    let nodes = nodes(input, &placed);
     let floor = nodes.iter().map(|node| node.full).min().unwrap_or(0);
     let level = level_for(&nodes, count);
     let mut taken = Vec::with_capacity(count);
     let mut next = Vec::new();
-    for node in &mut nodes {
+    for node in &nodes {
         let quota = node.above(level);
-        drain_oldest(node, quota, floor, &mut taken);
-        if quota < node.takeable.len() && node.full >= level {
-            next.extend(node.takeable[quota..].iter().min().map(|oldest| mark(*oldest, node.full, quota, floor)));
+        let there = &placed[node.takeable.clone()];
+        let mark = |place: usize| mark(there[place].candidate, node.full, place, floor);
+        taken.extend((0..quota).map(mark));
+        if quota < there.len() && node.full >= level {
+            next.push(mark(quota));
         }
     }
     // One more from some of the nodes that stand at the level: those with the oldest.
@@ -52,28 +62,35 @@ pub(super) fn fullest_first(input: &PlanInput<'_>, equals: &mut [Candidate], cou
     taken
 }
 
-/// The equals by compute node. One whose node is not known stands alone.
-fn by_node(input: &PlanInput<'_>, equals: &[Candidate]) -> Vec<Node> {
-    let mut known: BTreeMap<u32, Node> = BTreeMap::new();
-    let mut alone = Vec::new();
-    for candidate in equals {
-        match input.members[candidate.index() as usize].compute_node {
-            NO_NODE => alone.push(Node { full: 1, takeable: alloc::vec![*candidate] }),
-            number => known.entry(number).or_default().takeable.push(*candidate),
-        }
+/// The equals by compute node, and there by age.
+fn by_place(input: &PlanInput<'_>, equals: &[Candidate]) -> Vec<Placed> {
+    let place = |candidate: &Candidate| {
+        let node = input.members[candidate.index() as usize].compute_node;
+        Placed { node, candidate: *candidate }
+    };
+    let mut placed: Vec<Placed> = equals.iter().map(place).collect();
+    placed.sort_unstable();
+    placed
+}
+
+/// The compute nodes. A member whose node is not known stands alone.
+fn nodes(input: &PlanInput<'_>, placed: &[Placed]) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    let mut start = 0;
+    for run in placed.chunk_by(|one, next| one.node == next.node && one.node != NO_NODE) {
+        let end = start + run.len();
+        nodes.push(Node { full: u32::try_from(run.len()).unwrap_or(u32::MAX), takeable: start..end });
+        start = end;
     }
     // Protected ones weigh on their node although they cannot be taken from it.
-    for member in input.members.iter().filter(|member| member.is_protected()) {
+    let protected = input.members.iter().filter(|member| member.is_protected() && member.compute_node != NO_NODE);
+    for member in protected {
         let is_serving = classify(member, input.now, input.timing) == Ok(Class::Serving);
-        if let Some(node) = known.get_mut(&member.compute_node) {
-            node.full += u32::from(is_serving);
+        let node_of = |node: &Node| placed[node.takeable.start].node;
+        if let Ok(found) = nodes.binary_search_by_key(&member.compute_node, node_of) {
+            nodes[found].full += u32::from(is_serving);
         }
     }
-    for node in known.values_mut() {
-        node.full += u32::try_from(node.takeable.len()).unwrap_or(u32::MAX);
-    }
-    let mut nodes: Vec<Node> = known.into_values().collect();
-    nodes.append(&mut alone);
     nodes
 }
 
@@ -86,16 +103,6 @@ fn level_for(nodes: &[Node], count: usize) -> u32 {
         if taken_down_to(middle) <= count { high = middle } else { low = middle + 1 }
     }
     low
-}
-
-fn drain_oldest(node: &mut Node, quota: usize, floor: u32, taken: &mut Vec<Candidate>) {
-    if quota < node.takeable.len() {
-        node.takeable.select_nth_unstable(quota);
-    }
-    node.takeable[..quota].sort_unstable();
-    for (place, candidate) in node.takeable[..quota].iter().enumerate() {
-        taken.push(mark(*candidate, node.full, place, floor));
-    }
 }
 
 /// Says that crowding decided, if its node was fuller than the emptiest when it went.

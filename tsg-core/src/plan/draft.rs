@@ -43,21 +43,39 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Takes a step on a member.
-    pub(super) fn act(&mut self, members: &[Member], choice: Choice) -> Result<(), PlanError> {
-        let member = &members[choice.index as usize];
+    /// Makes room for `steps` more steps on some of `members`, as many as there are.
+    pub(super) fn expect(&mut self, steps: u32, members: &[Member]) {
+        self.actions.reserve_exact(steps as usize);
+        self.targets.reserve_exact(steps as usize);
+        if self.taken.is_empty() {
+            self.taken = vec![0; members.len().div_ceil(64)];
+        }
+    }
+
+    /// Takes a step on a member; [`Draft::expect`] was asked for room before.
+    #[inline]
+    pub(super) fn act(&mut self, member: &Member, choice: Choice, reason: Reason) -> Result<(), PlanError> {
         let operation = member.operation;
-        let instance = member.instance().ok_or(PlanError::Unbound(operation));
-        let action = match choice.step {
-            Step::Cancel => Action::Cancel { operation },
-            Step::Delete => Action::Delete { operation, instance: instance? },
-            Step::Start => Action::Start { operation, instance: instance? },
+        let action = match (choice.step, member.instance()) {
+            (Step::Cancel, _) => Action::Cancel { operation },
+            (Step::Delete, Some(instance)) => Action::Delete { operation, instance },
+            (Step::Start, Some(instance)) => Action::Start { operation, instance },
+            (Step::Delete | Step::Start, None) => return Err(PlanError::Unbound(operation)),
         };
-        self.claim(members.len(), choice.index)?;
+        let (index, bit) = (choice.index as usize, 1 << (choice.index % 64));
+        match self.taken.get_mut(index / 64) {
+            Some(word) if *word & bit == 0 => *word |= bit,
+            _ => return Err(PlanError::Broken(Rule::OneStepEach)),
+        }
         self.acted.0[choice.class as usize] += 1;
-        self.actions.push(PlannedAction { action, expects: Some(member.phase), reason: choice.reason });
+        self.actions.push(PlannedAction { action, expects: Some(member.phase), reason });
         self.targets.push(choice.index);
         Ok(())
+    }
+
+    /// Makes room for creates that are about to be planned.
+    pub(super) fn expect_creates(&mut self, count: u32) {
+        self.actions.reserve_exact(count as usize);
     }
 
     /// Plans a new operation.
@@ -65,12 +83,6 @@ impl Draft {
         let action = Action::Create { operation, revision };
         self.actions.push(PlannedAction { action, expects: None, reason });
         self.creates += 1;
-    }
-
-    /// Makes room for steps that are about to be taken.
-    pub(super) fn expect(&mut self, steps: u32) {
-        self.actions.reserve_exact(steps as usize);
-        self.targets.reserve_exact(steps as usize);
     }
 
     /// Whether a step was taken on a member.
@@ -82,19 +94,6 @@ impl Draft {
     pub(super) fn taken_count(&self) -> u32 {
         self.taken.iter().map(|word| word.count_ones()).sum()
     }
-
-    fn claim(&mut self, members: usize, index: u32) -> Result<(), PlanError> {
-        if self.taken.is_empty() {
-            self.taken = vec![0; members.div_ceil(64)];
-        }
-        let word = &mut self.taken[index as usize / 64];
-        let bit = 1 << (index % 64);
-        if *word & bit != 0 {
-            return Err(PlanError::Broken(Rule::OneStepEach));
-        }
-        *word |= bit;
-        Ok(())
-    }
 }
 
 /// A step on a member.
@@ -103,7 +102,6 @@ pub(super) struct Choice {
     pub index: u32,
     pub class: Class,
     pub step: Step,
-    pub reason: Reason,
 }
 
 /// What can be done to a member.

@@ -4,10 +4,8 @@
 //! order the planner likes. A change costs its own group and nothing else, however many others
 //! there are. Must never hold what a store does not; it is rebuilt from one at start.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
-
-use thiserror::Error;
 
 use super::input::{Intent, Limits, Member, PlanInput, View};
 use super::memory::PlanMemory;
@@ -42,26 +40,40 @@ pub struct GroupSettings {
     pub limits: Limits,
 }
 
-/// The fleet does not know a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("group {0} is not in the fleet")]
-pub struct UnknownGroup(pub GroupId);
+/// Where a group stands in a fleet, from when it is put there until it is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Berth(u32);
 
 /// Many groups with their members.
 ///
 /// ```
-/// use tsg_core::plan::fleet::Fleet;
+/// use tsg_core::model::{group::Lifecycle, id::{GroupId, OperationId}, time::Timestamp};
+/// use tsg_core::plan::fleet::{Fleet, GroupSettings, Round};
+/// use tsg_core::plan::input::{Intent, Limits, Member, View, ViewTrust};
+/// use tsg_core::plan::memory::PlanMemory;
+/// use tsg_core::protocol::timing::ProtocolTiming;
 ///
-/// let fleet = Fleet::default();
-/// assert!(fleet.is_empty());
+/// let group = GroupId::new(uuid::Uuid::from_u128(1));
+/// let intent = Intent { group, lifecycle: Lifecycle::Active, capacity: 1, revision: 1, is_frozen: false };
+/// let now = Timestamp::from_millis(1_800_000_000_000);
+/// let view = View { taken_at: now, trust: ViewTrust::Trusted };
+/// let round = Round { view, timing: &ProtocolTiming::default(), now, seed: 7 };
+///
+/// let mut fleet = Fleet::default();
+/// let berth = fleet.put_group(GroupSettings { intent, memory: PlanMemory::default(), limits: Limits::default() });
+/// fleet.plan_dirty(&round, |_, plan| assert_eq!(plan.map_or(0, |plan| plan.actions.len()), 1));
+/// fleet.put_member(berth, Member::planned(OperationId::from_bits(9), 1, 1, now));
+/// fleet.plan_dirty(&round, |_, plan| assert_eq!(plan.map_or(1, |plan| plan.actions.len()), 0));
+/// fleet.plan_dirty(&round, |group, _| panic!("nothing touched {group}"));
 /// ```
 #[derive(Debug, Default)]
 pub struct Fleet {
-    groups: Vec<Group>,
-    places: BTreeMap<GroupId, u32>,
-    dirty: Vec<u32>,
+    /// By berth; `None` where a group was removed.
+    groups: Vec<Option<Group>>,
+    free: Vec<Berth>,
+    dirty: Vec<Berth>,
     /// When groups that nobody touches want to be planned again.
-    wakeups: BTreeSet<(Timestamp, u32)>,
+    wakeups: BTreeSet<(Timestamp, Berth)>,
 }
 
 #[derive(Debug)]
@@ -76,96 +88,92 @@ struct Group {
 impl Fleet {
     /// Whether there are no groups.
     pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+        self.len() == 0
     }
 
     /// How many groups there are.
     pub fn len(&self) -> usize {
-        self.groups.len()
+        self.groups.len() - self.free.len()
     }
 
     /// A group's members, by operation.
-    pub fn members(&self, group: GroupId) -> Option<&[Member]> {
-        let place = *self.places.get(&group)?;
-        Some(&self.groups[place as usize].members)
+    pub fn members(&self, berth: Berth) -> &[Member] {
+        self.group(berth).map_or(&[], |group| &group.members)
     }
 
-    /// Adds a group, or changes what it brings along.
-    pub fn put_group(&mut self, settings: GroupSettings) {
-        let next = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
-        let place = *self.places.entry(settings.intent.group).or_insert(next);
-        if place == next {
-            self.groups.push(Group { settings, members: Vec::new(), is_dirty: false, wakeup: None });
-        } else {
-            self.groups[place as usize].settings = settings;
+    /// Adds a group.
+    pub fn put_group(&mut self, settings: GroupSettings) -> Berth {
+        let group = Some(Group { settings, members: Vec::new(), is_dirty: false, wakeup: None });
+        let berth = match self.free.pop() {
+            Some(berth) => {
+                self.groups[berth.0 as usize] = group;
+                berth
+            }
+            None => {
+                self.groups.push(group);
+                Berth(u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX))
+            }
+        };
+        self.touch(berth);
+        berth
+    }
+
+    /// Changes what a group brings along.
+    pub fn put_settings(&mut self, berth: Berth, settings: GroupSettings) {
+        if let Some(group) = self.group_mut(berth)
+            && group.settings != settings
+        {
+            group.settings = settings;
+            self.touch(berth);
         }
-        self.touch(place);
     }
 
     /// Replaces all members of a group.
-    ///
-    /// # Errors
-    /// When the group is not known.
-    pub fn put_members(&mut self, group: GroupId, mut members: Vec<Member>) -> Result<(), UnknownGroup> {
-        let place = self.place(group)?;
+    pub fn put_members(&mut self, berth: Berth, mut members: Vec<Member>) {
         members.sort_unstable_by_key(|member| member.operation);
-        self.groups[place as usize].members = members;
-        self.touch(place);
-        Ok(())
+        if let Some(group) = self.group_mut(berth) {
+            group.members = members;
+            self.touch(berth);
+        }
     }
 
-    /// Adds a member, or replaces the one with the same operation.
-    ///
-    /// # Errors
-    /// When the group is not known.
-    pub fn put_member(&mut self, group: GroupId, member: Member) -> Result<(), UnknownGroup> {
-        let place = self.place(group)?;
-        let members = &mut self.groups[place as usize].members;
-        match order::position(members, member.operation) {
-            Ok(found) if members[found] == member => return Ok(()),
-            Ok(found) => members[found] = member,
-            Err(gap) => members.insert(gap, member),
+    /// Adds a member, or replaces the one with the same operation. One that is the same already
+    /// touches nothing.
+    pub fn put_member(&mut self, berth: Berth, member: Member) {
+        let Some(group) = self.group_mut(berth) else { return };
+        match order::position(&group.members, member.operation) {
+            Ok(found) if group.members[found] == member => return,
+            Ok(found) => group.members[found] = member,
+            Err(gap) => group.members.insert(gap, member),
         }
-        self.touch(place);
-        Ok(())
+        self.touch(berth);
     }
 
     /// Removes a member whose operation was closed.
-    ///
-    /// # Errors
-    /// When the group is not known.
-    pub fn remove_member(&mut self, group: GroupId, operation: OperationId) -> Result<(), UnknownGroup> {
-        let place = self.place(group)?;
-        let members = &mut self.groups[place as usize].members;
-        if let Ok(found) = order::position(members, operation) {
-            members.remove(found);
-            self.touch(place);
+    pub fn remove_member(&mut self, berth: Berth, operation: OperationId) {
+        let Some(group) = self.group_mut(berth) else { return };
+        if let Ok(found) = order::position(&group.members, operation) {
+            group.members.remove(found);
+            self.touch(berth);
         }
-        Ok(())
     }
 
-    /// Forgets a group and its members.
-    pub fn remove_group(&mut self, group: GroupId) {
-        let Some(place) = self.places.remove(&group) else { return };
-        let last = u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX);
-        self.unschedule(place);
-        self.unschedule(last);
-        self.groups.swap_remove(place as usize);
-        self.dirty.retain(|dirty| *dirty != place && *dirty != last);
-        if place != last {
-            // The last group moved into the gap.
-            let moved = &mut self.groups[place as usize];
-            moved.is_dirty = false;
-            self.places.insert(moved.settings.intent.group, place);
-            self.touch(place);
+    /// Forgets a group and its members; the berth is given to another one later.
+    pub fn remove_group(&mut self, berth: Berth) {
+        if self.group(berth).is_none() {
+            return;
         }
+        self.schedule(berth, None);
+        self.dirty.retain(|dirty| *dirty != berth);
+        self.groups[berth.0 as usize] = None;
+        self.free.push(berth);
     }
 
     /// Marks every group for planning: after a look at the account, or when the round's own
     /// conditions changed.
     pub fn touch_all(&mut self) {
         for place in 0..u32::try_from(self.groups.len()).unwrap_or(u32::MAX) {
-            self.touch(place);
+            self.touch(Berth(place));
         }
     }
 
@@ -179,53 +187,55 @@ impl Fleet {
         self.touch_due(round.now);
         // Taken out and put back, so that its memory is used again.
         let mut dirty = core::mem::take(&mut self.dirty);
-        for place in dirty.drain(..) {
-            let group = &mut self.groups[place as usize];
+        for berth in dirty.drain(..) {
+            let Some(group) = self.group_mut(berth) else { continue };
             group.is_dirty = false;
+            let id = group.settings.intent.group;
             let planned = group.plan(round);
             let wakeup = planned.as_ref().ok().and_then(|plan| plan.next_wakeup);
-            let id = group.settings.intent.group;
-            self.schedule(place, wakeup);
+            self.schedule(berth, wakeup);
             take(id, planned);
         }
         self.dirty = dirty;
     }
 
-    fn place(&self, group: GroupId) -> Result<u32, UnknownGroup> {
-        self.places.get(&group).copied().ok_or(UnknownGroup(group))
+    fn group(&self, berth: Berth) -> Option<&Group> {
+        self.groups.get(berth.0 as usize)?.as_ref()
     }
 
-    fn touch(&mut self, place: u32) {
-        let group = &mut self.groups[place as usize];
-        if !group.is_dirty {
+    fn group_mut(&mut self, berth: Berth) -> Option<&mut Group> {
+        self.groups.get_mut(berth.0 as usize)?.as_mut()
+    }
+
+    fn touch(&mut self, berth: Berth) {
+        if let Some(group) = self.group_mut(berth)
+            && !group.is_dirty
+        {
             group.is_dirty = true;
-            self.dirty.push(place);
+            self.dirty.push(berth);
         }
     }
 
     fn touch_due(&mut self, now: Timestamp) {
-        while let Some((at, place)) = self.wakeups.first().copied() {
+        while let Some((at, berth)) = self.wakeups.first().copied() {
             if at > now {
                 return;
             }
-            self.unschedule(place);
-            self.touch(place);
+            self.schedule(berth, None);
+            self.touch(berth);
         }
     }
 
-    fn schedule(&mut self, place: u32, wakeup: Option<Timestamp>) {
-        if self.groups[place as usize].wakeup == wakeup {
+    fn schedule(&mut self, berth: Berth, wakeup: Option<Timestamp>) {
+        let Some(group) = self.group_mut(berth) else { return };
+        let before = core::mem::replace(&mut group.wakeup, wakeup);
+        if before == wakeup {
             return;
         }
-        self.unschedule(place);
-        self.groups[place as usize].wakeup = wakeup;
-        self.wakeups.extend(wakeup.map(|at| (at, place)));
-    }
-
-    fn unschedule(&mut self, place: u32) {
-        if let Some(at) = self.groups[place as usize].wakeup.take() {
-            self.wakeups.remove(&(at, place));
+        if let Some(at) = before {
+            self.wakeups.remove(&(at, berth));
         }
+        self.wakeups.extend(wakeup.map(|at| (at, berth)));
     }
 }
 

@@ -28,15 +28,24 @@ pub(super) fn grow(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) 
     let count = sendable.min(input.limits.creates).min(CREATES_MAX);
     draft.over_budget += sendable - count;
     let reason = Reason::BelowCapacity { occupied: balance.useful, wanted: balance.wanted };
-    draft.expect(count);
+    draft.expect_creates(count);
+    if count > 0 {
+        refuse_used_seed(input)?;
+    }
     for index in 0..count {
-        let operation = identity::operation(input.seed, index);
-        if order::position(input.members, operation).is_ok() {
-            return Err(PlanError::SeedReused(operation));
-        }
-        draft.create(operation, input.intent.revision, reason);
+        draft.create(identity::operation(input.seed, index), input.intent.revision, reason);
     }
     Ok(())
+}
+
+/// A seed that was used before begins with an id that exists. Where that one is closed already,
+/// the commit finds out: it demands that every record of a new operation is new.
+fn refuse_used_seed(input: &PlanInput<'_>) -> Result<(), PlanError> {
+    let first = identity::operation(input.seed, 0);
+    match order::position(input.members, first) {
+        Ok(_) => Err(PlanError::SeedReused(first)),
+        Err(_) => Ok(()),
+    }
 }
 
 /// How many creates may be unanswered.

@@ -29,6 +29,7 @@ pub(super) enum StartStep {
 const STARTS_COUNTED: u8 = 7;
 
 /// What comes next for a stopped member.
+#[inline]
 pub(super) fn start_step(member: &Member, input: &PlanInput<'_>) -> StartStep {
     if member.sighting == Sighting::Present(InstanceState::Stopping) {
         return StartStep::Stopping;
@@ -47,22 +48,23 @@ pub(super) fn start_step(member: &Member, input: &PlanInput<'_>) -> StartStep {
 
 /// Starts and deletes as far as the budgets of this round go.
 pub(super) fn repair(input: &PlanInput<'_>, survey: &Survey, draft: &mut Draft) -> Result<(), PlanError> {
-    if survey.doomed() == 0 && survey.counts.of(Class::Stopped) == 0 {
+    let steps = survey.doomed() + survey.startable;
+    if steps == 0 {
         return Ok(());
     }
-    draft.expect(survey.doomed());
+    draft.expect(steps, input.members);
     for (member, index) in input.members.iter().zip(0_u32..) {
-        if let Some(choice) = remedy(member, index, input)?
+        if let Some((choice, reason)) = remedy(member, index, input)?
             && !draft.is_taken(index)
         {
-            apply(input, draft, choice)?;
+            apply(input, draft, member, choice, reason)?;
         }
     }
     Ok(())
 }
 
 /// What is done about one member, if anything.
-fn remedy(member: &Member, index: u32, input: &PlanInput<'_>) -> Result<Option<Choice>, PlanError> {
+fn remedy(member: &Member, index: u32, input: &PlanInput<'_>) -> Result<Option<(Choice, Reason)>, PlanError> {
     let starts = member.starts();
     let class = classify(member, input.now, input.timing)?;
     let (step, reason) = match class {
@@ -75,12 +77,18 @@ fn remedy(member: &Member, index: u32, input: &PlanInput<'_>) -> Result<Option<C
         },
         _ => return Ok(None),
     };
-    Ok(Some(Choice { index, class, step, reason }))
+    Ok(Some((Choice { index, class, step }, reason)))
 }
 
-fn apply(input: &PlanInput<'_>, draft: &mut Draft, choice: Choice) -> Result<(), PlanError> {
+fn apply(
+    input: &PlanInput<'_>,
+    draft: &mut Draft,
+    member: &Member,
+    choice: Choice,
+    reason: Reason,
+) -> Result<(), PlanError> {
     let is_start = choice.step == Step::Start;
-    if !is_start && input.members[choice.index as usize].is_protected() {
+    if !is_start && member.is_protected() {
         draft.protected += 1;
         return Ok(());
     }
@@ -94,5 +102,5 @@ fn apply(input: &PlanInput<'_>, draft: &mut Draft, choice: Choice) -> Result<(),
         return Ok(());
     }
     *spent += 1;
-    draft.act(input.members, choice)
+    draft.act(member, choice, reason)
 }

@@ -3,6 +3,7 @@
 //! Owns the victim order of a scale-in. Must never choose a protected member, nor one that is
 //! in doubt: that is resolved first.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::balance::Balance;
@@ -60,19 +61,19 @@ pub(super) fn shrink(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft
 }
 
 fn cancel(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) -> Result<(), PlanError> {
-    let (mut unsent, _) = candidates(input, |class| class == Class::Intended)?;
-    let chosen = take_first(&mut unsent, balance.cancels);
-    emit(input, balance, draft, chosen, Step::Cancel)
+    let (unsent, _) = candidates(input, |class| class == Class::Intended)?;
+    let chosen = first(unsent, balance.cancels as usize);
+    emit(input, balance, draft, &chosen, Step::Cancel)
 }
 
 fn delete(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) -> Result<(), PlanError> {
-    let (mut victims, protected) = candidates(input, |class| class != Class::Intended)?;
+    let (victims, protected) = candidates(input, |class| class != Class::Intended)?;
     let available = u32::try_from(victims.len()).unwrap_or(u32::MAX);
     draft.protected += balance.deletes.saturating_sub(available).min(protected);
     let possible = balance.deletes.min(available);
     let count = possible.min(input.limits.asked_deletes);
     draft.over_budget += possible - count;
-    let chosen = choose(input, &mut victims, count)?;
+    let chosen = choose(input, victims, count);
     draft.asked_deletes += count;
     emit(input, balance, draft, &chosen, Step::Delete)
 }
@@ -110,37 +111,37 @@ fn rank(member: &Member, class: Class, input: &PlanInput<'_>) -> Option<VictimRa
     }
 }
 
-/// The `count` members that go first, in order.
-fn choose(input: &PlanInput<'_>, victims: &mut Vec<Candidate>, count: u32) -> Result<Vec<Candidate>, PlanError> {
+/// The `count` members that go first.
+fn choose(input: &PlanInput<'_>, victims: Vec<Candidate>, count: u32) -> Vec<Candidate> {
     let count = count as usize;
     if count == victims.len() {
-        victims.sort_unstable();
-        return Ok(core::mem::take(victims));
+        return victims;
     }
-    // All of the worse ones go, or only they; where the line falls among equals, they are taken
-    // so that the rest stays spread.
-    let (mut equals, mut worse): (Vec<_>, Vec<_>) =
-        victims.iter().partition(|victim| victim.rank() == VictimRank::Oldest);
+    // All of the worse ones go, or only some of them; where the line falls among equals, they are
+    // taken so that the rest stays spread.
+    let (equals, mut worse): (Vec<_>, Vec<_>) =
+        victims.into_iter().partition(|victim| victim.rank() == VictimRank::Oldest);
     if count <= worse.len() {
-        return Ok(take_first(&mut worse, u32::try_from(count).unwrap_or(u32::MAX)).to_vec());
+        return first(worse, count);
     }
     let rest = count - worse.len();
-    worse.extend(crowding::fullest_first(input, &mut equals, rest));
-    worse.sort_unstable();
-    Ok(worse)
+    worse.append(&mut crowding::fullest_first(input, &equals, rest));
+    worse
 }
 
-/// The `count` smallest, in order: linear in all of them, and sorting only those that are taken.
-fn take_first(candidates: &mut [Candidate], count: u32) -> &[Candidate] {
-    let count = count as usize;
+/// The `count` smallest, in no order.
+fn first(mut candidates: Vec<Candidate>, count: usize) -> Vec<Candidate> {
     if count < candidates.len() {
         candidates.select_nth_unstable(count);
+        candidates.truncate(count);
     }
-    let taken = count.min(candidates.len());
-    candidates[..taken].sort_unstable();
-    &candidates[..taken]
+    candidates
 }
 
+/// Takes the step on everybody chosen, the worst rank first.
+///
+/// Within a rank they stand in the order of their operations: all of them go, so their age
+/// decides nothing any more, and sorting by it would cost more than the rest of the plan.
 fn emit(
     input: &PlanInput<'_>,
     balance: &Balance,
@@ -148,12 +149,24 @@ fn emit(
     chosen: &[Candidate],
     step: Step,
 ) -> Result<(), PlanError> {
-    draft.expect(u32::try_from(chosen.len()).unwrap_or(u32::MAX));
+    draft.expect(u32::try_from(chosen.len()).unwrap_or(u32::MAX), input.members);
+    let mut ranks = vec![STAYS; input.members.len()];
+    let mut is_present = [false; VictimRank::ALL.len()];
     for candidate in chosen {
-        let (index, rank) = (candidate.index(), candidate.rank());
-        let class = classify(&input.members[index as usize], input.now, input.timing)?;
+        let rank = candidate.rank();
+        ranks[candidate.index() as usize] = rank as u8;
+        is_present[rank as usize] = true;
+    }
+    for rank in VictimRank::ALL.into_iter().filter(|rank| is_present[*rank as usize]) {
         let reason = Reason::AboveCapacity { occupied: balance.useful, wanted: balance.wanted, rank };
-        draft.act(input.members, Choice { index, class, step, reason })?;
+        for (index, _) in (0_u32..).zip(&ranks).filter(|(_, of_member)| **of_member == rank as u8) {
+            let member = &input.members[index as usize];
+            let class = classify(member, input.now, input.timing)?;
+            draft.act(member, Choice { index, class, step }, reason)?;
+        }
     }
     Ok(())
 }
+
+/// The rank of a member that is not chosen.
+const STAYS: u8 = u8::MAX;

@@ -22,6 +22,8 @@ pub(super) struct Survey {
     pub exhausted: u32,
     /// Stopped ones that are not there yet.
     pub stopping: u32,
+    /// Stopped ones that can be started now.
+    pub startable: u32,
     /// When the next stopped one may be started.
     pub next_start: Option<Timestamp>,
     /// When the next machine counts as stuck.
@@ -40,14 +42,19 @@ pub(super) fn of_ordered(input: &PlanInput<'_>) -> Result<Option<Survey>, PlanEr
     if input.members.len() > MEMBERS_MAX {
         return Err(PlanError::TooMany { given: input.members.len() });
     }
+    let Some((first, rest)) = input.members.split_first() else {
+        return Ok(Some(Survey::default()));
+    };
     let mut survey = Survey::default();
+    survey.add(first, input)?;
     let mut serving = 0;
-    let mut previous: Option<&Member> = None;
-    for member in input.members {
-        if previous.is_some_and(|previous| previous.operation.bits() >= member.operation.bits()) {
+    let mut previous = first.operation.bits();
+    for member in rest {
+        let operation = member.operation.bits();
+        if operation <= previous {
             return Ok(None);
         }
-        previous = Some(member);
+        previous = operation;
         if serves_plainly(member, input.intent.revision) {
             serving += 1;
         } else {
@@ -80,7 +87,7 @@ impl Survey {
                 StartStep::Stopping => self.stopping += 1,
                 StartStep::Exhausted => self.exhausted += 1,
                 StartStep::Later(at) => earliest(&mut self.next_start, at),
-                StartStep::Now => {}
+                StartStep::Now => self.startable += 1,
             },
             _ => {}
         }

@@ -13,18 +13,18 @@ use super::survey::Survey;
 pub(super) fn clear_out(input: &PlanInput<'_>, survey: &Survey, draft: &mut Draft) -> Result<(), PlanError> {
     let going =
         survey.counts.of(Class::Leaving) + survey.counts.of(Class::Requested) + survey.counts.of(Class::InDoubt);
-    draft.expect(survey.counts.total() - going);
+    draft.expect(survey.counts.total() - going, input.members);
     for (member, index) in input.members.iter().zip(0_u32..) {
         let class = classify(member, input.now, input.timing)?;
-        let choice = |step| Choice { index, class, step, reason: Reason::TearDown };
+        let choice = |step| Choice { index, class, step };
         match class {
             Class::Leaving | Class::Requested | Class::InDoubt => {}
-            Class::Intended => draft.act(input.members, choice(Step::Cancel))?,
+            Class::Intended => draft.act(member, choice(Step::Cancel), Reason::TearDown)?,
             _ if member.is_protected() => draft.protected += 1,
             _ if draft.asked_deletes >= input.limits.asked_deletes => draft.over_budget += 1,
             _ => {
                 draft.asked_deletes += 1;
-                draft.act(input.members, choice(Step::Delete))?;
+                draft.act(member, choice(Step::Delete), Reason::TearDown)?;
             }
         }
     }

@@ -1,0 +1,278 @@
+//! The planner against its bars: a full plan, one large group, and re-planning after a change.
+//!
+//! Owns bars 1a, 1b and 1c. Candidates take turns in this process and are compared by CPU time;
+//! what they return is compared with the naive oracle before anything is timed. Instruction
+//! counts are exact and stand in `counts`. Must never compare with a figure of another run.
+#![allow(clippy::print_stdout, reason = "a bench says what it measured")]
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tsg_benches::meter::{Candidate, Measured, take_turns};
+use tsg_benches::plan::naive::{NaiveWorld, steps_of};
+use tsg_benches::plan::population::{Mood, NOW, Population, settings};
+use tsg_benches::plan::stream::Lines;
+use tsg_benches::seeded::Seeded;
+use tsg_core::model::group::Lifecycle;
+use tsg_core::model::instance::InstanceState;
+use tsg_core::plan::fleet::{Berth, Fleet, GroupSettings, Round};
+use tsg_core::plan::input::{Limits, Member, PlanInput, Sighting};
+use tsg_core::plan::plan;
+
+/// Groups of the full plan, with a hundred members each.
+const GROUPS: u32 = 10_000;
+/// Members of a group of the full plan.
+const SIZE: u32 = 100;
+/// Members of the one large group.
+const LARGE: u32 = 100_000;
+/// Groups that are changed in turn, so that what is changed is equally warm in a small and in a
+/// large fleet: the bar is about work, not about caches.
+const CHANGED_GROUPS: usize = 50;
+/// Changes in one turn.
+const CHANGES: usize = 2_000;
+
+/// One line of the verdict.
+struct Line {
+    bar: &'static str,
+    what: &'static str,
+    measured: f64,
+    unit: &'static str,
+    limit: f64,
+    is_floor: bool,
+}
+
+impl Line {
+    fn is_kept(&self) -> bool {
+        if self.is_floor { self.measured >= self.limit } else { self.measured <= self.limit }
+    }
+}
+
+fn at_most(bar: &'static str, what: &'static str, measured: f64, unit: &'static str, limit: f64) -> Line {
+    Line { bar, what, measured, unit, limit, is_floor: false }
+}
+
+fn at_least(bar: &'static str, what: &'static str, measured: f64, unit: &'static str, limit: f64) -> Line {
+    Line { bar, what, measured, unit, limit, is_floor: true }
+}
+
+fn main() -> ExitCode {
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
+    println!("planner, seed {seed}; CPU time, best of turns (median in brackets)");
+    let mut lines = compare_with_oracle(seed);
+    lines.extend(full_plan(seed));
+    lines.extend(one_large_group(seed));
+    lines.extend(after_a_change(seed));
+    println!("\n{:<4} {:<58} {:>14} {:>10}  verdict", "bar", "what", "measured", "limit");
+    for line in &lines {
+        let (sign, verdict) = (if line.is_floor { ">=" } else { "<=" }, if line.is_kept() { "kept" } else { "MISSED" });
+        println!(
+            "{:<4} {:<58} {:>9.2} {:<4} {sign} {:>7}  {verdict}",
+            line.bar, line.what, line.measured, line.unit, line.limit
+        );
+    }
+    if lines.iter().all(Line::is_kept) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn said(name: &str, measured: &Measured) {
+    println!("  {name:<44} {:>12.1?} ({:.1?})", measured.best(), measured.median());
+}
+
+/// Both planners on a world where a lot goes on: the same steps, as multisets.
+fn compare_with_oracle(seed: u64) -> Vec<Line> {
+    let population = Population::new(seed, 1_000, SIZE, Mood::Busy);
+    let (mut fleet, _) = population.fleet();
+    let mut ours = Vec::new();
+    let mut failed = 0_u32;
+    fleet.plan_dirty(&population.round(), |_, planned| match planned {
+        Ok(plan) => ours.extend(steps_of(&plan)),
+        Err(_) => failed += 1,
+    });
+    let world = NaiveWorld::of(&population, &mut Seeded::new(seed));
+    let mut naive: Vec<(&str, String)> =
+        world.plan().into_iter().map(|(what, operation)| (what, operation.to_string())).collect();
+    ours.sort_unstable();
+    naive.sort_unstable();
+    let differing =
+        ours.iter().zip(&naive).filter(|(ours, naive)| ours != naive).count() + ours.len().abs_diff(naive.len());
+    println!("  {} steps, as the oracle's", ours.len());
+    vec![
+        at_most("1a", "steps that differ from the naive oracle's", differing as f64 + f64::from(failed), "", 0.0),
+        at_least("1a", "steps compared", ours.len() as f64, "", 500.0),
+    ]
+}
+
+fn plan_all(fleet: &mut Fleet, round: &Round<'_>) -> usize {
+    let mut actions = 0;
+    fleet.touch_all();
+    fleet.plan_dirty(round, |_, planned| actions += planned.map_or(0, |plan| plan.actions.len()));
+    actions
+}
+
+fn full_plan(seed: u64) -> Vec<Line> {
+    let population = Population::new(seed, GROUPS, SIZE, Mood::Busy);
+    let (world, lines) = (NaiveWorld::of(&population, &mut Seeded::new(seed)), Lines::of(&population));
+    let ((mut fleet, _), round) = (population.fleet(), population.round());
+    println!("\n1a: {} instances in {GROUPS} groups", population.members());
+    let [ours, naive, stream] = take_turns(
+        7,
+        [
+            Candidate::new(|| _ = black_box(plan_all(&mut fleet, &round))),
+            Candidate::new(|| _ = black_box(world.plan().len())),
+            Candidate::new(|| _ = black_box(lines.read())),
+        ],
+    );
+    said("plan", &ours);
+    said("naive plan of borrowed strings", &naive);
+    said("64 B stream", &stream);
+    println!(
+        "  medians: {:.0} x faster, {:.2} x the stream",
+        naive.median_ratio_to(&ours),
+        ours.median_ratio_to(&stream)
+    );
+    vec![
+        at_least("1a", "full plan of 1 M: times faster than naive", naive.ratio_to(&ours), "x", 40.0),
+        at_most("1a", "full plan of 1 M: times the stream", ours.ratio_to(&stream), "x", 6.0),
+    ]
+}
+
+fn one_large_group(seed: u64) -> Vec<Line> {
+    let large = Population::new(seed, 1, LARGE, Mood::Steady);
+    // Ten different small ones, so that both read the same memory: what grows is the work.
+    let small = Population::new(seed, 10, LARGE / 10, Mood::Steady);
+    let lines = Lines::of(&large);
+    let ((mut fleet, _), (mut small_fleet, _)) = (large.fleet(), small.fleet());
+    println!("\n1b: one group of {LARGE}");
+    let [steady, tenths, stream] = take_turns(
+        41,
+        [
+            Candidate::new(|| _ = black_box(plan_all(&mut fleet, &large.round()))),
+            Candidate::new(|| _ = black_box(plan_all(&mut small_fleet, &small.round()))),
+            Candidate::new(|| _ = black_box(lines.read())),
+        ],
+    );
+    said("steady", &steady);
+    said("ten groups of a tenth", &tenths);
+    said("64 B stream", &stream);
+    let mut verdicts = vec![
+        at_most("1b", "no-op plan of 100 k: times the stream", steady.ratio_to(&stream), "x", 6.0),
+        at_most("1b", "growth from 10 k to 100 k", 10.0 * steady.ratio_to(&tenths), "x", 12.0),
+    ];
+    verdicts.extend(actions_out(&large));
+    verdicts
+}
+
+/// Everything about one group, as the planner takes it.
+struct Scene {
+    settings: GroupSettings,
+    members: Vec<Member>,
+}
+
+impl Scene {
+    fn actions(&self, round: &Round<'_>) -> usize {
+        let GroupSettings { intent, memory, limits } = self.settings;
+        let Round { view, timing, now, seed } = *round;
+        let members = &self.members;
+        plan(&PlanInput { intent, view, members, memory, limits, timing, now, seed })
+            .map_or(0, |plan| plan.actions.len())
+    }
+}
+
+/// 100,000 actions out, in each way there is.
+fn actions_out(large: &Population) -> Vec<Line> {
+    let round = large.round();
+    let (steady, mut members) = large.groups[0].clone();
+    members.sort_unstable_by_key(|member| member.operation);
+    let scene = |capacity: u32, members: &[Member]| Scene {
+        settings: settings(steady.intent.group, capacity),
+        members: members.to_vec(),
+    };
+    let mut failed = members.clone();
+    failed.iter_mut().for_each(|member| member.sighting = Sighting::Present(InstanceState::Failed));
+    let mut stopped = members.clone();
+    stopped.iter_mut().for_each(|member| member.sighting = Sighting::Present(InstanceState::Stopped));
+    let mut torn_down = scene(LARGE, &members);
+    torn_down.settings.intent.lifecycle = Lifecycle::Deleting;
+    let mut replaced = scene(LARGE, &failed[..LARGE as usize / 2]);
+    replaced.settings.limits = Limits { surge: LARGE, ..Limits::default() };
+    let scenes = [
+        ("replace 50 k failed: delete and create", replaced),
+        ("start all", scene(LARGE, &stopped)),
+        ("create all", scene(LARGE, &[])),
+        ("tear all down", torn_down),
+        ("scale to nothing, ranked", scene(0, &members)),
+    ];
+    for (what, scene) in &scenes {
+        assert!(scene.actions(&round) >= LARGE as usize, "{what}");
+    }
+    scenes
+        .iter()
+        .map(|(what, scene)| {
+            let count = scene.actions(&round);
+            let [measured] = take_turns(21, [Candidate::new(|| _ = black_box(scene.actions(&round)))]);
+            said(what, &measured);
+            let each = measured.best().as_secs_f64() * 1e9 / count as f64;
+            at_most("1b", what, each, "ns", 25.0)
+        })
+        .collect()
+}
+
+/// A fleet in which groups change, one instance at a time.
+struct Changing<'a> {
+    population: &'a Population,
+    fleet: Fleet,
+    berths: Vec<Berth>,
+    turn: usize,
+}
+
+impl<'a> Changing<'a> {
+    /// Everything planned once, so that only what changes is planned from now on.
+    fn new(population: &'a Population) -> Self {
+        let (mut fleet, berths) = population.fleet();
+        let actions = plan_all(&mut fleet, &population.round());
+        assert_eq!(actions, 0, "a steady population has nothing to do");
+        Self { population, fleet, berths, turn: 0 }
+    }
+
+    /// Changes one instance of one group and plans what that touched, many times.
+    fn change_and_plan(&mut self) -> usize {
+        let mut actions = 0;
+        let round = self.population.round();
+        for _ in 0..CHANGES {
+            self.turn += 1;
+            let place = self.turn % CHANGED_GROUPS;
+            let (_, members) = &self.population.groups[place];
+            let mut member = members[self.turn % members.len()];
+            // Something that is seen to change and calls for nothing.
+            member.phase_since = NOW.before(Duration::from_millis(self.turn as u64));
+            self.fleet.put_member(self.berths[place], member);
+            self.fleet.plan_dirty(&round, |_, planned| actions += planned.map_or(0, |plan| plan.actions.len()));
+        }
+        actions
+    }
+}
+
+fn after_a_change(seed: u64) -> Vec<Line> {
+    let large = Population::new(seed, GROUPS, SIZE, Mood::Steady);
+    let small = Population::new(seed, GROUPS / 100, SIZE, Mood::Steady);
+    let (mut in_large, mut in_small) = (Changing::new(&large), Changing::new(&small));
+    let (mut whole, _) = large.fleet();
+    println!("\n1c: re-plan after one instance of one group of {SIZE} changed");
+    let [one_of_large, one_of_small, full] = take_turns(
+        9,
+        [
+            Candidate::new(|| _ = black_box(in_large.change_and_plan())),
+            Candidate::new(|| _ = black_box(in_small.change_and_plan())),
+            Candidate::new(|| _ = black_box(plan_all(&mut whole, &large.round()))),
+        ],
+    );
+    said("2,000 changes among 1 M", &one_of_large);
+    said("2,000 changes among 10 k", &one_of_small);
+    said("full plan", &full);
+    let allocations = allocation_counter::measure(|| _ = black_box(in_large.change_and_plan()));
+    vec![
+        at_least("1c", "times cheaper than the full plan", full.ratio_to(&one_of_large) * CHANGES as f64, "x", 5_000.0),
+        at_most("1c", "cost among 1 M over cost among 10 k", one_of_large.ratio_to(&one_of_small), "x", 1.2),
+        at_most("1c", "heap allocations when nothing changes", allocations.count_total as f64, "", 0.0),
+    ]
+}

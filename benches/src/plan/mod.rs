@@ -1,0 +1,6 @@
+//! The planner's benches: their inputs and references.
+
+pub mod naive;
+pub mod population;
+pub mod stream;
+pub mod workload;

@@ -1,0 +1,178 @@
+//! Many groups in memory: only what changes is planned, as if it were planned alone, and a change
+//! that calls for nothing costs no memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
+use tsg_core::model::group::Lifecycle;
+use tsg_core::model::id::{GroupId, InstanceId, OperationId};
+use tsg_core::model::instance::InstanceState;
+use tsg_core::model::operation::Phase;
+use tsg_core::model::time::Timestamp;
+use tsg_core::plan::fleet::{Berth, Fleet, GroupSettings, Round};
+use tsg_core::plan::input::{Intent, Limits, Member, Sighting, View, ViewTrust};
+use tsg_core::plan::memory::PlanMemory;
+use tsg_core::plan::output::GroupStatus;
+use tsg_core::plan::{Plan, PlanInput, plan};
+use tsg_core::protocol::timing::ProtocolTiming;
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+fn round(timing: &ProtocolTiming, now: Timestamp) -> Round<'_> {
+    Round { view: View { taken_at: now, trust: ViewTrust::Trusted }, timing, now, seed: 0x5eed }
+}
+
+fn settings(group: u128, capacity: u32) -> GroupSettings {
+    let group = GroupId::new(Uuid::from_u128(group));
+    GroupSettings {
+        intent: Intent { group, lifecycle: Lifecycle::Active, capacity, revision: 1, is_frozen: false },
+        memory: PlanMemory { create_window: 64, ..PlanMemory::default() },
+        limits: Limits::default(),
+    }
+}
+
+fn running(number: u32) -> Member {
+    let mut member = Member::planned(OperationId::from_bits(u128::from(number)), number, 1, NOW);
+    (member.phase, member.sighting) = (Phase::Ready, Sighting::Present(InstanceState::Running));
+    member.with_instance(InstanceId::new(Uuid::from_u128(u128::from(number))))
+}
+
+/// Plans what is dirty, by group.
+fn planned(fleet: &mut Fleet, round: &Round<'_>) -> BTreeMap<u128, Plan> {
+    let mut plans = BTreeMap::new();
+    fleet.plan_dirty(round, |group, plan| {
+        let is_first = plans.insert(group.uuid().as_u128(), plan.unwrap()).is_none();
+        assert!(is_first, "{group} was planned twice in one round");
+    });
+    plans
+}
+
+#[test]
+fn only_what_was_touched_is_planned() {
+    let timing = ProtocolTiming::default();
+    let round = round(&timing, NOW);
+    let mut fleet = Fleet::default();
+    let berths: Vec<Berth> = (0..5).map(|group| fleet.put_group(settings(group, 1))).collect();
+    assert_eq!((fleet.len(), fleet.is_empty()), (5, false));
+    assert_eq!(planned(&mut fleet, &round).len(), 5);
+    assert_eq!(planned(&mut fleet, &round), BTreeMap::new());
+
+    fleet.put_member(berths[3], running(1));
+    let plans = planned(&mut fleet, &round);
+    assert_eq!(plans.keys().collect::<Vec<_>>(), [&3]);
+    assert_eq!(plans[&3].report.status, GroupStatus::Converged);
+
+    fleet.put_member(berths[3], running(1));
+    fleet.put_settings(berths[2], settings(2, 1));
+    fleet.remove_member(berths[1], OperationId::from_bits(77));
+    assert_eq!(planned(&mut fleet, &round), BTreeMap::new(), "what stays the same touches nothing");
+
+    fleet.remove_member(berths[3], OperationId::from_bits(1));
+    assert_eq!(planned(&mut fleet, &round)[&3].actions.len(), 1);
+    fleet.touch_all();
+    assert_eq!(planned(&mut fleet, &round).len(), 5);
+}
+
+#[test]
+fn groups_wake_when_their_time_has_come() {
+    let timing = ProtocolTiming::default();
+    let mut fleet = Fleet::default();
+    let mut member = running(1);
+    (member.phase, member.sighting) = (Phase::Bound, Sighting::Present(InstanceState::Provisioning));
+    let berth = fleet.put_group(settings(1, 1));
+    fleet.put_group(settings(2, 0));
+    fleet.put_member(berth, member);
+    planned(&mut fleet, &round(&timing, NOW));
+    let due = NOW.after(timing.provisioning_grace);
+    assert_eq!(fleet.next_wakeup(), Some(due));
+    let early = due.before(Duration::from_millis(1));
+    assert_eq!(planned(&mut fleet, &round(&timing, early)), BTreeMap::new());
+    let plans = planned(&mut fleet, &round(&timing, due));
+    assert_eq!(plans.keys().collect::<Vec<_>>(), [&1]);
+    assert_eq!(plans[&1].actions.len(), 1, "the overdue one is deleted");
+    assert_eq!(fleet.next_wakeup(), None);
+}
+
+#[test]
+fn a_removed_group_leaves_nothing_behind_for_the_next_one_in_its_berth() {
+    let timing = ProtocolTiming::default();
+    let round = round(&timing, NOW);
+    let mut fleet = Fleet::default();
+    let mut member = running(1);
+    (member.phase, member.sighting) = (Phase::Bound, Sighting::Present(InstanceState::Provisioning));
+    let berth = fleet.put_group(settings(1, 1));
+    fleet.put_member(berth, member);
+    planned(&mut fleet, &round);
+    fleet.remove_group(berth);
+    fleet.remove_group(berth);
+    assert_eq!((fleet.len(), fleet.next_wakeup()), (0, None));
+    fleet.put_member(berth, running(2));
+    assert_eq!(planned(&mut fleet, &round), BTreeMap::new());
+    let again = fleet.put_group(settings(9, 0));
+    assert_eq!(again, berth);
+    assert_eq!(fleet.members(again), []);
+    assert_eq!(planned(&mut fleet, &round)[&9].report.status, GroupStatus::Converged);
+}
+
+#[test]
+fn a_change_that_calls_for_nothing_costs_no_memory() {
+    let timing = ProtocolTiming::default();
+    let round = round(&timing, NOW);
+    let mut fleet = Fleet::default();
+    let berth = fleet.put_group(settings(1, 100));
+    fleet.put_members(berth, (1..=100).map(running).collect());
+    assert_eq!(planned(&mut fleet, &round)[&1].report.status, GroupStatus::Converged);
+    let mut statuses = [GroupStatus::Held; 20];
+    let used = allocation_counter::measure(|| {
+        for (turn, status) in (1..).zip(&mut statuses) {
+            let mut member = running(turn);
+            member.phase_since = NOW.before(Duration::from_secs(u64::from(turn)));
+            fleet.put_member(berth, member);
+            fleet.plan_dirty(&round, |_, plan| *status = plan.map_or(GroupStatus::Held, |plan| plan.report.status));
+        }
+    });
+    assert_eq!(statuses, [GroupStatus::Converged; 20]);
+    assert_eq!(used.count_total, 0, "heap allocations");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    /// A fleet that was changed step by step plans each group as the planner does from scratch.
+    #[test]
+    fn a_fleet_plans_as_if_each_group_stood_alone(
+        changes in proptest::collection::vec((0_usize..4, 1_u32..12, 0_u8..4), 1..60),
+    ) {
+        let timing = ProtocolTiming::default();
+        let round = round(&timing, NOW);
+        let mut fleet = Fleet::default();
+        let berths: Vec<Berth> = (0..4).map(|group| fleet.put_group(settings(group, 5))).collect();
+        let mut alone: [BTreeMap<OperationId, Member>; 4] = Default::default();
+        for (group, number, kind) in changes {
+            let mut member = running(number);
+            match kind {
+                0 => {
+                    fleet.remove_member(berths[group], member.operation);
+                    alone[group].remove(&member.operation);
+                    continue;
+                }
+                1 => member.sighting = Sighting::Present(InstanceState::Stopped),
+                2 => member.phase = Phase::Deleting,
+                _ => {}
+            }
+            fleet.put_member(berths[group], member);
+            alone[group].insert(member.operation, member);
+        }
+        let plans = planned(&mut fleet, &round);
+        for (group, members) in (0_u128..).zip(&alone) {
+            let members: Vec<Member> = members.values().copied().collect();
+            let GroupSettings { intent, memory, limits } = settings(group, 5);
+            let Round { view, timing, now, seed } = round;
+            let input = PlanInput { intent, view, members: &members, memory, limits, timing, now, seed: seed ^ group };
+            prop_assert_eq!(&plans[&group], &plan(&input).unwrap());
+        }
+    }
+}
