@@ -31,12 +31,12 @@ pub(crate) struct Plot {
     pub(crate) speed: f64,
 }
 
-/// Opens it; `keys` are the OpenSSH public keys of the account `demo`.
-pub(crate) async fn open(plot: &Plot, keys: impl Iterator<Item = String>) -> Result<SimServer, Failure> {
+/// Opens it for these residents.
+pub(crate) async fn open(plot: &Plot, residents: Residents) -> Result<SimServer, Failure> {
     let failed = |error: &dyn Error| Failure::usage("cannot open the simulated data centre").because(error);
     let speed = Speed::new(plot.speed).map_err(|error| failed(&error).next("give --speed between 0.1 and 1000"))?;
     let spec = WorldSpec { start: present(), ..WorldSpec::with_seed(plot.seed) };
-    let world = furnished(spec, Residents::with_keys(keys))
+    let world = furnished(spec, residents)
         .map_err(|refusal| failed(&RefusedKey(refusal.message)).next("give each public key once, in OpenSSH form"))?;
     let config = ServerConfig {
         cloudapi: (Ipv4Addr::LOCALHOST, plot.cloudapi_port).into(),

@@ -32,54 +32,54 @@ pub(crate) struct Settings {
     pub(crate) set: Vec<String>,
 }
 
+/// What a command adds to the configuration by itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Additions {
+    /// The command's own flags, by the names of the file.
+    pub(crate) flags: Vec<(String, String)>,
+    /// The simulated data centre in this process.
+    pub(crate) builtin: Option<BuiltinDatacenter>,
+    /// Variables that count as set.
+    pub(crate) variables: Vec<(String, String)>,
+}
+
 impl Settings {
-    /// The whole configuration. `flags` are the command's own, by the names of the file.
-    pub(crate) fn load(
-        &self,
-        context: &Context,
-        flags: Vec<(String, String)>,
-        builtin: Option<BuiltinDatacenter>,
-    ) -> Result<ServerConfig, Failure> {
-        let sources = self.sources(context, flags, builtin)?;
-        let loaded = ServerConfig::load(&sources).map_err(refused)?;
+    /// The whole configuration.
+    pub(crate) fn load(&self, context: &Context, additions: Additions) -> Result<ServerConfig, Failure> {
+        let loaded = ServerConfig::load(&self.sources(context, additions)?).map_err(|error| refused(&error))?;
         for warning in &loaded.warnings {
             context.output.remark(&format!("tsg: warning: {warning}"));
         }
         Ok(loaded.config)
     }
 
-    fn sources(
-        &self,
-        context: &Context,
-        flags: Vec<(String, String)>,
-        builtin: Option<BuiltinDatacenter>,
-    ) -> Result<ConfigSources, Failure> {
-        let mut all = Vec::new();
+    fn sources(&self, context: &Context, additions: Additions) -> Result<ConfigSources, Failure> {
+        let mut flags = Vec::new();
         for text in &self.set {
             let Some((key, value)) = text.split_once('=') else {
                 return Err(Failure::usage(format!("--set {text:?} is not SECTION.KEY=VALUE"))
                     .next("write it as --set auth.require_request_target=true"));
             };
-            all.push((key.to_owned(), value.to_owned()));
+            flags.push((key.to_owned(), value.to_owned()));
         }
-        let data_dir = self.data_dir.iter().map(|path| ("data.dir".to_owned(), path.to_string_lossy().into_owned()));
-        let ca_file = context
-            .ca_file()
-            .into_iter()
-            .map(|path| ("triton.ca_file".to_owned(), path.to_string_lossy().into_owned()));
-        all.extend(data_dir.chain(ca_file).chain(flags));
+        let as_text = |path: PathBuf| path.to_string_lossy().into_owned();
+        flags.extend(self.data_dir.clone().map(|path| ("data.dir".to_owned(), as_text(path))));
+        flags.extend(context.ca_file().map(|path| ("triton.ca_file".to_owned(), as_text(path))));
+        flags.extend(additions.flags);
+        let mut environment = context.environment.without(&CLIENT_VARIABLES);
+        environment.extend(additions.variables);
         Ok(ConfigSources {
             file: self.config.clone().or_else(|| context.environment.get("TSG_CONFIG").map(PathBuf::from)),
-            environment: context.environment.without(&CLIENT_VARIABLES),
-            flags: all,
-            builtin,
+            environment,
+            flags,
+            builtin: additions.builtin,
         })
     }
 }
 
-fn refused(error: ConfigError) -> Failure {
+fn refused(error: &ConfigError) -> Failure {
     Failure::usage("the server's configuration is not usable")
-        .because(&error)
+        .because(error)
         .next("correct the setting; `tsg server --help` says where settings come from")
 }
 

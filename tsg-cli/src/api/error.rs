@@ -75,7 +75,7 @@ impl ApiError {
     pub(crate) fn preventing(self, what: impl Into<String>) -> Failure {
         let failure = Failure::new(self.exit(), what).because(&self);
         match self {
-            Self::Refused { refusal, .. } => refused(failure, refusal),
+            Self::Refused { status, refusal } => refused(failure, status, refusal),
             Self::Unreachable { .. } => {
                 failure.next("check TSG_URL (or --tsg-url), and that `tsg server` or `tsg demo` is running there")
             }
@@ -102,11 +102,12 @@ impl ApiError {
     }
 }
 
-fn refused(failure: Failure, refusal: ServerRefusal) -> Failure {
-    let hint = match (refusal.hint, refusal.request_id) {
+fn refused(failure: Failure, status: u16, refusal: ServerRefusal) -> Failure {
+    // The server leaves the hint empty where its message says what to do.
+    let hint = match (refusal.hint.filter(|hint| !hint.is_empty()), refusal.request_id) {
         (Some(hint), _) => Some(hint),
-        (None, Some(id)) => Some(format!("look for request {id} in the server's log")),
-        (None, None) => None,
+        (None, Some(id)) if status >= 500 => Some(format!("look for request {id} in the server's log")),
+        (None, _) => None,
     };
     let failure = failure.code(refusal.code);
     match hint {

@@ -8,6 +8,7 @@ use super::server::start;
 use crate::api::shapes::NewTemplate;
 use crate::context::Context;
 use crate::demo::guide::{Guide, Places};
+use crate::demo::pace;
 use crate::demo::site::{Site, SiteOptions};
 use crate::demo::story::{NAME, Story};
 use crate::exit::Exit;
@@ -86,7 +87,7 @@ impl Demo {
         let mut config = ServerConfig::for_cloud(&site.cloudapi_url(), &site.data_dir());
         config.http.port = self.port;
         config.auth.allow.insert(tsg_sim::demo::ACCOUNT.to_owned());
-        config.engine.simulated_datacenter = true;
+        pace::keep_up(&mut config.engine, self.speed);
         config
     }
 }

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Show;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Additions, Settings};
 
 /// Bring every group to where it should be, then end: what a scheduler would run
 ///
@@ -40,7 +40,7 @@ impl Reconcile {
         let mut flags =
             vec![("http.bind".to_owned(), "127.0.0.1".to_owned()), ("http.port".to_owned(), "0".to_owned())];
         flags.extend(context.cloudapi_flag().map(|url| ("triton.url".to_owned(), url.to_owned())));
-        let config = self.settings.load(context, flags, None)?;
+        let config = self.settings.load(context, Additions { flags, ..Additions::default() })?;
         settings::start_logging(config.log, context);
         let server = start(config).await?;
         let reconciled = server.reconcile(Duration::from_secs(self.deadline)).await;

@@ -7,10 +7,11 @@ use tsg_server::config::{BuiltinDatacenter, ServerConfig};
 use tsg_server::{RunningServer, Server as Service, StartError};
 
 use crate::context::Context;
+use crate::demo::pace;
 use crate::demo::site::{Site, SiteOptions};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Additions, Settings};
 use crate::signals;
 
 /// Run the tsg server
@@ -54,7 +55,7 @@ impl Server {
         if self.dev || context.environment.get("TSG_DEV_MODE").is_some_and(|value| value != "0") {
             return self.run_developing(context).await;
         }
-        let config = self.settings.load(context, self.flags(context), None)?;
+        let config = self.settings.load(context, Additions { flags: self.flags(context), ..Additions::default() })?;
         settings::start_logging(config.log, context);
         let server = start(config).await?;
         announce(context, &server)?;
@@ -62,11 +63,16 @@ impl Server {
     }
 
     async fn run_developing(&self, context: &Context) -> Result<(), Failure> {
-        let site = Site::open(&SiteOptions::default()).await?;
+        let options = SiteOptions::default();
+        let site = Site::open(&options).await?;
         let builtin = BuiltinDatacenter { url: site.cloudapi_url(), login: tsg_sim::demo::ACCOUNT.to_owned() };
-        let mut flags = self.flags(context);
-        flags.push(("dev.mode".to_owned(), "true".to_owned()));
-        let config = self.settings.load(context, flags, Some(builtin))?;
+        let additions = Additions {
+            flags: self.flags(context),
+            builtin: Some(builtin),
+            variables: vec![("TSG_DEV_MODE".to_owned(), "1".to_owned())],
+        };
+        let mut config = self.settings.load(context, additions)?;
+        pace::keep_up(&mut config.engine, options.speed);
         settings::start_logging(config.log, context);
         let server = start(config).await?;
         site.enrol(&server, context).await?;
@@ -109,8 +115,8 @@ fn announce(context: &Context, server: &RunningServer) -> Result<(), Failure> {
 async fn serve(mut server: RunningServer) -> Result<(), Failure> {
     let asked = tokio::select! {
         asked = signals::asked_to_end() => asked,
-        () = server.stopped() => {
-            let ended = Failure::new(Exit::Failed, "the server has ended by itself");
+        why = server.stopped() => {
+            let ended = Failure::new(Exit::Failed, "the server has ended by itself").why(why);
             Err(ended.next("see its log; nothing that was acknowledged is lost"))
         }
     };

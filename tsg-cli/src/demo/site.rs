@@ -12,7 +12,7 @@ use tsg_cloudapi::client::Client;
 use tsg_cloudapi::signature::{KeyId, LocalSigner, NewKeyKind, PrivateKey, Signer};
 use tsg_server::RunningServer;
 use tsg_sim::admin::SimAdmin;
-use tsg_sim::demo::ACCOUNT;
+use tsg_sim::demo::{ACCOUNT, Residents};
 use tsg_sim::http::SimServer;
 
 use crate::api::Api;
@@ -60,7 +60,7 @@ impl Site {
             .tempdir()
             .map_err(|error| failed(&error).next("set TMPDIR to a folder that you may write"))?;
         let plot = Plot { cloudapi_port: 0, admin_port: 0, machine_port: 0, seed: options.seed, speed: options.speed };
-        let datacenter = datacenter::open(&plot, std::iter::once(key.public_key().to_openssh())).await?;
+        let datacenter = datacenter::open(&plot, Residents::with_keys([key.public_key().to_openssh()])).await?;
         let site = Self { folder, key, datacenter };
         site.furnish_home().map_err(|error| failed(&error).next("set TMPDIR to a folder that you may write"))?;
         Ok(site)

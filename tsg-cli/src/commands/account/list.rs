@@ -11,7 +11,7 @@ use super::allow::unusable;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Show;
-use crate::settings::Settings;
+use crate::settings::{Additions, Settings};
 use crate::table::Table;
 
 /// List the accounts that may enrol with the server on this machine
@@ -42,7 +42,7 @@ impl List {
 /// centre yet, so one that is never asked stands in.
 pub(super) fn local_config(settings: &Settings, context: &Context) -> Result<ServerConfig, Failure> {
     let stand_in = BuiltinDatacenter { url: "http://127.0.0.1".to_owned(), login: String::new() };
-    settings.load(context, Vec::new(), Some(stand_in))
+    settings.load(context, Additions { builtin: Some(stand_in), ..Additions::default() })
 }
 
 impl Show for Allowed {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use tsg_cloudapi::signature::PublicKey;
+use tsg_sim::demo::Residents;
 use tsg_sim::http::SimServer;
 
 use crate::context::Context;
@@ -36,6 +38,9 @@ pub(super) struct Serve {
     /// Public key (OpenSSH file) of the account `demo`; again for each further one. Otherwise those of ~/.ssh.
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
+    /// Public key of the account `other`, which nobody of `demo` may act for; again for each further one.
+    #[arg(long = "other-key", value_name = "FILE")]
+    other_keys: Vec<PathBuf>,
 }
 
 /// Where everything is.
@@ -52,7 +57,7 @@ struct Ready {
 impl Serve {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
         let keys = self.public_keys(context)?;
-        let key_ids = keys.iter().map(tsg_cloudapi::signature::PublicKey::fingerprint_md5).collect();
+        let key_ids = keys.iter().map(PublicKey::fingerprint_md5).collect();
         let plot = Plot {
             cloudapi_port: self.port,
             admin_port: self.admin_port,
@@ -60,14 +65,22 @@ impl Serve {
             seed: self.seed,
             speed: self.speed,
         };
-        let server = datacenter::open(&plot, keys.iter().map(|key| key.to_openssh())).await?;
+        let server = datacenter::open(&plot, self.residents(&keys)?).await?;
         context.output.show(&Ready::of(&server, key_ids))?;
         signals::asked_to_end().await?;
         server.shutdown().await;
         Ok(())
     }
 
-    fn public_keys(&self, context: &Context) -> Result<Vec<tsg_cloudapi::signature::PublicKey>, Failure> {
+    fn residents(&self, keys: &[PublicKey]) -> Result<Residents, Failure> {
+        let other_keys = self.other_keys.iter().map(|path| Ok(datacenter::read_public_key(path)?.to_openssh()));
+        Ok(Residents {
+            other_keys: other_keys.collect::<Result<_, Failure>>()?,
+            ..Residents::with_keys(keys.iter().map(PublicKey::to_openssh))
+        })
+    }
+
+    fn public_keys(&self, context: &Context) -> Result<Vec<PublicKey>, Failure> {
         if !self.keys.is_empty() {
             return self.keys.iter().map(|path| datacenter::read_public_key(path)).collect();
         }
@@ -83,7 +96,7 @@ impl Serve {
 }
 
 /// The public keys of a folder; files of other kinds are passed over.
-fn public_halves(folder: &Path) -> Vec<tsg_cloudapi::signature::PublicKey> {
+fn public_halves(folder: &Path) -> Vec<PublicKey> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "pub"));
