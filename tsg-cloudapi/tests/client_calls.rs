@@ -1,5 +1,5 @@
 //! What the client puts on the wire for each call, and how it reads the answers that belong to it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
 
 mod common;
 

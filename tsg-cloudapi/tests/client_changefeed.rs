@@ -1,5 +1,5 @@
 //! The change feed against a websocket server.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
 
 mod common;
 

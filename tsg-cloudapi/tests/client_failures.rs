@@ -1,6 +1,6 @@
 //! What the client makes of refusals, broken answers and broken connections: the kind of error, how
 //! far the request got, and that nothing with an effect is ever sent twice.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Whom the client trusts: the system's authorities and the file it was given, for the host it
 //! asked for, and nobody else.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! The adapter: what the port's calls become on the wire, and what the answers become in the core.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! The constant-time backend against the portable one: same bytes where signatures are
 //! deterministic, mutual verification where they are not.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
 #![cfg(feature = "aws-lc-rs")]
 
 mod common;

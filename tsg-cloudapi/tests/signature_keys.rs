@@ -1,6 +1,6 @@
 //! Keys as `ssh-keygen` writes them: every family, every file format, with and without
 //! passphrase, and the refusals that tell the user what to do.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
 
 use std::{path::Path, process::Command};
 

@@ -1,6 +1,6 @@
 //! Every recorded http-signature case: those that verify, those a signer must reproduce byte for
 //! byte, and those that are refused with an exact status, code and text.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
 
 mod common;
 

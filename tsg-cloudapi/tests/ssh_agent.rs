@@ -1,5 +1,5 @@
 //! Signing through a real `ssh-agent` process.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests fail by panicking")]
 
 use std::{
     path::PathBuf,
