@@ -1,4 +1,9 @@
 //! The server over real sockets, against the simulated data centre.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the fixtures outside of test functions are test code as well: a failure there fails the test"
+)]
 
 mod bad_input;
 mod configuration;
