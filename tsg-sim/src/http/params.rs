@@ -17,12 +17,6 @@ pub struct Params(BTreeMap<String, Value>);
 impl Params {
     /// Parameters of a form-urlencoded text: the query, or a form body. Every value is a string; a repeated key is an
     /// array.
-    ///
-    /// ```
-    /// use tsg_sim::http::params::Params;
-    /// let params = Params::from_form("limit=2&name=web%2D1");
-    /// assert_eq!(params.text("name").as_deref(), Some("web-1"));
-    /// ```
     #[must_use]
     pub fn from_form(text: &str) -> Self {
         let mut merged = BTreeMap::new();

@@ -93,12 +93,6 @@ impl Reply {
         }
         self
     }
-
-    /// The status, for the request log.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
 }
 
 #[derive(Serialize)]

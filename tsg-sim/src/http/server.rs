@@ -85,6 +85,30 @@ pub struct SimServer {
 impl SimServer {
     /// Opens the listeners and lets the world live from now on.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tsg_sim::http::{Identity, KeyDirectory, ServerConfig, SignatureRefusal, SignatureVerifier, SignedRequest, SimServer};
+    /// use tsg_sim::world::{World, WorldSpec};
+    ///
+    /// /// Programs use the verifier of tsg-cloudapi; this one believes everybody.
+    /// struct Credulous;
+    /// impl SignatureVerifier for Credulous {
+    ///     fn verify(&self, _: &SignedRequest<'_>, _: &dyn KeyDirectory) -> Result<Identity, SignatureRefusal> {
+    ///         Ok(Identity { account: "demo".into(), sub_user: None, key_id: "/demo/keys/any".into() })
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let world = World::new(WorldSpec::default());
+    /// let server = SimServer::start(world, ServerConfig::on_loopback(Arc::new(Credulous))).await?;
+    /// assert!(server.url().starts_with("http://127.0.0.1:"));
+    /// assert_eq!(server.admin().machines().await?, []);
+    /// server.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`StartError`] when an address is taken or not available.
     pub async fn start(world: World, config: ServerConfig) -> Result<Self, StartError> {

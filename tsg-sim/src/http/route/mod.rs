@@ -62,13 +62,6 @@ pub enum Miss {
 ///
 /// # Errors
 /// [`Miss`] when the path or the method is unknown.
-///
-/// ```
-/// use http::Method;
-/// use tsg_sim::http::route::{Miss, Route, find};
-/// assert_eq!(find(&Method::GET, "/my/machines").map(|found| found.route), Ok(Route::ListMachines));
-/// assert_eq!(find(&Method::GET, "/a/b/c/d/e/f/g"), Err(Miss::UnknownPath));
-/// ```
 pub fn find(method: &Method, path: &str) -> Result<Matched, Miss> {
     let segments: Vec<String> = path
         .split('/')
