@@ -21,7 +21,7 @@ fn settle(site: &mut Site, oracle: &mut Oracle, within: Duration) -> Duration {
         !oracle.groups.is_empty() && oracle.unsettled(&world).is_none()
     });
     let why = oracle.unsettled(&lock(&site.world));
-    assert_eq!((halt, why), (Halt::Satisfied, None));
+    assert_eq!((halt, why), (Halt::Satisfied, None), "{:#?}", oracle.timeline);
     site.time.elapsed() - began
 }
 

@@ -160,13 +160,20 @@ impl<'a> Edit<'a> {
         Ok(())
     }
 
-    /// Says what became of the newest create request.
-    pub(crate) fn conclude_attempt(&mut self, id: OperationId, outcome: AttemptOutcome) {
+    /// Says what became of one create request; `attempt` counts from 0.
+    pub(crate) fn conclude_attempt(&mut self, id: OperationId, attempt: usize, outcome: AttemptOutcome) {
         self.change(id, |operation| {
-            if let Some(attempt) = operation.attempts.last_mut() {
+            if let Some(attempt) = operation.attempts.get_mut(attempt) {
                 attempt.outcome = Some(outcome);
             }
         });
+    }
+
+    /// Says what became of the newest create request.
+    pub(crate) fn conclude_newest(&mut self, id: OperationId, outcome: AttemptOutcome) {
+        if let Some(newest) = self.operation(id).and_then(|operation| operation.attempts.len().checked_sub(1)) {
+            self.conclude_attempt(id, newest, outcome);
+        }
     }
 
     /// Records a request that is about to be sent.

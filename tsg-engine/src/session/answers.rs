@@ -11,7 +11,7 @@ use tsg_core::model::operation::{AttemptOutcome, InvalidEdge, Phase};
 use tsg_core::model::time::Timestamp;
 use tsg_core::ports::cloud::{AccountProfile, CloudCode, CloudError, ErrorKind, InstancePage};
 use tsg_core::ports::store::StoreError;
-use tsg_core::protocol::create::{CreateOutcome, Refusal, classify_create};
+use tsg_core::protocol::create::{CreateOutcome, classify_create};
 
 use super::Session;
 use crate::board::Trouble;
@@ -27,14 +27,22 @@ pub(super) enum Sent<T> {
     Replied(Result<T, CloudError>),
 }
 
+/// Which create request an answer belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CreateUnderWay {
+    pub(super) group: GroupId,
+    pub(super) operation: OperationId,
+    /// Which attempt of the operation, from 0: another engine may have begun the next one.
+    pub(super) attempt: usize,
+    pub(super) began: Duration,
+    pub(super) asked_at: Timestamp,
+}
+
 /// The answer to one request.
 #[derive(Debug, Clone)]
 pub(super) enum Answer {
     Created {
-        group: GroupId,
-        operation: OperationId,
-        began: Duration,
-        asked_at: Timestamp,
+        request: CreateUnderWay,
         sent: Sent<ObservedInstance>,
     },
     Deleted {
@@ -87,8 +95,8 @@ impl Session {
     /// What an answer says about the account as a whole.
     fn learn(&mut self, answer: &Answer) {
         match answer {
-            Answer::Created { began, sent: Sent::Replied(reply), .. } => {
-                self.bound.note(self.monotonic().saturating_sub(*began));
+            Answer::Created { request, sent: Sent::Replied(reply) } => {
+                self.bound.note(self.monotonic().saturating_sub(request.began));
                 self.learn_from(reply);
             }
             Answer::Deleted { sent: Sent::Replied(reply), .. } | Answer::Started { sent: Sent::Replied(reply), .. } => {
@@ -117,9 +125,7 @@ impl Session {
 
     async fn apply(&mut self, answer: Answer) -> Result<(), StoreError> {
         match answer {
-            Answer::Created { group, operation, asked_at, sent, .. } => {
-                self.take_created(group, operation, asked_at, &sent).await
-            }
+            Answer::Created { request, sent } => self.take_created(request, &sent).await,
             Answer::Deleted { group, instance, sent } => {
                 self.take_deleted(group, instance, &sent);
                 Ok(())
@@ -146,15 +152,10 @@ impl Session {
         }
     }
 
-    async fn take_created(
-        &mut self,
-        group: GroupId,
-        id: OperationId,
-        asked_at: Timestamp,
-        sent: &Sent<ObservedInstance>,
-    ) -> Result<(), StoreError> {
+    async fn take_created(&mut self, request: CreateUnderWay, sent: &Sent<ObservedInstance>) -> Result<(), StoreError> {
+        let CreateUnderWay { group, operation: id, attempt, asked_at, .. } = request;
         let now = self.now();
-        let result = self.books.record(group, now, |edit| apply_created(edit, id, now, sent)).await;
+        let result = self.books.record(group, now, |edit| apply_created(edit, (id, attempt), now, sent)).await;
         if let Err(crate::ledger::LedgerError::Store(error)) = &result
             && !matches!(error, StoreError::Corrupt { .. } | StoreError::Invalid { .. })
         {
@@ -179,36 +180,39 @@ impl Session {
     }
 }
 
+/// One attempt of an operation.
+type Try = (OperationId, usize);
+
 /// What a create's answer makes of its operation.
 fn apply_created(
     edit: &mut Edit<'_>,
-    id: OperationId,
+    of: Try,
     now: Timestamp,
     sent: &Sent<ObservedInstance>,
 ) -> Result<(), InvalidEdge> {
     let reply = match sent {
-        Sent::Dropped => return apply_refusal(edit, id, AttemptOutcome::Unsent, "held up too long and dropped unsent"),
+        Sent::Dropped => return apply_refusal(edit, of, AttemptOutcome::Unsent, "held up too long and dropped unsent"),
         Sent::Replied(reply) => reply,
     };
-    match classify_create(id, reply) {
-        CreateOutcome::Bound(instance) => apply_bound(edit, id, instance),
+    match classify_create(of.0, reply) {
+        CreateOutcome::Bound(instance) => apply_bound(edit, of, instance),
         CreateOutcome::Refused(refusal) => {
             let retry_after = reply.as_ref().err().and_then(|error| error.retry_after);
             edit.memory().note_refused(refusal, now, retry_after);
-            apply_refusal(edit, id, AttemptOutcome::Refused, words(refusal))
+            apply_refusal(edit, of, AttemptOutcome::Refused, &evidence("refused", reply))
         }
-        CreateOutcome::DuplicateName => apply_doubt(edit, id, "the name is in use"),
+        CreateOutcome::DuplicateName => apply_doubt(edit, of.0, &evidence("the name is in use", reply)),
         CreateOutcome::Unknown => {
             edit.memory().note_unknown();
-            apply_doubt(edit, id, "no answer that proves anything")
+            apply_doubt(edit, of.0, &evidence("nothing is proved", reply))
         }
     }
 }
 
-fn apply_bound(edit: &mut Edit<'_>, id: OperationId, instance: InstanceId) -> Result<(), InvalidEdge> {
+fn apply_bound(edit: &mut Edit<'_>, (id, attempt): Try, instance: InstanceId) -> Result<(), InvalidEdge> {
     match edit.operation(id).map(|operation| (operation.phase, operation.instance)) {
         Some((Phase::Sent | Phase::Unknown | Phase::Lost, None)) => {
-            edit.conclude_attempt(id, AttemptOutcome::Bound);
+            edit.conclude_attempt(id, attempt, AttemptOutcome::Bound);
             edit.bind(id, instance, "the reply named it")
         }
         // Bound already, to this one or to one of an earlier attempt.
@@ -221,20 +225,26 @@ fn apply_bound(edit: &mut Edit<'_>, id: OperationId, instance: InstanceId) -> Re
     }
 }
 
-/// The newest attempt surely made nothing. The operation is over when no other attempt is open.
+/// One attempt surely made nothing. The operation is over when no other attempt is open.
 fn apply_refusal(
     edit: &mut Edit<'_>,
-    id: OperationId,
+    (id, attempt): Try,
     outcome: AttemptOutcome,
     evidence: &str,
 ) -> Result<(), InvalidEdge> {
     if !edit.operation(id).is_some_and(|operation| operation.phase.is_in_doubt()) {
         return Ok(());
     }
-    edit.conclude_attempt(id, outcome);
-    let is_over =
-        edit.operation(id).is_some_and(|operation| operation.attempts.iter().all(|attempt| attempt.outcome.is_some()));
-    if is_over { edit.enter(id, Phase::Refused, evidence) } else { apply_doubt(edit, id, evidence) }
+    edit.conclude_attempt(id, attempt, outcome);
+    let Some(operation) = edit.operation(id) else { return Ok(()) };
+    let is_over = operation.attempts.iter().all(|attempt| attempt.outcome.is_some());
+    let is_newest = attempt + 1 == operation.attempts.len();
+    match (is_over, is_newest) {
+        (true, _) => edit.enter(id, Phase::Refused, evidence),
+        (false, true) => apply_doubt(edit, id, evidence),
+        // A later attempt is under way; its own answer decides.
+        (false, false) => Ok(()),
+    }
 }
 
 fn apply_doubt(edit: &mut Edit<'_>, id: OperationId, evidence: &str) -> Result<(), InvalidEdge> {
@@ -244,15 +254,10 @@ fn apply_doubt(edit: &mut Edit<'_>, id: OperationId, evidence: &str) -> Result<(
     }
 }
 
-fn words(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Credentials => "refused: credentials",
-        Refusal::Permission => "refused: permission",
-        Refusal::Quota => "refused: quota",
-        Refusal::Throttled => "refused: too many requests",
-        Refusal::Capacity => "refused: nowhere to place it",
-        Refusal::Request => "refused: the request is wrong",
-        Refusal::Maintenance => "refused: maintenance",
-        Refusal::Unreachable => "never reached the cloud",
+/// What was concluded, and the cloud's own words, which is what a person asks for first.
+fn evidence(conclusion: &str, reply: &Result<ObservedInstance, CloudError>) -> String {
+    match reply {
+        Ok(_) => format!("{conclusion}: the answer was for another request"),
+        Err(error) => format!("{conclusion}: {error}"),
     }
 }

@@ -28,7 +28,7 @@ use tsg_core::protocol::timing::ProtocolTiming;
 use tsg_core::records::codec;
 
 use super::Session;
-use super::answers::{Answer, Sent};
+use super::answers::{Answer, CreateUnderWay, Sent};
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
 use crate::todo::Job;
 
@@ -106,12 +106,13 @@ impl Session {
         let result = self
             .books
             .record_once(group, now, |edit| {
-                requests.iter().try_for_each(|(id, request)| {
-                    if !is_sendable(edit.operation(*id)) || edit.group().freeze.is_some() {
-                        return Ok(());
-                    }
-                    edit.dispatch_create(*id, request.signed_at, request.fingerprint())
-                })
+                // All or none: "changed" then means that each of them is ours to send.
+                if edit.group().freeze.is_some() || requests.iter().any(|(id, _)| !is_sendable(edit.operation(*id))) {
+                    return Ok(());
+                }
+                requests
+                    .iter()
+                    .try_for_each(|(id, request)| edit.dispatch_create(*id, request.signed_at, request.fingerprint()))
             })
             .await;
         if self.only_store(group, result)? != Some(Recorded::Changed) {
@@ -128,27 +129,25 @@ impl Session {
     fn send_create(
         &mut self,
         group: GroupId,
-        operation: OperationId,
+        id: OperationId,
         request: CreateInstance,
         began: Duration,
         asked_at: Timestamp,
     ) {
-        let is_ours = self.books.group(group).and_then(|ledger| ledger.operation(operation)).is_some_and(|known| {
-            known.phase == Phase::Sent
-                && known.last_attempt().is_some_and(|attempt| attempt.signed_at == request.signed_at)
-        });
-        if !is_ours {
-            return;
-        }
+        let known = self.books.group(group).and_then(|ledger| ledger.operation(id));
+        let newest =
+            known.filter(|known| known.phase == Phase::Sent).and_then(|known| known.attempts.len().checked_sub(1));
+        let Some(attempt) = newest else { return };
+        let under_way = CreateUnderWay { group, operation: id, attempt, began, asked_at };
         self.counts.creates += 1;
-        self.requested.insert(operation, began);
+        self.requested.insert(id, began);
         let (cloud, clock, timing) = (self.ports.cloud.clone(), self.ports.clock.clone(), self.config.timing.clone());
         let call = async move {
             let sent = match guard(began, &*clock, &timing) {
                 SendGuard::Drop => Sent::Dropped,
                 SendGuard::Send => Sent::Replied(cloud.create(&request).await),
             };
-            Answer::Created { group, operation, began, asked_at, sent }
+            Answer::Created { request: under_way, sent }
         };
         self.answers.push(call.boxed());
     }

@@ -115,7 +115,7 @@ impl Session {
             .books
             .record(group, now, |edit| {
                 if edit.operation(id).is_some_and(|operation| operation.phase == Phase::Unknown) {
-                    edit.conclude_attempt(id, AttemptOutcome::Quiet);
+                    edit.conclude_newest(id, AttemptOutcome::Quiet);
                     edit.change(id, |operation| operation.silence = Silence::default());
                 }
                 Ok(())
@@ -251,7 +251,7 @@ impl Session {
             .record(group, now, |edit| {
                 match edit.operation(id).map(|operation| operation.phase) {
                     Some(Phase::Sent | Phase::Unknown | Phase::Lost) => {
-                        edit.conclude_attempt(id, AttemptOutcome::Bound);
+                        edit.conclude_newest(id, AttemptOutcome::Bound);
                         edit.bind(id, instance.id, "found by tag and name")?;
                     }
                     _ => {}

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 
-use tsg_core::model::audit::{AuditEntry, AuditEvent};
+use tsg_core::model::audit::{AuditEntry, AuditEvent, RequestKind};
 use tsg_core::model::group::{Group, LedgerHead, Lifecycle};
 use tsg_core::model::id::{GroupId, InstanceId, OperationId};
 use tsg_core::model::operation::{Cause, Operation, Phase};
@@ -42,6 +42,9 @@ pub struct Oracle {
     was_lost: BTreeSet<OperationId>,
     owners: BTreeMap<InstanceId, (GroupId, OperationId)>,
     announced: BTreeMap<Payload, u32>,
+    creates_announced: u32,
+    /// What was recorded, for a person who looks into a failure.
+    pub timeline: Vec<String>,
     received: BTreeMap<Payload, u32>,
     machines: BTreeMap<InstanceId, OperationId>,
     made: BTreeMap<OperationId, u32>,
@@ -124,10 +127,12 @@ impl Oracle {
         if entry.sequence != head.audit_sequence + 1 || entry.previous != head.audit_hash {
             return broken(6, format!("entry {} of group {} does not follow", entry.sequence, entry.group));
         }
+        self.timeline.push(format!("{:>12} {:?}", entry.at.as_millis() % 1_000_000_000, entry.event));
         head.audit_sequence = entry.sequence;
         head.audit_hash = entry.hash();
-        if let AuditEvent::WillSend { payload, .. } = &entry.event {
+        if let AuditEvent::WillSend { payload, request, .. } = &entry.event {
             *self.announced.entry(*payload.as_bytes()).or_default() += 1;
+            self.creates_announced += u32::from(*request == RequestKind::Create);
         }
         Ok(())
     }
@@ -319,6 +324,11 @@ impl Oracle {
     fn live_of(&self, group: GroupId, world: &World) -> u32 {
         let of_group = |id: &OperationId| self.operations.get(id).is_some_and(|operation| operation.group == group);
         self.machines.iter().filter(|(machine, id)| of_group(id) && is_live(world, **machine)).count() as u32
+    }
+
+    /// Create requests that were announced so far.
+    pub fn creates_announced(&self) -> u32 {
+        self.creates_announced
     }
 
     /// Everything in the audit that asked for a change, to see that nothing more comes.

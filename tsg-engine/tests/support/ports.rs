@@ -1,6 +1,7 @@
 //! The engine's ports for tests: a store that logs every commit and can fail, seeded entropy.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -57,6 +58,9 @@ pub struct LoggedStore {
     rng: Mutex<Rng>,
     mutant: StoreMutant,
 }
+
+/// A commit takes up to this many milliseconds.
+const COMMIT_MS: u64 = 12;
 
 /// Commits that are not durable yet, at most, with [`StoreMutant::LosesUnflushed`].
 const UNFLUSHED: u64 = 4;
@@ -149,8 +153,9 @@ impl Store for LoggedStore {
         if result.is_ok() {
             self.log.lock().unwrap().push(commit);
         }
-        // A crash here: it happened, and nobody heard of it.
-        yield_now().await;
+        // A crash or a pause here: it happened, and nobody has heard of it yet.
+        let wait = Duration::from_millis(self.rng.lock().unwrap().below(COMMIT_MS));
+        self.time.sleep_until_elapsed(self.time.elapsed() + wait).await;
         match result {
             Ok(_) if is_ambiguous => Err(CommitError::Ambiguous { reason: "lost on the way back".to_owned() }),
             other => other,

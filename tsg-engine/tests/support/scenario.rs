@@ -20,6 +20,9 @@ const BOUND: Duration = Duration::from_secs(6 * 3600);
 /// How long nothing may be asked for once everything has settled.
 const CALM: Duration = Duration::from_secs(600);
 
+/// Audit entries shown with a failure.
+const STORY: usize = 40;
+
 /// Something that happens at a moment.
 #[derive(Debug, Clone, Copy)]
 enum Act {
@@ -29,6 +32,7 @@ enum Act {
     CrashAfterPolls { polls: u64 },
     Crash,
     Pause { seconds: u64 },
+    PauseInDispatch { seconds: u64 },
     StartSecond,
     StartIfNone,
 }
@@ -47,7 +51,7 @@ pub fn play(seed: u64, wiring: Wiring) -> Outcome {
     let mut play = Play::new(seed, wiring);
     let failure = play.run().err();
     Outcome {
-        failure,
+        failure: failure.map(|failure| format!("{failure}\n{}", play.story())),
         trace: play.site.executor.trace(),
         edges: play.oracle.edges.len(),
         creates: play.oracle.operations.len(),
@@ -60,6 +64,8 @@ struct Play {
     engines: Vec<Running>,
     rng: Rng,
     violation: Option<Violation>,
+    /// The oldest engine is stopped for so long as soon as it has recorded that it will send.
+    pause_in_dispatch: Option<Duration>,
 }
 
 impl Play {
@@ -71,6 +77,7 @@ impl Play {
             engines: Vec::new(),
             rng: Rng::for_purpose(seed, "scenario"),
             violation: None,
+            pause_in_dispatch: None,
         }
     }
 
@@ -86,6 +93,12 @@ impl Play {
         self.calm_down();
         self.settle()?;
         self.stay_calm()
+    }
+
+    /// The end of what was recorded, for a person who looks into a failure.
+    fn story(&self) -> String {
+        let timeline = &self.oracle.timeline;
+        timeline[timeline.len().saturating_sub(STORY)..].join("\n")
     }
 
     fn second(&mut self) -> Duration {
@@ -108,10 +121,14 @@ impl Play {
         }
         for _ in 0..self.rng.below(4) {
             let at = self.second();
-            let act = match self.rng.below(4) {
+            let act = match self.rng.below(5) {
                 0 => Act::Crash,
                 1 => Act::CrashAfterPolls { polls: 1 + self.rng.below(60) },
                 2 => Act::Pause { seconds: 1 + self.rng.below(700) },
+                3 => {
+                    acts.push((at + Duration::from_secs(1), Act::StartSecond));
+                    Act::PauseInDispatch { seconds: 1 + self.rng.below(2_400) }
+                }
                 _ => Act::StartSecond,
             };
             acts.push((at, act));
@@ -209,6 +226,7 @@ impl Play {
                 let now = self.site.time.elapsed();
                 self.site.executor.pause_at(task, now + Duration::from_millis(1), Duration::from_secs(seconds));
             }
+            (Act::PauseInDispatch { seconds }, _) => self.pause_in_dispatch = Some(Duration::from_secs(seconds)),
             (Act::StartSecond, _) if self.engines.len() < 2 => self.start(),
             (Act::StartIfNone, None) => self.start(),
             _ => {}
@@ -236,14 +254,25 @@ impl Play {
 
     /// Runs to a moment and judges every step on the way.
     fn run_until(&mut self, moment: Duration) -> Result<(), String> {
-        let Self { site, oracle, violation, .. } = self;
-        let (world, time, store) = (site.world.clone(), site.time.clone(), site.store.clone());
-        site.executor.run_until(moment, |_| {
-            Site::catch_up(&world, &time);
-            *violation = oracle.judge(&store.commits_after(oracle.progress().0), &lock(&world)).err();
-            violation.is_some()
-        });
-        self.judge()
+        loop {
+            let Self { site, oracle, violation, pause_in_dispatch, .. } = self;
+            let (world, time, store) = (site.world.clone(), site.time.clone(), site.store.clone());
+            let announced = oracle.creates_announced();
+            let halt = site.executor.run_until(moment, |_| {
+                Site::catch_up(&world, &time);
+                *violation = oracle.judge(&store.commits_after(oracle.progress().0), &lock(&world)).err();
+                let is_dispatching = pause_in_dispatch.is_some() && oracle.creates_announced() > announced;
+                violation.is_some() || is_dispatching
+            });
+            self.judge()?;
+            if halt != Halt::Satisfied {
+                return Ok(());
+            }
+            let engine = self.engines.iter().find(|engine| !self.site.executor.is_over(engine.task));
+            if let (Some(length), Some(engine)) = (self.pause_in_dispatch.take(), engine) {
+                self.site.executor.pause_at(engine.task, self.site.time.elapsed(), length);
+            }
+        }
     }
 
     fn calm_down(&mut self) {

@@ -19,6 +19,8 @@ use uuid::Uuid;
 
 use super::ports::{LoggedStore, SeededEntropy, StoreMutant};
 
+const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAeuqz5CL05v06r1Qkyiwmhf5QKeOBk5Iz/maTM/R5Ai";
+
 /// Wraps the cloud that an engine sees.
 pub type CloudWrap = fn(Arc<dyn Cloud>) -> Arc<dyn Cloud>;
 
@@ -70,6 +72,8 @@ impl Site {
     pub fn new(seed: u64, spec: WorldSpec, wiring: Wiring) -> Self {
         let mut world = World::new(WorldSpec { seed, ..spec });
         let world_account = world.add_account(NewAccount { login: "demo".to_owned(), ..NewAccount::default() });
+        // CloudAPI provisions nothing for an account without a key.
+        world.add_key(world_account, Some(PUBLIC_KEY), Some("laptop")).unwrap();
         let time = VirtualTime::starting_at(world.now());
         let store = LoggedStore::new(&time, seed, wiring.store);
         let mut site = Self {
