@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tsg_core::model::id::AccountId;
+use uuid::Uuid;
 
 use super::client::AccountClient;
 use super::directory::KeyCache;
@@ -29,25 +30,37 @@ pub struct Enrolled {
 /// All of them.
 #[derive(Default)]
 pub struct Registry {
-    accounts: RwLock<BTreeMap<AccountId, Arc<Enrolled>>>,
+    known: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    accounts: BTreeMap<AccountId, Arc<Enrolled>>,
+    logins: BTreeMap<String, AccountId>,
 }
 
 impl Registry {
     /// The account that a key id names, by login or by id.
     pub fn find(&self, name: &str) -> Option<Arc<Enrolled>> {
-        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
-        let is_named = |enrolled: &&Arc<Enrolled>| enrolled.login == name || enrolled.account.to_string() == name;
-        accounts.values().find(is_named).cloned()
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = known.logins.get(name) {
+            return known.accounts.get(account).cloned();
+        }
+        let id = Uuid::try_parse(name).ok()?;
+        known.accounts.values().find(|enrolled| enrolled.account.uuid() == id).cloned()
     }
 
     /// All accounts.
     pub fn all(&self) -> Vec<Arc<Enrolled>> {
-        self.accounts.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.known.read().unwrap_or_else(PoisonError::into_inner).accounts.values().cloned().collect()
     }
 
-    /// Puts an account in, and returns the one it takes the place of.
-    pub fn put(&self, enrolled: Arc<Enrolled>) -> Option<Arc<Enrolled>> {
-        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
-        accounts.insert(enrolled.account, enrolled)
+    /// Puts an account in. Its login is its own from then on, whoever had it before: CloudAPI has
+    /// just said so.
+    pub fn put(&self, enrolled: Arc<Enrolled>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.logins.retain(|_, account| *account != enrolled.account);
+        known.logins.insert(enrolled.login.clone(), enrolled.account);
+        known.accounts.insert(enrolled.account, enrolled);
     }
 }

@@ -157,7 +157,11 @@ fn read_store_and_limits(config: &mut ServerConfig, raw: &RawSettings) -> Result
         &mut config.limits.requests_at_once,
         raw.parsed("limits.requests_at_once", "a whole number from 1 to 10000", at_once)?,
     );
-    set(&mut config.limits.request_time, raw.duration("limits.request_time")?.filter(|time| !time.is_zero()));
+    let time = |text: &str| read_duration(text).filter(|time| !time.is_zero());
+    set(
+        &mut config.limits.request_time,
+        raw.parsed("limits.request_time", "a duration such as \"60s\", not zero", time)?,
+    );
     Ok(())
 }
 

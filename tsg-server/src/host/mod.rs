@@ -10,6 +10,7 @@ pub mod reconcile;
 pub mod running;
 pub mod seat;
 pub mod start;
+mod upkeep;
 
 pub use clock::{OsEntropy, SystemClock};
 pub use reconcile::Reconciled;

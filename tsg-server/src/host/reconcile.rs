@@ -24,12 +24,14 @@ pub struct Reconciled {
     pub settled: usize,
     /// Those that are not, with how they stand; `None` when nothing is known of them yet.
     pub unsettled: Vec<(AccountId, GroupName, Option<GroupStatus>)>,
+    /// How many accounts' groups could not even be read.
+    pub unreadable: usize,
 }
 
 impl Reconciled {
     /// Whether every group is as its user wants it.
     pub fn is_complete(&self) -> bool {
-        self.unsettled.is_empty()
+        self.unsettled.is_empty() && self.unreadable == 0
     }
 }
 
@@ -50,13 +52,14 @@ pub async fn until_settled(app: &Application, limit: Duration) -> Reconciled {
 }
 
 async fn look(app: &Application, began: Timestamp) -> Reconciled {
-    let mut found = Reconciled { settled: 0, unsettled: Vec::new() };
+    let mut found = Reconciled { settled: 0, unsettled: Vec::new(), unreadable: 0 };
     for enrolled in app.accounts.all() {
         let handle = enrolled.engine.handle();
         let groups = match codec::all::<Group>(app.store.as_ref(), Scope::Account(enrolled.account), "").await {
             Ok(groups) => groups,
             Err(error) => {
                 tracing::error!(%error, "the groups of an account cannot be read");
+                found.unreadable += 1;
                 continue;
             }
         };

@@ -46,7 +46,8 @@ impl RunningServer {
 
     /// Takes no more requests, lets those under way end, ends the engines and closes the store.
     pub async fn shutdown(self) {
-        let Serving { app, stop, task, .. } = self.serving;
+        let Serving { app, stop, task, upkeep, .. } = self.serving;
+        upkeep.abort();
         // Nobody listens any more when the accept loop has ended by itself.
         let _ = stop.send(true);
         if !task.is_finished() {
@@ -55,6 +56,8 @@ impl RunningServer {
         for enrolled in app.accounts.all() {
             enrolled.engine.stop().await;
         }
+        // Aborted above; whatever it was doing, it holds the store no longer once it is joined.
+        let _ = upkeep.await;
         drop(app);
         self.kept.close().await;
         tracing::info!("stopped");

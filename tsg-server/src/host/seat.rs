@@ -119,3 +119,89 @@ impl Drop for AbortOnDrop {
         self.0.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use tsg_core::model::id::InstanceId;
+    use tsg_core::model::instance::ObservedInstance;
+    use tsg_core::ports::cloud::{
+        AccountProfile, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, ListPage, Reach,
+    };
+    use tsg_core::ports::{Cloud, Store};
+    use tsg_store::MemoryStore;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::host::{OsEntropy, SystemClock};
+
+    /// Panics at the first request and refuses all others.
+    #[derive(Default)]
+    struct PanickingCloud {
+        asked: AtomicUsize,
+    }
+
+    impl PanickingCloud {
+        fn ask<T>(&self) -> Result<T, CloudError> {
+            assert!(self.asked.fetch_add(1, Ordering::SeqCst) > 0, "planted");
+            Err(CloudError {
+                kind: ErrorKind::Unavailable,
+                code: CloudCode::Other,
+                reach: Reach::NotSent,
+                status: None,
+                message: "planted".to_owned(),
+                request_id: None,
+                retry_after: None,
+            })
+        }
+    }
+
+    #[async_trait]
+    impl Cloud for PanickingCloud {
+        async fn list(&self, _: &ListPage) -> Result<InstancePage, CloudError> {
+            self.ask()
+        }
+        async fn get(&self, _: InstanceId) -> Result<ObservedInstance, CloudError> {
+            self.ask()
+        }
+        async fn create(&self, _: &CreateInstance) -> Result<ObservedInstance, CloudError> {
+            self.ask()
+        }
+        async fn delete(&self, _: InstanceId) -> Result<(), CloudError> {
+            self.ask()
+        }
+        async fn start(&self, _: InstanceId) -> Result<(), CloudError> {
+            self.ask()
+        }
+        async fn account(&self) -> Result<AccountProfile, CloudError> {
+            self.ask()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_panics_is_started_again_and_one_that_is_stopped_is_not() {
+        let cloud = Arc::new(PanickingCloud::default());
+        let clock = Arc::new(SystemClock);
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
+        let ports = EnginePorts { store, cloud: cloud.clone(), clock, entropy: Arc::new(OsEntropy) };
+        let seat = EngineSeat::start(EngineParts {
+            account: AccountId::from_directory(Uuid::from_u128(1)),
+            deployment: DeploymentId::from_bits(1),
+            ports,
+            config: EngineConfig { list_interval_min: Duration::from_millis(10), ..EngineConfig::default() },
+        });
+        let is_back = async {
+            while cloud.asked.load(Ordering::SeqCst) < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), is_back).await.unwrap();
+        seat.stop().await;
+        assert!(seat.handle().is_stopped());
+        let asked = cloud.asked.load(Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        assert_eq!(cloud.asked.load(Ordering::SeqCst), asked);
+    }
+}

@@ -20,6 +20,7 @@ use super::clock::{OsEntropy, SystemClock};
 use super::enlist;
 use super::kept::Kept;
 use super::running::RunningServer;
+use super::upkeep::upkeep;
 use crate::accounts::allow::AllowList;
 use crate::accounts::deployment::{self, UnlockError};
 use crate::accounts::enrolment::Enrolments;
@@ -126,6 +127,7 @@ pub(super) struct Serving {
     pub(super) address: SocketAddr,
     pub(super) stop: watch::Sender<bool>,
     pub(super) task: JoinHandle<()>,
+    pub(super) upkeep: JoinHandle<()>,
 }
 
 async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Serving, StartError> {
@@ -153,7 +155,8 @@ async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(listener::serve(listener, routes::router(app.clone()), stopped));
     tracing::info!(%address, %deployment, "listening");
-    Ok(Serving { app, address, stop, task })
+    let upkeep = tokio::spawn(upkeep(Arc::downgrade(&app)));
+    Ok(Serving { app, address, stop, task, upkeep })
 }
 
 /// Makes a file's folder when it is missing, readable by its owner only.

@@ -1,7 +1,7 @@
 //! `/v2/groups/{id}/audit`: what was decided and sent, and whether the record of it is whole.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use tsg_core::model::audit::{AuditEntry, verify_chain};
 use tsg_core::model::group::LedgerHead;
@@ -11,7 +11,7 @@ use tsg_core::records::codec;
 use tsg_core::records::kinds::{audit_key, group_prefix};
 
 use super::groups::find;
-use super::request::{Listed, Page};
+use super::request::{Listed, Page, Params};
 use super::template_body::invalid;
 use crate::app::{App, Application};
 use crate::auth::Caller;
@@ -44,7 +44,7 @@ pub async fn list(
     caller: Caller,
     Path(id): Path<String>,
     page: Page,
-    Query(asked): Query<Asked>,
+    Params(asked): Params<Asked>,
 ) -> Result<Json<AuditPage>, Failure> {
     let group = find(&app, &caller, &id).await?.value.id;
     let after = page.after.as_ref().map(|text| text.parse::<u64>()).transpose();

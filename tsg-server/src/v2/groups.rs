@@ -1,7 +1,7 @@
 //! `/v2/groups`: made, read, changed, deleted.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -15,7 +15,7 @@ use tsg_engine::intent::{self, ChangeGroupError, CreateGroupError, DeleteGroupEr
 
 use super::group_body::{GroupBody, GroupPatch, NewGroupBody};
 use super::idempotency::{Answer, once};
-use super::request::{Listed, Page, Write, etag, json, precondition_failed};
+use super::request::{Listed, Page, Params, Write, etag, json, precondition_failed};
 use super::template_body::id;
 use crate::app::{App, Application};
 use crate::auth::Caller;
@@ -30,7 +30,7 @@ pub async fn list(
     State(app): State<App>,
     caller: Caller,
     page: Page,
-    Query(filter): Query<Filter>,
+    Params(filter): Params<Filter>,
 ) -> Result<Json<Listed<GroupBody>>, Failure> {
     if let Some(name) = filter.name {
         let found = by_name(&app, &caller, &id::<GroupName>("name", &name)?).await?;

@@ -3,13 +3,16 @@
 //! Owns the record of what a key stood for and was answered. Must never answer one request with
 //! what another one did.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, ETAG, HeaderName, LOCATION};
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::time::Timestamp;
-use tsg_core::ports::store::{CommitError, Kind};
+use tsg_core::ports::Store;
+use tsg_core::ports::store::{CommitError, Kind, Scope};
 use tsg_core::records::{Stored, Transaction, Versioned, codec};
 use uuid::Uuid;
 
@@ -159,4 +162,61 @@ fn derived_id(caller: &Caller, key: &str) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_bytes()[..16]);
     uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// How long a key is remembered: longer than any client goes on repeating a request.
+const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// Records removed in one commit.
+const BATCH: usize = 200;
+
+/// Forgets keys that are older than [`REMEMBERED_FOR`].
+///
+/// # Errors
+/// The store's. What was forgotten until then stays forgotten.
+pub async fn forget_old(store: &dyn Store, now: Timestamp) -> Result<(), CommitError> {
+    let limit = now.before(REMEMBERED_FOR);
+    let kept = codec::all::<KeyUse>(store, Scope::Everyone, "").await?;
+    let old: Vec<_> = kept.into_iter().filter(|key_use| key_use.value.at < limit).collect();
+    for batch in old.chunks(BATCH) {
+        let mut transaction = Transaction::new();
+        for key_use in batch {
+            transaction.remove(key_use);
+        }
+        store.commit(transaction.into_commit()).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tsg_core::model::id::AccountId;
+    use tsg_store::MemoryStore;
+
+    use super::*;
+    use crate::host::SystemClock;
+
+    #[tokio::test]
+    async fn keys_are_forgotten_after_a_day_and_not_before() {
+        let store = MemoryStore::new(Arc::new(SystemClock));
+        let account = AccountId::from_directory(Uuid::from_u128(1));
+        let start = Timestamp::from_millis(1_000_000);
+        let key_use = |name: &str, at| KeyUse {
+            key: Fingerprint::of_bytes(name.as_bytes()),
+            request: Fingerprint::ZERO,
+            answer: None,
+            at,
+        };
+        let mut transaction = Transaction::new();
+        transaction.insert(account, &key_use("old", start));
+        transaction.insert(account, &key_use("new", start.after(Duration::from_millis(1))));
+        store.commit(transaction.into_commit()).await.unwrap();
+        forget_old(&store, start.after(REMEMBERED_FOR)).await.unwrap();
+        assert_eq!(codec::all::<KeyUse>(&store, Scope::Everyone, "").await.unwrap().len(), 2);
+        forget_old(&store, start.after(REMEMBERED_FOR + Duration::from_millis(1))).await.unwrap();
+        let left = codec::all::<KeyUse>(&store, Scope::Everyone, "").await.unwrap();
+        assert_eq!(left.iter().map(|kept| kept.value.key).collect::<Vec<_>>(), [Fingerprint::of_bytes(b"new")]);
+    }
 }

@@ -8,7 +8,7 @@ mod audit;
 mod group_body;
 mod groups;
 mod health;
-mod idempotency;
+pub mod idempotency;
 mod instances;
 mod operations;
 mod plan;

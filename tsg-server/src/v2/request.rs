@@ -74,6 +74,23 @@ impl<S: Sync> FromRequestParts<S> for Page {
     }
 }
 
+/// The query of a route, by its type; what the type does not know is let pass, since a nonce is
+/// among it.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let query = Query::<T>::try_from_uri(&parts.uri);
+        query.map(|query| Self(query.0)).map_err(|rejection| {
+            Failure::unprocessable("InvalidQuery", rejection.body_text())
+                .hint("see the documentation for this route's query")
+        })
+    }
+}
+
 /// A page of a list.
 #[derive(Debug, Serialize)]
 pub struct Listed<T> {

@@ -1,7 +1,7 @@
 //! `/v2/templates`: made, read and deleted, never changed.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use tsg_core::records::kinds::TakenTemplateName;
 use tsg_engine::intent::{self, CreateTemplateError, DeleteTemplateError};
 
 use super::idempotency::{Answer, once};
-use super::request::{Listed, Page, Write, json};
+use super::request::{Listed, Page, Params, Write, json};
 use super::template_body::{NewTemplate, TemplateBody, id};
 use crate::app::{App, Application};
 use crate::auth::Caller;
@@ -28,7 +28,7 @@ pub async fn list(
     State(app): State<App>,
     caller: Caller,
     page: Page,
-    Query(filter): Query<Filter>,
+    Params(filter): Params<Filter>,
 ) -> Result<Json<Listed<TemplateBody>>, Failure> {
     if let Some(name) = filter.name {
         let found = by_name(&app, &caller, &id::<TemplateName>("name", &name)?).await?;

@@ -154,6 +154,9 @@ async fn v2_names_the_field_and_says_what_to_do() {
         ("GET", "/v2/groups?limit=201", String::new(), 422, "InvalidPage", "limit"),
         ("GET", "/v2/groups?limit=x", String::new(), 422, "InvalidPage", "query"),
         ("GET", "/v2/nothing", String::new(), 404, "NoSuchRoute", "404"),
+        ("PUT", "/v2/groups", String::new(), 405, "MethodNotAllowed", "method"),
+        ("GET", "/v2/groups/%ff", String::new(), 400, "InvalidRequest", "cannot be read"),
+        ("GET", "/v2/groups?name=a%20b", String::new(), 422, "InvalidField", "name"),
     ];
     for (method, path, body, status, code, text) in table {
         let answer = site.v2(method, path, &body).await;
