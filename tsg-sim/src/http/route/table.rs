@@ -6,9 +6,8 @@ use http::Method;
 
 use crate::world::Operation;
 
-/// What an endpoint is asked to do.
+/// What an endpoint is asked to do. The names are the whole meaning; the table below gives method and path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names are the whole meaning; the table below gives method and path")]
 pub enum Route {
     Ping,
     GetAccount,
