@@ -116,7 +116,11 @@ impl Books {
         now: Timestamp,
         work_out: impl Fn(&mut Edit<'_>) -> Result<(), InvalidEdge> + Send + Sync,
     ) -> Result<Recorded, LedgerError> {
-        self.freshen(group).await?;
+        if self.is_stale(group) {
+            // The decision rests on what was known before, so it is void.
+            self.freshen(group).await?;
+            return Err(LedgerError::Overtaken(group));
+        }
         let ledger = self.groups.get(&group).ok_or(LedgerError::UnknownGroup(group))?;
         let mut edit = Edit::new(ledger, now);
         work_out(&mut edit)?;
@@ -149,6 +153,10 @@ impl Books {
         }
         self.freshen(group).await?;
         Err(LedgerError::Overtaken(group))
+    }
+
+    pub(super) fn is_stale(&self, group: GroupId) -> bool {
+        self.groups.get(&group).is_some_and(|ledger| ledger.is_stale)
     }
 
     pub(super) fn mark_stale(&mut self, group: GroupId) {

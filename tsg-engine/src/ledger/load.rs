@@ -92,8 +92,8 @@ impl Books {
     }
 
     /// Reads a group anew if the store may say something else by now.
-    pub(super) async fn freshen(&mut self, group: GroupId) -> Result<(), LedgerError> {
-        if self.groups.get(&group).is_some_and(|ledger| ledger.is_stale) {
+    pub(crate) async fn freshen(&mut self, group: GroupId) -> Result<(), LedgerError> {
+        if self.is_stale(group) {
             self.reload(group).await?;
         }
         match self.groups.contains_key(&group) {

@@ -148,6 +148,8 @@ impl Session {
     }
 
     async fn plan_group(&mut self, group: GroupId) -> Result<(), StoreError> {
+        let freshened = self.books.freshen(group).await;
+        self.only_store(group, freshened)?;
         let now = self.monotonic();
         let Some(ledger) = self.books.group(group) else {
             self.agenda.remove(&group);

@@ -107,8 +107,11 @@ impl Session {
         asked_at: Timestamp,
         reply: Result<ObservedInstance, CloudError>,
     ) -> Result<(), StoreError> {
-        let evidence = weigh_get(instance, &reply);
         let Some(operation) = self.books.operation(id) else { return Ok(()) };
+        let evidence = match weigh_get(instance, &reply) {
+            GetEvidence::NotFound if self.may_be_invisible(operation) => GetEvidence::Nothing,
+            evidence => evidence,
+        };
         let (group, is_own) = (operation.group, operation.instance == Some(instance));
         if let GetEvidence::Seen(seen) = evidence {
             self.sight.glimpse(asked_at, seen);
@@ -128,6 +131,13 @@ impl Session {
                 self.keep_absence(group, id, absence).await
             }
         }
+    }
+
+    /// VMAPI may fail to write a machine's record and go on: the machine is there and nobody can
+    /// see it for minutes. For as long as a create is not given up, a 404 proves nothing either.
+    fn may_be_invisible(&self, operation: &Operation) -> bool {
+        let sent_at = operation.last_attempt().map_or(operation.planned_at, |attempt| attempt.sent_at);
+        self.sight.evidence_time(self.now()) < sent_at.after(self.config.timing.quiet)
     }
 
     async fn take_sighting(

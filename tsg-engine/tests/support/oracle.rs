@@ -67,7 +67,7 @@ impl Oracle {
         let news = &world.truth()[self.truth_seen..];
         self.truth_seen += news.len();
         for record in news {
-            self.judge_event(&record.event)?;
+            self.judge_event(&record.event, world)?;
         }
         if !news.is_empty() {
             self.judge_live(world)?;
@@ -228,12 +228,14 @@ impl Oracle {
         }
     }
 
-    fn judge_event(&mut self, event: &TruthEvent) -> Verdict {
+    fn judge_event(&mut self, event: &TruthEvent, world: &World) -> Verdict {
         match event {
             TruthEvent::RequestReceived { operation, payload: Some(payload), .. } => {
                 self.judge_request(*operation, payload.0)
             }
-            TruthEvent::MachineCreated { machine, tags, .. } => self.judge_birth(InstanceId::new(machine.0), tags),
+            TruthEvent::MachineCreated { machine, tags, .. } => {
+                self.judge_birth(InstanceId::new(machine.0), tags, world)
+            }
             TruthEvent::MachineDestroyed { machine, by: Destroyer::Client } => {
                 match self.owners.contains_key(&InstanceId::new(machine.0)) {
                     true => Ok(()),
@@ -254,9 +256,10 @@ impl Oracle {
         }
     }
 
-    fn judge_birth(&mut self, machine: InstanceId, tags: &BTreeMap<String, Scalar>) -> Verdict {
+    fn judge_birth(&mut self, machine: InstanceId, tags: &BTreeMap<String, Scalar>, world: &World) -> Verdict {
         let Some(Scalar::Text(text)) = tags.get("tsgop") else { return Ok(()) };
         let Some(id) = text.strip_prefix('o').and_then(|id| id.parse::<OperationId>().ok()) else { return Ok(()) };
+        let is_twin = self.machines.iter().any(|(other, of)| *of == id && is_live(world, *other));
         self.machines.insert(machine, id);
         let made = self.made.entry(id).or_default();
         *made += 1;
@@ -266,8 +269,8 @@ impl Oracle {
         if *made as usize > operation.attempts.len() {
             return broken(3, format!("{id} made {made} machines with {} attempts", operation.attempts.len()));
         }
-        if *made > 1 {
-            return broken(3, format!("{id} made a second machine"));
+        if is_twin {
+            return broken(3, format!("{id} has two machines"));
         }
         if matches!(operation.phase, Phase::Refused | Phase::Cancelled | Phase::Planned) {
             return broken(13, format!("{id} is {:?} and made a machine", operation.phase));

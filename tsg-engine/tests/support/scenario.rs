@@ -283,24 +283,28 @@ impl Play {
         for _ in 0..12 {
             let _ = world.switch_fault(up.clone());
         }
-        drop(world);
-        self.act(Act::StartIfNone);
     }
 
     /// Every group comes to what its user wants.
     fn settle(&mut self) -> Result<(), String> {
-        let Self { site, oracle, violation, .. } = self;
-        let (world, time, store) = (site.world.clone(), site.time.clone(), site.store.clone());
-        let halt = site.executor.run_until(CHAOS + BOUND, |_| {
-            Site::catch_up(&world, &time);
-            let world = lock(&world);
-            *violation = oracle.judge(&store.commits_after(oracle.progress().0), &world).err();
-            violation.is_some() || oracle.unsettled(&world).is_none()
-        });
-        self.judge()?;
-        match (halt, self.oracle.unsettled(&lock(&self.site.world))) {
-            (Halt::Satisfied, None) => Ok(()),
-            (halt, why) => Err(format!("invariant 33: not settled ({halt:?}): {}", why.unwrap_or_default())),
+        loop {
+            // A crash that was planned before may still come.
+            self.act(Act::StartIfNone);
+            let Self { site, oracle, engines, violation, .. } = self;
+            let (world, time, store) = (site.world.clone(), site.time.clone(), site.store.clone());
+            let halt = site.executor.run_until(CHAOS + BOUND, |executor| {
+                Site::catch_up(&world, &time);
+                let world = lock(&world);
+                *violation = oracle.judge(&store.commits_after(oracle.progress().0), &world).err();
+                let is_dead = engines.iter().all(|engine| executor.is_over(engine.task));
+                violation.is_some() || is_dead || oracle.unsettled(&world).is_none()
+            });
+            self.judge()?;
+            match (halt, self.oracle.unsettled(&lock(&self.site.world))) {
+                (Halt::Satisfied, None) => return Ok(()),
+                (Halt::Satisfied, Some(_)) => {}
+                (halt, why) => return Err(format!("invariant 33: not settled ({halt:?}): {}", why.unwrap_or_default())),
+            }
         }
     }
 
