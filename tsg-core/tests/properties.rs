@@ -92,7 +92,7 @@ fn member() -> impl Strategy<Value = Member> {
 fn members(most: usize) -> impl Strategy<Value = Vec<Member>> {
     proptest::collection::vec((member(), any::<u64>()), 0..most).prop_map(|drawn| {
         let number = |(index, (mut member, salt)): (usize, (Member, u64))| {
-            let id = u128::from(salt) << 64 | index as u128 + 1;
+            let id = (u128::from(salt) << 64) | (index as u128 + 1);
             let has_machine = matches!(member.phase, Phase::Bound | Phase::Ready | Phase::Failed | Phase::Deleting);
             member.operation = OperationId::from_bits(id);
             if has_machine { member.with_instance(InstanceId::new(Uuid::from_u128(id))) } else { member }
@@ -370,6 +370,9 @@ proptest! {
         let most = scene.members.len().max((scene.intent.capacity + scene.limits.surge) as usize);
         for _ in 0..200 {
             let plan = scene.plan().unwrap();
+            if plan.report.status == GroupStatus::Converged {
+                break;
+            }
             scene = obeyed(&applied(&scene, &plan));
             prop_assert!(scene.members.len() <= most);
         }

@@ -24,8 +24,10 @@ pub(super) struct Balance {
     pub missing: u32,
     /// How many more may exist just now.
     pub room: u32,
-    /// Creates planned or sent that were not answered.
+    /// Creates planned or sent that may still be answered.
     pub in_flight: u32,
+    /// Creates that nobody will answer any more.
+    pub in_doubt: u32,
     /// Machines that are not up yet.
     pub starting: u32,
 }
@@ -53,7 +55,8 @@ impl Balance {
             deletes: settled.saturating_sub(wanted),
             missing: wanted.saturating_sub(useful),
             room: ceiling.saturating_sub(occupied.saturating_add(input.limits.orphans)),
-            in_flight: count(Class::Intended) + count(Class::Requested) + count(Class::InDoubt),
+            in_flight: count(Class::Intended) + count(Class::Requested),
+            in_doubt: count(Class::InDoubt),
             starting: count(Class::Starting),
         }
     }

@@ -61,8 +61,12 @@ fn window(input: &PlanInput<'_>, balance: &Balance) -> Window {
             return Window { width: 0, left: 0, closed_until: Some(backoff.until) };
         }
         // The one that tries the ground has succeeded only when its machine is up.
-        Some(backoff) if backoff.cause == Setback::ProvisioningFailed => (1, balance.in_flight + balance.starting),
-        Some(_) => (1, balance.in_flight),
+        Some(backoff) if backoff.cause == Setback::ProvisioningFailed => {
+            (1, balance.in_flight + balance.in_doubt + balance.starting)
+        }
+        Some(_) => (1, balance.in_flight + balance.in_doubt),
+        // One in doubt has narrowed the window when it came into doubt; it keeps its own slot, but
+        // must not close the window for as long as the doubt lasts.
         None => (input.memory.create_window.max(1), balance.in_flight),
     };
     Window { width, left: width.saturating_sub(busy), closed_until: None }

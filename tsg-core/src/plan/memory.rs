@@ -122,6 +122,8 @@ impl PlanMemory {
     }
 
     /// Whether one more create may be sent now, with `unanswered` of them sent and not answered.
+    /// While a back-off is set, those in doubt belong to them: one of them is the create that
+    /// tries the ground.
     ///
     /// What was planned before a refusal is held back by this: the first refusal of a round stops
     /// the rest of it, and after the back-off a single create tries the ground.

@@ -95,7 +95,7 @@ fn blocks(input: &PlanInput<'_>, survey: &Survey, balance: &Balance, draft: &Dra
         blocks.push(Block::View(input.view.trust));
     }
     if let Some(backoff) = input.memory.create_backoff
-        && (balance.missing > 0 || balance.in_flight > 0)
+        && (balance.missing > 0 || balance.in_flight > 0 || balance.in_doubt > 0)
     {
         blocks.push(Block::CreatesRefused(backoff));
     }
