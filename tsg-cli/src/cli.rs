@@ -16,16 +16,17 @@ const HELP_COLUMNS: usize = 100;
 /// Shown at the end of `tsg --help`.
 const EXAMPLES: &str = "\
 Examples:
-  tsg demo                                   a data centre and a server on this machine, to try everything
+  tsg demo                                      try everything on this machine
   tsg template create web --image base-64-lts --package sample-1G
   tsg group create web --template web --capacity 5 --wait
   tsg group scale web +3 --wait
   tsg group instances web --json
 
 Environment:
-  TRITON_PROFILE, TRITON_URL, TRITON_ACCOUNT, TRITON_KEY_ID, TRITON_USER, or the older SDC_*, and the profiles
-  in ~/.triton are read as node-triton reads them. TSG_URL (or TRITON_TSG_URL) says where the tsg server is;
-  without it, http://127.0.0.1:3000. TRITON_KEY_MATERIAL is a private key or the path of one.
+  TRITON_PROFILE, TRITON_URL, TRITON_ACCOUNT, TRITON_KEY_ID, TRITON_USER, or the older SDC_*, and
+  the profiles in ~/.triton are read as node-triton reads them. TRITON_KEY_MATERIAL is a private
+  key or the path of one. TSG_URL (or TRITON_TSG_URL) says where the tsg server is; without it,
+  http://127.0.0.1:3000.
 ";
 
 /// Keeps groups of identical instances running on Triton DataCenter.

@@ -2,6 +2,8 @@
 //!
 //! Owns the subscriber of the process. It must never log to standard output, which belongs to answers.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -21,7 +23,10 @@ pub(crate) fn start(level: LevelFilter, lines: LogLines, environment: &Environme
     // RUST_LOG is finer than a level: for whoever looks for a fault in tsg itself.
     let directives = environment.get("RUST_LOG").unwrap_or_default();
     let filter = EnvFilter::builder().with_default_directive(level.into()).parse_lossy(directives);
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match lines {
         LogLines::Human => subscriber.with_target(false).try_init(),
         LogLines::Json => subscriber.json().try_init(),

@@ -2,6 +2,8 @@
 //!
 //! Needs `unshare` (util-linux), which gives the read-only and the full disk a user and a disk of their own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
 mod support;
 
 use std::fs::{self, File, Permissions};
@@ -33,6 +35,8 @@ struct Case {
 enum Attempt {
     /// A request: by whom, when, what.
     Request { by: By, age_s: i64, method: Method, path: &'static str, body: fn(&Stage) -> String },
+    /// The same write twice, signature and all.
+    Replay(&'static str),
     /// A command of the user, with further variables.
     Command { arguments: &'static [&'static str], variables: &'static [(&'static str, &'static str)] },
     /// A start of the server on a copy of its data, spoilt by this; what is returned lives as long as the attempt.
@@ -113,6 +117,7 @@ fn signatures() -> Vec<Case> {
         case("no signature", read(By::Nobody, 0, GROUPS), 401, &["sign"]),
         case("clock behind", read(By::Owner, 900, GROUPS), 401, &["clock"]),
         case("clock ahead", read(By::Owner, -900, GROUPS), 401, &["clock"]),
+        case("replayed write", Attempt::Replay("/v2/groups?nonce=1"), 401, &["nonce"]),
         case("account that is not enrolled", read(By::Other, 0, GROUPS), 401, &["enroll"]),
     ]
 }
@@ -317,6 +322,7 @@ impl Stage {
                 let said = run(command.envs(variables.iter().copied()));
                 (u16::try_from(said.code).unwrap(), said.err)
             }
+            Attempt::Replay(path) => self.replay(path).await,
             Attempt::Start(spoil) => self.start(*spoil),
         }
     }
@@ -331,11 +337,21 @@ impl Stage {
             let answer = reqwest::get(format!("{}{path}", self.server.url)).await.unwrap();
             return (answer.status().as_u16(), answer.text().await.unwrap());
         }
-        let now = jiff::Timestamp::now();
-        let date = HttpDate::from_timestamp(now - jiff::SignedDuration::from_secs(age_s));
-        let body = (method != Method::GET).then_some(body);
-        let answer = client.ask_exactly(&self.server.url, method, path, body, date).await.unwrap();
+        let date = HttpDate::from_timestamp(jiff::Timestamp::now() - jiff::SignedDuration::from_secs(age_s));
+        let is_write = method != Method::GET;
+        let target = if is_write { format!("{path}?nonce={}", uuid::Uuid::new_v4()) } else { path.to_owned() };
+        let body = is_write.then_some(body);
+        let answer = client.ask_exactly(&self.server.url, method, &target, body, date).await.unwrap();
         (answer.status.as_u16(), answer.body)
+    }
+
+    async fn replay(&self, path: &str) -> (u16, String) {
+        let client = Client::new(&self.owner);
+        let (date, body) = (HttpDate::from_timestamp(jiff::Timestamp::now()), Some("{}"));
+        let first = client.ask_exactly(&self.server.url, Method::POST, path, body, date.clone()).await.unwrap();
+        assert_eq!(first.status, 422, "{first:?}");
+        let second = client.ask_exactly(&self.server.url, Method::POST, path, body, date).await.unwrap();
+        (second.status.as_u16(), second.body)
     }
 
     /// Starts a server on spoilt data, and afterwards one on the same data as they were.
@@ -348,7 +364,8 @@ impl Stage {
             assert_eq!(self.kept(&beside.url), self.before, "the first server is not disturbed");
         }
         fs::set_permissions(plan.folder(), Permissions::from_mode(0o700)).unwrap();
-        let restored = self.plan.on(copy_of(self.backup.path())).start();
+        let whole = self.plan.on(copy_of(self.backup.path()));
+        let restored = whole.start();
         assert_eq!(self.kept(&restored.url), self.before, "the backup is whole");
         (u16::try_from(said.code).unwrap(), said.err)
     }

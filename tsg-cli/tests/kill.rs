@@ -4,6 +4,14 @@
 //! lost acknowledged write, and in the end exactly what was asked for. `TSG_KILLS` says how often, `TSG_SEED` repeats a
 //! run; a failure prints both.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking, and the seed is printed"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -99,6 +107,12 @@ impl LookOut {
         if let Some(excess) = &self.found.lock().unwrap().excess {
             panic!("{excess}");
         }
+    }
+}
+
+impl Drop for LookOut {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 

@@ -2,14 +2,17 @@
 //!
 //! Needs bash, openssl and curl. The function is in `data/tsg_v1_readme.sh` exactly as TSG v1's users have it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
 mod support;
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use support::process::run;
+use support::process::{Running, run, tsg};
 use support::site::Demo;
 
 /// The README's function, byte for byte.
@@ -108,4 +111,22 @@ fn the_readme_function_of_tsg_v1_works_as_it_is() {
     call(&demo, &[&group]).expect(404);
     let names = call(&demo, &["/v1/tsg/groups"]).expect(200).json();
     assert_eq!(names.as_array().unwrap().len(), 1, "only the demonstration's own group is left: {names}");
+}
+
+/// What the demonstration prints must work when it is pasted into a shell.
+#[test]
+fn the_printed_guide_works_when_pasted() {
+    let home = tempfile::tempdir().unwrap();
+    let (_demo, said) = Running::until_line(&mut tsg(home.path(), &["demo", "--port", "0"]), "  tsg_v1 /v1/tsg/groups");
+    let is_pasted =
+        |line: &&str| line.starts_with("  ") && !line.contains("triton inst") && !line.contains("fault add");
+    let pasted: Vec<&str> = said.lines().filter(is_pasted).collect();
+    let mut bash = Command::new("bash");
+    bash.args(["-e", "-c", &pasted.join("\n")]).env_clear().env("HOME", home.path());
+    let program = Path::new(env!("CARGO_BIN_EXE_tsg")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let output = run(bash.env("PATH", format!("{}:{path}", program.display()))).ok();
+    assert!(output.out.starts_with("ID"), "tsg group list: {}", output.out);
+    assert!(output.out.contains("7 of 7") || output.out.contains("capacity:  7"), "tsg group scale: {}", output.out);
+    assert!(output.out.contains("HTTP/1.1 200 OK"), "tsg_v1: {}", output.out);
 }

@@ -18,8 +18,9 @@ use crate::signals;
 
 /// Try everything on this machine: a simulated data centre, a server, a group
 ///
-/// Makes keys, enrols the account `demo`, creates a template and a group of five, kills one instance and shows it
-/// replaced, scales to eight and back to five. Then it stays up and says how to talk to it. Nothing is left behind.
+/// Makes keys, enrols the account `demo`, creates a template and a group of five, kills one
+/// instance and shows it replaced, scales to eight and back to five. Then it stays up and says
+/// how to talk to it. Nothing is left behind.
 ///
 /// Examples:
 ///   tsg demo

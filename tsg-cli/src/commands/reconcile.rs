@@ -16,8 +16,8 @@ use crate::settings::{self, Additions, Settings};
 
 /// Bring every group to where it should be, then end: what a scheduler would run
 ///
-/// Works on the server's own database, so the server must not run at the same time. Ends with 0 when nothing is left to
-/// do, with 5 when the time was not enough.
+/// Works on the server's own database, so the server must not run at the same time. Ends with 0
+/// when nothing is left to do, with 5 when the time was not enough.
 ///
 /// Examples:
 ///   tsg reconcile --once --config /etc/tsg.toml --deadline 300

@@ -13,9 +13,9 @@ use crate::waiting::Patience;
 
 /// Keep a group at a count, with the flags of TSG v1's scale agent
 ///
-/// The agent created and deleted instances itself and had to be run again and again. This sets the group's capacity
-/// (and makes the group when there is none); the server does the rest. Flags that describe the instances must agree with
-/// the template, which is what decides.
+/// The agent created and deleted instances itself and had to be run again and again. This sets
+/// the group's capacity (and makes the group when there is none); the server does the rest. Flags
+/// that describe the instances must agree with the template, which is what decides.
 ///
 /// Examples:
 ///   tsg scale --tsg-name web --template-id 437c560d-b1a9-4dae-b3b3-6dbabb7d23a7 --count 5

@@ -16,13 +16,14 @@ use crate::signals;
 
 /// Run the tsg server
 ///
-/// Settings come from the file, then from the environment (TSG_SECTION_KEY), then from flags; later ones win. SIGTERM
-/// and SIGINT end it in order: requests in flight are answered, nothing is lost either way.
+/// Settings come from the file, then from the environment (TSG_SECTION_KEY), then from flags;
+/// later ones win. SIGTERM and SIGINT end it in order: requests in flight are answered, nothing
+/// is lost either way.
 ///
 /// Examples:
 ///   tsg server --config /etc/tsg.toml
 ///   tsg server --url https://us-central-1.api.mnx.io --data-dir /var/lib/tsg --port 3000
-///   tsg server --dev                           with a simulated data centre; unsigned requests are taken
+///   tsg server --dev                    with a simulated data centre; unsigned requests are taken
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Server {

@@ -59,23 +59,18 @@ impl Guide {
         ];
         lines.map(|line| format!("  export {line}\n")).concat()
     }
+}
 
-    /// Date-only signatures, made with what every system has.
-    fn shell_function(&self) -> String {
-        format!(
-            r#"  tsg_v1() {{
+/// Date-only signatures, made with what every system has.
+const SHELL_FUNCTION: &str = r#"  tsg_v1() {
     local date signature path="$1"; shift
     date=$(LC_ALL=C date -u '+%a, %d %b %Y %H:%M:%S GMT')
     signature=$(printf %s "$date" | openssl dgst -sha256 -sign "$TRITON_KEY_MATERIAL" | openssl base64 -A)
     curl -sS -i -H "Date: $date" -H 'Content-Type: application/json' \
       -H "Authorization: Signature keyId=\"/$TRITON_ACCOUNT/keys/$TRITON_KEY_ID\",algorithm=\"rsa-sha256\",headers=\"date\",signature=\"$signature\"" \
       "$@" "$TSG_URL$path"
-  }}
-  tsg_v1 /v1/tsg/groups
-"#
-        )
-    }
-}
+  }
+  tsg_v1 /v1/tsg/groups"#;
 
 impl Show for Guide {
     fn human(&self) -> String {
@@ -85,7 +80,7 @@ impl Show for Guide {
              HOME={} triton inst list tag.tsg.name={NAME}\n\nWith curl, as TSG v1's users do:\n\n{}",
             self.variables(),
             self.home.display(),
-            self.shell_function()
+            SHELL_FUNCTION
         )
     }
 

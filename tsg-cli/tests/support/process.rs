@@ -92,6 +92,19 @@ impl Running {
         panic!("the process ended before {event}: {:?}", self.child.wait());
     }
 
+    /// Starts a command that answers in words, and reads up to a line; what was read is returned too.
+    pub fn until_line(command: &mut Command, last: &str) -> (Self, String) {
+        let mut running = Self::start(command);
+        let lines = running.lines.as_mut().expect("the output is read by one");
+        let mut said = String::new();
+        while lines.read_line(&mut said).unwrap() > 0 {
+            if said.trim_end_matches('\n').ends_with(last) {
+                return (running, said);
+            }
+        }
+        panic!("the process ended before {last:?}: {said}");
+    }
+
     /// SIGKILL, and waits for the end.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -11,8 +11,8 @@ use crate::output::Show;
 
 /// Let a tsg server act for your account
 ///
-/// The server makes a key of its own; you upload its public half with your signature; the server proves that it works.
-/// Run it again to replace the key.
+/// The server makes a key of its own; you upload its public half with your signature; the server
+/// proves that it works. Run it again to replace the key.
 ///
 /// Examples:
 ///   tsg account enroll

@@ -10,7 +10,8 @@ use crate::failure::Failure;
 
 /// Serve a simulated Triton data centre, or break a running one
 ///
-/// CloudAPI, real signatures, machines that answer HTTP on loopback addresses; nothing leaves this machine.
+/// CloudAPI, real signatures, machines that answer HTTP on loopback addresses; nothing leaves
+/// this machine.
 ///
 /// Examples:
 ///   tsg sim                                    account `demo` with the public keys of ~/.ssh

@@ -18,7 +18,8 @@ use crate::pairs;
 ///
 /// Examples:
 ///   tsg template create web --image base-64-lts --package sample-1G
-///   tsg template create db --image 4d2a... --package sample-2G --network internal --tag role=db --userdata-file boot.sh
+///   tsg template create db --image base-64-lts@23.4.0 --package sample-2G --network internal \
+///       --tag role=db --userdata-file boot.sh
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Create {
