@@ -71,16 +71,15 @@ fn counter(name: &'static str, value: Option<i64>) -> Result<u32, Failure> {
     Ok(u32::try_from(value).unwrap_or(u32::MAX))
 }
 
-/// How often a change is worked out anew after somebody else changed the group.
-const ATTEMPTS: u32 = 5;
-
 async fn scale(
     app: &Application,
     caller: &Caller,
     id: &str,
     next_of: impl Fn(u32) -> u32,
 ) -> Result<StatusCode, Failure> {
-    for _ in 0..ATTEMPTS {
+    // Each repetition means that another request of this account got through, and no more than
+    // these are under way at once.
+    for _ in 0..=app.config.limits.requests_at_once {
         let current = find(app, caller, id).await?;
         let capacity = next_of(current.value.capacity);
         if capacity == current.value.capacity {

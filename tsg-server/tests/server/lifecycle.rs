@@ -46,6 +46,23 @@ async fn a_port_in_use_is_an_error_with_a_next_step_and_leaves_nothing_running()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_in_use_or_damaged_is_an_error_with_a_next_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config("http://127.0.0.1:9", folder.path());
+    let file = folder.path().join("tsg.db");
+    config.store = StoreLocation::File(file.clone());
+    let first = Server::start(config.clone()).await.unwrap();
+    let second = Server::start(config.clone()).await.err().unwrap();
+    assert!(matches!(second, StartError::Open(_)), "{second}");
+    assert!(second.hint().contains("no other tsg server"), "{second}");
+    first.shutdown().await;
+    std::fs::write(&file, "this is no database").unwrap();
+    let damaged = Server::start(config).await.err().unwrap();
+    assert!(matches!(damaged, StartError::Open(_)), "{damaged}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"this is no database", "what is damaged is left for its owner");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cloudapi_that_does_not_answer_is_said_and_nothing_is_lost() {
     let site = Site::enrolled().await;
     let template = site.template("t").await;

@@ -2,6 +2,7 @@
 
 use tsg_cloudapi::signature::NewKeyKind;
 
+use crate::support::site::eventually;
 use crate::support::{Form, Person, Site, person::date};
 
 const V1: &str = "/v1/tsg/groups";
@@ -116,5 +117,22 @@ async fn whoever_is_taken_off_the_list_is_refused_at_once() {
     file.disallow("demo").unwrap();
     let refused = site.ask("GET", V2).signed(&site.demo, Form::Target).send().await;
     assert_eq!((refused.status, refused.code().as_str()), (403, "AccountNotAllowed"));
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_are_made_with_the_servers_key_and_never_with_the_callers() {
+    let site = Site::enrolled().await;
+    let template = site.template("t").await;
+    let path = format!("/v2/groups/{}", site.group("web", &template, 1).await);
+    eventually(async || site.v2("GET", &path, "").await, |answer| answer.json()["status"] == "converged").await;
+    let audit = site.sim.with_world(|world| {
+        let account = world.find_account("demo").unwrap().id;
+        let machine = world.live_machines(account).next().unwrap().id.to_string();
+        serde_json::to_string(&world.audit(account, &machine).unwrap()).unwrap()
+    });
+    let server_key = site.v2("GET", "/v2/account", "").await.json()["key_fingerprint"].as_str().unwrap().to_owned();
+    assert!(audit.contains(&server_key), "{audit}");
+    assert!(!audit.contains(&site.demo.key.public_key().fingerprint_md5()), "{audit}");
     site.end().await;
 }

@@ -152,6 +152,18 @@ async fn increments_and_decrements_are_clamped_and_never_drop_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn increments_at_the_same_moment_all_count() {
+    let site = Site::enrolled().await;
+    let template = site.template("t").await;
+    let id = site.group("web", &template, 0).await;
+    let (path, body) = (format!("/v1/tsg/groups/{id}/increment"), r#"{"instance_count":1,"max_instance":100}"#);
+    let answers = futures_util::future::join_all((0..12).map(|_| site.v1("PUT", &path, body))).await;
+    assert!(answers.iter().all(|answer| answer.status == 202), "{answers:?}");
+    assert_eq!(site.v1("GET", &format!("/v1/tsg/groups/{id}"), "").await.json()["capacity"], 12);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_router_answers_as_go_did() {
     let site = Site::enrolled().await;
     let unknown = site.v1("GET", "/v1/tsg/nothing", "").await;
