@@ -22,7 +22,7 @@ pub(super) fn grow(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) 
     let window = window(input, balance);
     let sendable = placeable.min(window.left);
     match window.closed_until {
-        Some(until) => draft.backoff_until = Some(until),
+        Some(until) => draft.backoff_until = (placeable > 0).then_some(until),
         None => draft.behind_window = (placeable - sendable, window.width),
     }
     let count = sendable.min(input.limits.creates).min(CREATES_MAX);
