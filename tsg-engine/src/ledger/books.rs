@@ -39,7 +39,7 @@ pub(crate) struct Books {
     pub(super) unreadable: BTreeMap<GroupId, String>,
     /// Heads that outlived their groups, at the version they were read at.
     pub(super) rowless: BTreeMap<GroupId, Revision>,
-    /// Groups that were read again since somebody last asked.
+    /// Groups that were read anew and not looked at since.
     pub(super) reread: BTreeSet<GroupId>,
 }
 
@@ -87,9 +87,14 @@ impl Books {
         &self.unreadable
     }
 
-    /// Which groups were read anew since the last call.
-    pub(crate) fn take_reread(&mut self) -> BTreeSet<GroupId> {
-        std::mem::take(&mut self.reread)
+    /// A group that was read anew and not looked at since.
+    pub(crate) fn next_reread(&self) -> Option<GroupId> {
+        self.reread.first().copied()
+    }
+
+    /// A group that was read anew has been looked at.
+    pub(crate) fn note_looked_at(&mut self, group: GroupId) {
+        self.reread.remove(&group);
     }
 
     /// Records a fact. Overtaken by somebody else, it is worked out anew from what they wrote,

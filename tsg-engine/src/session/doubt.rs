@@ -10,7 +10,7 @@ use tsg_core::model::operation::{AttemptOutcome, Phase, Silence};
 use tsg_core::observe::arrivals::LedgerLookup as _;
 use tsg_core::ports::cloud::{CloudError, InstancePage, PAGE_MAX};
 use tsg_core::ports::store::StoreError;
-use tsg_core::protocol::quiet::{QuietStep, note_negative, quiet};
+use tsg_core::protocol::quiet::{QuietStep, SelfTest, note_negative, quiet};
 use tsg_core::protocol::resolve::{Resolution, resolve};
 
 use super::Session;
@@ -81,8 +81,8 @@ impl Session {
         match quiet(operation, self.sight.self_test(now), at, &self.config.timing) {
             QuietStep::LookUp => self.look_up_now(id),
             QuietStep::Wait { until } => {
-                self.ask_for_test_if_it_decides(id);
-                let wait = until.since(at).max(STEP);
+                // Its answer comes in a moment and is good for half a minute.
+                let wait = if self.lacks_only_test(id) { STEP * 5 } else { until.since(at).max(STEP) };
                 self.put_off(id, now + wait);
             }
             QuietStep::Retry => {
@@ -94,12 +94,15 @@ impl Session {
         Ok(())
     }
 
-    /// The quiet rule is met and only the self-test is missing.
-    fn ask_for_test_if_it_decides(&mut self, id: OperationId) {
-        let needed = self.config.timing.quiet_lookups;
-        if self.books.operation(id).is_some_and(|operation| operation.silence.negatives >= needed) {
+    /// Whether the quiet rule may be met but for the self-test, which is asked for then.
+    fn lacks_only_test(&mut self, id: OperationId) -> bool {
+        let timing = &self.config.timing;
+        let lacks_it = self.sight.self_test(self.monotonic()) == SelfTest::Failing
+            && self.books.operation(id).is_some_and(|operation| operation.silence.negatives >= timing.quiet_lookups);
+        if lacks_it {
             self.ask_for_test();
         }
+        lacks_it
     }
 
     fn put_off(&mut self, id: OperationId, due: Duration) {

@@ -83,15 +83,17 @@ impl Session {
 
     /// Looks at every group that was read anew: what its records say may be news.
     pub(super) async fn take_in_rereads(&mut self) -> Result<(), StoreError> {
-        for group in self.books.take_reread() {
+        while let Some(group) = self.books.next_reread() {
             if self.books.group(group).is_none() {
                 self.agenda.remove(&group);
                 self.handle.board().hide_group(group);
-                continue;
+            } else {
+                self.mark_dirty(group);
+                self.recover_doubts(group).await?;
+                self.recover_budget(group);
             }
-            self.mark_dirty(group);
-            self.recover_doubts(group).await?;
-            self.recover_budget(group);
+            // Not before: what an error interrupts is done again.
+            self.books.note_looked_at(group);
         }
         Ok(())
     }

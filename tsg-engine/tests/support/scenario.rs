@@ -303,7 +303,9 @@ impl Play {
             match (halt, self.oracle.unsettled(&lock(&self.site.world))) {
                 (Halt::Satisfied, None) => return Ok(()),
                 (Halt::Satisfied, Some(_)) => {}
-                (halt, why) => return Err(format!("invariant 33: not settled ({halt:?}): {}", why.unwrap_or_default())),
+                (halt, why) => {
+                    return Err(format!("invariant 33: not settled ({halt:?}): {}", why.unwrap_or_default()));
+                }
             }
         }
     }
