@@ -16,6 +16,7 @@ use std::time::Duration;
 
 pub use error::{ConfigError, ConfigWarning};
 pub use load::{BuiltinDatacenter, ConfigSources, Loaded};
+pub use raw::read_switch;
 pub use timing::EngineSettings;
 
 /// Everything the server needs to know before it starts.

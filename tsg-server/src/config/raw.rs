@@ -199,8 +199,8 @@ fn split_commas(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
-/// TSG v1 read its switches as Go does.
-pub(super) fn read_switch(text: &str) -> Option<bool> {
+/// Reads a switch as people write it, and as TSG v1 did; `None` when it is none.
+pub fn read_switch(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "t" | "yes" | "on" => Some(true),
         "false" | "0" | "f" | "no" | "off" | "" => Some(false),

@@ -1,5 +1,6 @@
 //! Signed HTTP requests, in every form that clients use.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
@@ -101,7 +102,7 @@ impl Asking {
     }
 
     pub async fn send(self) -> Answer {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = client();
         let mut request = client.request(self.method, format!("{}{}", self.base, self.path)).body(self.body);
         for (name, value) in self.headers {
             request = request.header(name, value);
@@ -110,4 +111,14 @@ impl Asking {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer { status, headers, body: response.text().await.unwrap() }
     }
+}
+
+/// One client for all tests: making one reads the system's certificates, which takes longer than
+/// a request. It keeps no connection, since each test has a runtime of its own.
+fn client() -> &'static reqwest::Client {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    CLIENT.get_or_init(|| {
+        let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        builder.pool_max_idle_per_host(0).build().unwrap()
+    })
 }

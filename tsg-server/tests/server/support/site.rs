@@ -162,6 +162,9 @@ async fn data_centre(demo: &Person, other: &Person) -> SimServer {
     SimServer::start(world, config).await.unwrap()
 }
 
+/// Often enough for a test, and seldom enough to leave the engine the processor.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+
 /// Asks until the answer is as wanted.
 pub async fn eventually(mut ask: impl AsyncFnMut() -> Answer, is_wanted: impl Fn(&Answer) -> bool) -> Answer {
     let began = Instant::now();
@@ -171,6 +174,6 @@ pub async fn eventually(mut ask: impl AsyncFnMut() -> Answer, is_wanted: impl Fn
             return answer;
         }
         assert!(began.elapsed() < DEADLINE, "gave up; the last answer was {answer:?}");
-        tokio::task::yield_now().await;
+        tokio::time::sleep(ASK_AGAIN_AFTER).await;
     }
 }
