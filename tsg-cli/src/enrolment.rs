@@ -49,9 +49,30 @@ impl Enrolment<'_> {
         self.cloud.add_key(&begun.key_name, &key).await.map_err(|error| {
             cloud::failure(what(), &error).next("you must be allowed to add keys to the account; try `triton key list`")
         })?;
-        let enrolled = self.complete(&begun).await.map_err(|error| error.preventing(what()))?;
+        let enrolled = match self.complete(&begun).await {
+            Ok(enrolled) => enrolled,
+            Err(error @ ApiError::Refused { status: 400..=499, .. }) => {
+                self.withdraw(&begun.key_name, &key).await;
+                return Err(error.preventing(what()));
+            }
+            // The server may use the key already: taking it away would lock it out of the account.
+            Err(error) => {
+                let next = format!("run `tsg account enroll` again; it replaces the key {}", begun.key_name);
+                return Err(error.preventing(what()).next(next));
+            }
+        };
         self.remove_superseded(&enrolled.value).await;
         Ok(enrolled)
+    }
+
+    /// A key whose enrolment did not complete must not stay: nobody vouches for who holds it.
+    async fn withdraw(&self, key_name: &str, key: &PublicKey) {
+        if let Err(error) = self.cloud.delete_key(&key.fingerprint_md5()).await {
+            self.output.remark(&format!(
+                "tsg: warning: the uploaded key {key_name} could not be removed again ({error}); remove it with: triton \
+                 key delete {key_name}"
+            ));
+        }
     }
 
     async fn complete(&self, begun: &Enrollment) -> Result<Answer<Enrolled>, ApiError> {

@@ -3,6 +3,7 @@
 //! Owns the connection, the signature and the idempotency key of each request. It must never follow a redirect: the
 //! signature covers the path.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -179,11 +180,20 @@ impl Api {
 
 fn parse_base(text: &str) -> Result<Url, ApiError> {
     let url = Url::parse(text).map_err(|_| ApiError::BadUrl(text.to_owned()))?;
-    if matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() {
-        Ok(url)
-    } else {
-        Err(ApiError::BadUrl(text.to_owned()))
+    match url.scheme() {
+        _ if !url.has_host() || url.query().is_some() => Err(ApiError::BadUrl(text.to_owned())),
+        "https" => Ok(url),
+        // What the server hands out while an account enrols becomes a key of that account: nobody on the way may
+        // change it.
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(ApiError::PlainHttp(text.to_owned())),
+        _ => Err(ApiError::BadUrl(text.to_owned())),
     }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Path and query exactly as they will stand in the request line.
@@ -225,6 +235,9 @@ mod tests {
         }
         for bad in ["", "127.0.0.1:3000", "ftp://x", "http://", "http://x/?a=b"] {
             assert!(matches!(parse_base(bad), Err(ApiError::BadUrl(_))), "{bad}");
+        }
+        for open in ["http://tsg.internal:3000", "http://127.0.0.1.example.com"] {
+            assert!(matches!(parse_base(open), Err(ApiError::PlainHttp(_))), "{open}");
         }
     }
 

@@ -31,6 +31,9 @@ pub(crate) enum ApiError {
     /// The server's address is none.
     #[error("{0:?} is not the URL of a tsg server")]
     BadUrl(String),
+    /// The server's address is not on this machine and not https.
+    #[error("{0:?} is plain http to another machine, where anybody on the way could answer for the server")]
+    PlainHttp(String),
     /// The file of certificates is of no use.
     #[error("the CA file {path} cannot be used: {reason}")]
     CaFile { path: PathBuf, reason: String },
@@ -79,6 +82,9 @@ impl ApiError {
             Self::Unreachable { .. } => {
                 failure.next("check TSG_URL (or --tsg-url), and that `tsg server` or `tsg demo` is running there")
             }
+            Self::PlainHttp(_) => {
+                failure.next("put a TLS proxy before the server and use https; --ca-file trusts a private authority")
+            }
             Self::BadUrl(_) => failure.next("set TSG_URL (or --tsg-url) to something like http://127.0.0.1:3000"),
             Self::NotTsg { .. } | Self::Unreadable { .. } => {
                 failure.next("check that TSG_URL (or --tsg-url) points at a tsg server")
@@ -93,7 +99,7 @@ impl ApiError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::BadUrl(_) | Self::CaFile { .. } => Exit::Usage,
+            Self::BadUrl(_) | Self::PlainHttp(_) | Self::CaFile { .. } => Exit::Usage,
             Self::Signature(_) => Exit::NotAuthenticated,
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Refused { status, .. } => exit_of_status(*status),

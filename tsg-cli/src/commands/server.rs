@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use clap::Args;
-use tsg_server::config::{BuiltinDatacenter, ServerConfig};
+use tsg_server::config::{BuiltinDatacenter, ServerConfig, read_switch};
 use tsg_server::{RunningServer, Server as Service, StartError};
 
 use crate::context::Context;
@@ -43,7 +43,7 @@ pub(crate) struct Server {
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
     /// Development mode (TSG_DEV_MODE=1): a simulated data centre in this process, loopback only, unsigned requests act
-    /// as its account `demo`.
+    /// as its account `demo`; data are thrown away unless --data-dir is given.
     #[arg(long)]
     dev: bool,
     #[command(flatten)]
@@ -53,7 +53,9 @@ pub(crate) struct Server {
 impl Server {
     /// Serves until a signal.
     pub(crate) async fn run(&self, context: &Context) -> Result<(), Failure> {
-        if self.dev || context.environment.get("TSG_DEV_MODE").is_some_and(|value| value != "0") {
+        // Anything but a switch goes to the server's own reading, which refuses it with the reason.
+        let is_on = |text: &str| read_switch(text) == Some(true);
+        if self.dev || context.environment.get("TSG_DEV_MODE").is_some_and(|text| is_on(text)) {
             return self.run_developing(context).await;
         }
         let config = self.settings.load(context, Additions { flags: self.flags(context), ..Additions::default() })?;
@@ -67,12 +69,15 @@ impl Server {
         let options = SiteOptions::default();
         let site = Site::open(&options).await?;
         let builtin = BuiltinDatacenter { url: site.cloudapi_url(), login: tsg_sim::demo::ACCOUNT.to_owned() };
-        let additions = Additions {
-            flags: self.flags(context),
-            builtin: Some(builtin),
-            variables: vec![("TSG_DEV_MODE".to_owned(), "1".to_owned())],
-        };
+        let mut flags = self.flags(context);
+        if self.settings.data_dir.is_none() {
+            // Never beside the data of a real data centre, and gone with the simulated one.
+            flags.push(("data.dir".to_owned(), site.data_dir().to_string_lossy().into_owned()));
+        }
+        let additions =
+            Additions { flags, builtin: Some(builtin), variables: vec![("TSG_DEV_MODE".to_owned(), "1".to_owned())] };
         let mut config = self.settings.load(context, additions)?;
+        config.auth.allow.insert(tsg_sim::demo::ACCOUNT.to_owned());
         pace::keep_up(&mut config.engine, options.speed);
         settings::start_logging(config.log, context);
         let server = start(config).await?;

@@ -65,7 +65,7 @@ impl Guide {
 const SHELL_FUNCTION: &str = r#"  tsg_v1() {
     local date signature path="$1"; shift
     date=$(LC_ALL=C date -u '+%a, %d %b %Y %H:%M:%S GMT')
-    signature=$(printf %s "$date" | openssl dgst -sha256 -sign "$TRITON_KEY_MATERIAL" | openssl base64 -A)
+    signature=$(printf 'date: %s' "$date" | openssl dgst -sha256 -sign "$TRITON_KEY_MATERIAL" | openssl base64 -A)
     curl -sS -i -H "Date: $date" -H 'Content-Type: application/json' \
       -H "Authorization: Signature keyId=\"/$TRITON_ACCOUNT/keys/$TRITON_KEY_ID\",algorithm=\"rsa-sha256\",headers=\"date\",signature=\"$signature\"" \
       "$@" "$TSG_URL$path"
