@@ -3,6 +3,7 @@
 //! Owns nothing but shapes. Unknown fields are passed over, so that an older `tsg` works with a newer server.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tsg_core::plan::output::{Class, GroupStatus};
@@ -34,6 +35,15 @@ pub(crate) struct TemplateView {
     /// Whether Cloud Firewall is on.
     #[serde(default)]
     pub(crate) firewall_enabled: bool,
+    /// The script that each instance runs when it boots.
+    #[serde(default)]
+    pub(crate) userdata: String,
+    /// Metadata of each instance.
+    #[serde(default)]
+    pub(crate) metadata: BTreeMap<String, String>,
+    /// Tags of each instance.
+    #[serde(default)]
+    pub(crate) tags: BTreeMap<String, TagText>,
     /// When it was made.
     pub(crate) created_at: String,
 }
@@ -52,7 +62,7 @@ pub(crate) struct NewTemplate {
 }
 
 /// A tag's value: `true`, `false` and numbers keep their type, as in node-triton.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum TagText {
     /// `true` or `false`.
@@ -61,6 +71,16 @@ pub(crate) enum TagText {
     Number(f64),
     /// Anything else.
     Text(String),
+}
+
+impl fmt::Display for TagText {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(out),
+            Self::Number(value) => value.fmt(out),
+            Self::Text(text) => text.fmt(out),
+        }
+    }
 }
 
 /// A group.

@@ -1,5 +1,7 @@
 //! `tsg scale`: the scale agent of TSG v1, by its flags.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
 use super::group;
@@ -9,6 +11,7 @@ use crate::api::{Answer, Api};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pairs;
 use crate::waiting::Patience;
 
 /// Keep a group at a count, with the flags of TSG v1's scale agent
@@ -43,23 +46,14 @@ pub(crate) struct Scale {
     /// Cloud Firewall; must be the template's.
     #[arg(long)]
     firewall: bool,
-    #[command(flatten)]
-    unused: Unused,
-    #[command(flatten)]
-    patience: Patience,
-}
-
-/// Flags that only the template can give now.
-#[derive(Debug, Args)]
-struct Unused {
-    /// Refused: tags belong into the template.
-    #[arg(short, long = "tag", alias = "tags", value_name = "KEY=VALUE", hide = true)]
+    /// Tag; must be the template's. May be given again.
+    #[arg(short, long = "tag", alias = "tags", value_name = "KEY=VALUE")]
     tags: Vec<String>,
-    /// Refused: metadata belongs into the template.
-    #[arg(short, long, value_name = "KEY=VALUE", hide = true)]
+    /// Metadata, plain or in base64 as the agent had it; must be the template's. May be given again.
+    #[arg(short, long, value_name = "KEY=VALUE")]
     metadata: Vec<String>,
-    /// Refused: userdata belongs into the template.
-    #[arg(long, value_name = "TEXT", hide = true)]
+    /// Script, plain or in base64 as the agent had it; must be the template's.
+    #[arg(long, value_name = "TEXT")]
     userdata: Option<String>,
     /// Refused: tsg spreads instances itself.
     #[arg(long, value_name = "RULE", hide = true)]
@@ -67,12 +61,17 @@ struct Unused {
     /// Accepted for old scripts; the agent never looked at it either.
     #[arg(long, value_name = "STATE", hide = true)]
     state: Option<String>,
+    #[command(flatten)]
+    patience: Patience,
 }
 
 impl Scale {
     /// Sets the capacity.
     pub(crate) async fn run(&self, context: &Context) -> Result<(), Failure> {
-        self.unused.refuse()?;
+        if !self.affinity.is_empty() {
+            let refused = Failure::usage("--affinity is not taken any more").why("tsg spreads instances itself");
+            return Err(refused.next("leave it out"));
+        }
         let api = context.api().await?;
         let template = template::find(&api, &self.template_id).await?.value;
         self.agree(&template)?;
@@ -86,20 +85,42 @@ impl Scale {
 
     /// The agent took its flags as they were; here the template decides, so a contradiction must not pass silently.
     fn agree(&self, template: &TemplateView) -> Result<(), Failure> {
-        let differs = |flag: &str, given: &str, kept: &str| {
-            Err(Failure::new(Exit::Refused, format!("{flag} contradicts the template {:?}", template.name))
-                .why(format!("{flag} is {given}, the template says {kept}"))
-                .next("leave the flag out, or create a template that says so"))
-        };
-        match (&self.pkg_id, &self.img_id) {
-            (Some(package), _) if *package != template.package => differs("--pkg-id", package, &template.package),
-            (_, Some(image)) if *image != template.image => differs("--img-id", image, &template.image),
-            _ if !self.networks.is_empty() && self.networks != template.networks => {
-                differs("--networks", &self.networks.join(","), &template.networks.join(","))
+        let disagreement = self.against_columns(template).or(self.against_pairs(template)?);
+        match disagreement {
+            None => Ok(()),
+            Some((flag, given, kept)) => {
+                Err(Failure::new(Exit::Refused, format!("{flag} contradicts the template {:?}", template.name))
+                    .why(format!("{flag} is {given:?}, the template says {kept:?}"))
+                    .next("leave the flag out, or create a template that says so"))
             }
-            _ if self.firewall && !template.firewall_enabled => differs("--firewall", "on", "off"),
-            _ => Ok(()),
         }
+    }
+
+    fn against_columns(&self, template: &TemplateView) -> Option<Disagreement> {
+        let firewall = |is_on: bool| if is_on { "on" } else { "off" }.to_owned();
+        let networks = (!self.networks.is_empty()).then(|| self.networks.join(","));
+        let columns = [
+            ("--pkg-id", self.pkg_id.clone(), template.package.clone()),
+            ("--img-id", self.img_id.clone(), template.image.clone()),
+            ("--networks", networks, template.networks.join(",")),
+            ("--firewall", self.firewall.then(|| firewall(true)), firewall(template.firewall_enabled)),
+            ("--userdata", self.userdata.as_deref().map(decoded), template.userdata.clone()),
+        ];
+        let given = columns.into_iter().filter_map(|(flag, given, kept)| Some((flag, given?, kept)));
+        given.into_iter().find(|(_, given, kept)| given != kept)
+    }
+
+    fn against_pairs(&self, template: &TemplateView) -> Result<Option<Disagreement>, Failure> {
+        let metadata: Vec<String> = self.metadata.iter().map(|text| decoded(text)).collect();
+        let tags = pairs::parse_all("--tag", &self.tags)?.into_iter().map(|(key, value)| {
+            let kept = template.tags.get(&key).map(ToString::to_string);
+            ("--tag", format!("{key}={value}"), kept.map(|kept| format!("{key}={kept}")).unwrap_or_default())
+        });
+        let metadata = pairs::parse_all("--metadata", &metadata)?.into_iter().map(|(key, value)| {
+            let kept = template.metadata.get(&key);
+            ("--metadata", format!("{key}={value}"), kept.map(|kept| format!("{key}={kept}")).unwrap_or_default())
+        });
+        Ok(tags.chain(metadata).find(|(_, given, kept)| given != kept))
     }
 
     async fn change(&self, api: &Api, group: &Answer<GroupView>) -> Result<Answer<GroupView>, Failure> {
@@ -118,19 +139,11 @@ impl Scale {
     }
 }
 
-impl Unused {
-    fn refuse(&self) -> Result<(), Failure> {
-        let given = [
-            ("--tag", !self.tags.is_empty()),
-            ("--metadata", !self.metadata.is_empty()),
-            ("--userdata", self.userdata.is_some()),
-            ("--affinity", !self.affinity.is_empty()),
-        ];
-        match given.into_iter().find(|(_, is_given)| *is_given) {
-            None => Ok(()),
-            Some((flag, _)) => Err(Failure::usage(format!("{flag} is not taken any more"))
-                .why("the template describes the instances, so that all of them are alike")
-                .next("say it in the template: tsg template create --help")),
-        }
-    }
+/// A flag, what it says, and what the template says.
+type Disagreement = (&'static str, String, String);
+
+/// The agent's own form of texts is base64; people give them as they are.
+fn decoded(text: &str) -> String {
+    let bytes = STANDARD.decode(text).ok();
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned())
 }
