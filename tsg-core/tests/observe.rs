@@ -344,3 +344,12 @@ fn a_claim_from_the_future_says_that_the_ledger_was_rolled_back() {
     let expected = Arrival::LedgerBehind { instance: machine_id(8), claim: ahead };
     assert_eq!(arrival_of(&known, machine_ahead), Some(expected));
 }
+
+#[test]
+fn a_machine_of_an_operation_that_was_never_sent_says_so_too() {
+    for phase in [Phase::Planned, Phase::Cancelled] {
+        let unsent = Operation { phase, attempts: Vec::new(), ..sent(1, START) };
+        let behind = Arrival::LedgerBehind { instance: machine_id(8), claim: claim_of(&unsent) };
+        assert_eq!(arrival_of(&unsent, machine(8, &unsent)), Some(behind), "{phase:?}");
+    }
+}

@@ -29,7 +29,8 @@ pub enum Arrival {
     Misnamed(Stray),
     /// It carries our name and not our tags. Never adopted; alert.
     Untagged(Stray),
-    /// Its tags name an operation that the ledger does not know: somebody restored an old store.
+    /// Its tags name an operation that the ledger does not know, or has not sent: somebody
+    /// restored an old store.
     LedgerBehind {
         /// Which machine.
         instance: InstanceId,
@@ -90,6 +91,10 @@ fn arrival(instance: &ObservedInstance, deployment: DeploymentId, ledger: &impl 
         return (operation.phase == Phase::Gone).then_some(Arrival::Revenant(stray));
     }
     match relation(operation, deployment, instance) {
+        // Nothing was ever sent for it by this ledger, and yet it was made.
+        Relation::Made if operation.attempts.is_empty() => {
+            Some(Arrival::LedgerBehind { instance: instance.id, claim: claim? })
+        }
         Relation::Made => Some(by_phase(operation, stray)),
         Relation::TagsOnly => Some(Arrival::Misnamed(stray)),
         Relation::NameOnly => Some(Arrival::Untagged(stray)),
