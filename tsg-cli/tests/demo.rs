@@ -91,10 +91,20 @@ fn a_group_is_scaled_planned_and_deleted_from_the_command_line() {
 fn the_flags_of_the_old_scale_agent_set_a_capacity() {
     let demo = Demo::start();
     let template = demo.tsg(&["template", "get", "web", "--json"]).ok().json();
-    let (id, package) = (text(&template["id"]), text(&template["package"]));
+    let (id, package, image) = (text(&template["id"]), text(&template["package"]), text(&template["image"]));
     let flags =
         ["scale", "--tsg-name", "web", "--template-id", &id, "--count", "3", "--pkg-id", &package, "--wait", "--json"];
     assert_eq!(demo.tsg(&flags).ok().json()["capacity"], 3);
+
+    let tagged = ["template", "create", "old", "--image", &image, "--package", &package];
+    let more = ["--tag", "role=old", "--metadata", "a=b=c", "--userdata", "echo", "--json"];
+    let old = text(&demo.tsg(&[&tagged[..], &more].concat()).ok().json()["id"]);
+    // Base64 of "a=b=c" and "echo", as the agent was started.
+    let agent = ["--tag", "role=old", "--metadata", "YT1iPWM=", "--userdata", "ZWNobw==", "--count", "1", "--json"];
+    let flags = [&["scale", "--tsg-name", "made", "--template-id", &old], &agent[..]].concat();
+    assert_eq!(demo.tsg(&flags).ok().json()["template_id"], old.as_str(), "a group is made when there is none");
+    let flags = ["scale", "--tsg-name", "made", "--template-id", &old, "--count", "1", "--tag", "role=new"];
+    assert_eq!(demo.tsg(&flags).code, 4);
 
     let contradiction = ["scale", "--tsg-name", "web", "--template-id", &id, "--count", "3", "--img-id", &package];
     let refused = demo.tsg(&contradiction);

@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tsg_cloudapi::signature::NewKeyKind;
 use tsg_sim::admin::SimAdmin;
+use tsg_sim::world::{Fault, FaultRule, Operation};
 
 use support::chance::Chance;
 use support::client::Client;
@@ -41,6 +42,9 @@ const LIFE_MAX_MS: u64 = 500;
 
 /// Groups grow up to this.
 const CAPACITY_MAX: u32 = 12;
+
+/// Share of the creates whose answer is lost.
+const LOST_ANSWERS: f64 = 0.05;
 
 /// How often the truth is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -217,6 +221,9 @@ async fn no_kill_loses_a_write_or_makes_too_many() {
     let plan = ServerPlan::new(&datacenter, &[]);
     let template = enrolled_with_template(&user, &datacenter, &plan);
     let book = Book::default();
+    // The answer to some creates is lost as well, so that restarts find operations nobody knows the outcome of.
+    let lost = FaultRule::rate(Fault::LoseReply, LOST_ANSWERS).only(Operation::CreateMachine);
+    let lost = datacenter.admin.inject(&lost).await.unwrap();
     let look_out = LookOut::begin(datacenter.admin, Arc::clone(&book));
     let mut writer = Writer { client: Arc::new(Client::new(&user)), book, template, acknowledged: 0 };
 
@@ -233,6 +240,7 @@ async fn no_kill_loses_a_write_or_makes_too_many() {
         look_out.check();
     }
 
+    assert!(datacenter.admin.clear(lost).await.unwrap(), "the fault was on");
     let server = plan.start();
     writer.reread(&server.url).await;
     settle(&writer, &server, &datacenter.admin).await;

@@ -55,7 +55,7 @@ impl Server {
     pub(crate) async fn run(&self, context: &Context) -> Result<(), Failure> {
         // Anything but a switch goes to the server's own reading, which refuses it with the reason.
         let is_on = |text: &str| read_switch(text) == Some(true);
-        if self.dev || context.environment.get("TSG_DEV_MODE").is_some_and(|text| is_on(text)) {
+        if self.dev || context.environment.get("TSG_DEV_MODE").is_some_and(is_on) {
             return self.run_developing(context).await;
         }
         let config = self.settings.load(context, Additions { flags: self.flags(context), ..Additions::default() })?;
