@@ -195,7 +195,7 @@ fn let_go(plan: &Plan) -> BTreeSet<OperationId> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2500) })]
 
     #[test]
     fn the_order_of_the_members_does_not_matter(scene in scene(), salt in any::<u64>()) {
