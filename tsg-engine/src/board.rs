@@ -14,7 +14,7 @@ use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::{Cause, Phase};
 use tsg_core::model::time::Timestamp;
-use tsg_core::plan::input::{View, ViewTrust};
+use tsg_core::plan::input::{Limits, View, ViewTrust};
 use tsg_core::plan::output::{Class, Report};
 
 /// One group as the engine saw it last.
@@ -28,6 +28,8 @@ pub struct GroupView {
     pub view: View,
     /// The planner's report; `None` until the group was planned once.
     pub report: Option<Report>,
+    /// The limits that it was planned under; `None` until the group was planned once.
+    pub limits: Option<Limits>,
     /// The operations that are not closed, oldest first.
     pub members: Vec<MemberView>,
     /// When the planner asked to be called again at the latest.

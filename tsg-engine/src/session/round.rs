@@ -24,8 +24,9 @@ use crate::todo::Job;
 /// Actions recorded by one commit at most.
 const BATCH: usize = 200;
 /// A group of this many members is planned at most every millisecond; larger ones accordingly
-/// less often, so that planning never takes a large part of a processor.
-const MEMBERS_PER_MILLI: u64 = 50;
+/// less often, so that planning never takes a large part of a processor. A window of creates
+/// lasts much longer than that.
+const MEMBERS_PER_MILLI: u64 = 20;
 /// A group that changes all the time is planned at most this often.
 const GAP_MIN: Duration = Duration::from_millis(20);
 /// First wait after a group could not be handled; doubles with each.
@@ -159,7 +160,8 @@ impl Session {
         };
         let open = u64::from(ledger.open_count());
         let members = members(ledger.open(), &self.sight.snapshot, &mut self.sight.nodes);
-        let planned = plan(&self.input(group, &members));
+        let limits = self.limits(group);
+        let planned = plan(&self.input(group, &members, limits));
         let agenda = self.agenda.entry(group).or_default();
         agenda.is_dirty = false;
         agenda.wake_at = None;
@@ -169,19 +171,22 @@ impl Session {
                 self.set_aside(group, error.to_string());
                 Ok(())
             }
-            Ok(plan) => self.carry_out(group, &members, plan).await,
+            Ok(plan) => self.carry_out(group, &members, limits, plan).await,
         }
     }
 
-    fn input<'a>(&'a self, group: GroupId, members: &'a [Member]) -> PlanInput<'a> {
-        let ledger = self.books.group(group);
+    fn limits(&self, group: GroupId) -> Limits {
         let now = self.monotonic();
-        let limits = Limits {
+        Limits {
             unasked_deletes: self.unasked_left(group, now),
             starts: self.budget.starts(now),
             orphans: self.sight.orphans.get(&group).copied().unwrap_or(0),
             ..Limits::default()
-        };
+        }
+    }
+
+    fn input<'a>(&'a self, group: GroupId, members: &'a [Member], limits: Limits) -> PlanInput<'a> {
+        let ledger = self.books.group(group);
         let intent = ledger.map_or_else(|| no_intent(group), |ledger| intent(ledger.group()));
         PlanInput {
             intent,
@@ -197,7 +202,8 @@ impl Session {
 
     /// Unasked deletes that may be decided: those decided and not sent yet count.
     fn unasked_left(&self, group: GroupId, now: Duration) -> u32 {
-        let waits = self.books.group(group).is_some_and(|ledger| {
+        let leaving = self.books.group(group).filter(|ledger| ledger.count_open(|phase| phase == Phase::Deleting) > 0);
+        let waits = leaving.is_some_and(|ledger| {
             ledger.open().any(|operation| {
                 operation.phase == Phase::Deleting
                     && is_unasked(operation.deletion_cause)
@@ -207,12 +213,18 @@ impl Session {
         if waits { 0 } else { self.budget.deletes_of(group, now) }
     }
 
-    async fn carry_out(&mut self, group: GroupId, members: &[Member], mut plan: Plan) -> Result<(), StoreError> {
+    async fn carry_out(
+        &mut self,
+        group: GroupId,
+        members: &[Member],
+        limits: Limits,
+        mut plan: Plan,
+    ) -> Result<(), StoreError> {
         if self.view().trust != ViewTrust::Trusted {
             plan.actions.clear();
         }
         if let Some(ledger) = self.books.group(group) {
-            hold_to_intent(ledger, self.sight.orphans.get(&group).copied().unwrap_or(0), &mut plan.actions);
+            hold_to_intent(ledger, limits.orphans, &mut plan.actions);
         }
         let is_recorded = self.record_plan(group, &plan).await?;
         if is_recorded {
@@ -226,7 +238,7 @@ impl Session {
         }
         self.queue(group, members, &plan.actions);
         let is_over = plan.report.status == GroupStatus::Deleted;
-        self.show_group(group, members, &plan);
+        self.show_group(group, members, limits, &plan);
         if is_over { self.forget_when_cold(group).await } else { Ok(()) }
     }
 

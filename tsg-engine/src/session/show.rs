@@ -1,19 +1,28 @@
 //! What the engine shows of itself. Owns the filling of the board; must never be asked by the
 //! engine.
 
+use core::time::Duration;
+
 use tsg_core::model::id::GroupId;
 use tsg_core::model::operation::Operation;
 use tsg_core::observe::join::find_instance;
 use tsg_core::plan::classify::classify;
-use tsg_core::plan::input::Member;
+use tsg_core::plan::input::{Limits, Member};
 use tsg_core::plan::output::{Class, Plan};
 
 use super::Session;
 use crate::board::{AccountHealth, GroupView, MemberView};
 
+/// A group of this many members is shown at most every millisecond; larger ones accordingly less
+/// often.
+const MEMBERS_PER_MILLI: u64 = 2;
+
 impl Session {
-    pub(super) fn show_group(&self, group: GroupId, members: &[Member], plan: &Plan) {
+    pub(super) fn show_group(&self, group: GroupId, members: &[Member], limits: Limits, plan: &Plan) {
         let Some(ledger) = self.books.group(group) else { return };
+        if self.is_shown_enough(group, plan) {
+            return;
+        }
         let mut shown: Vec<_> = ledger
             .open()
             .map(|operation| {
@@ -28,10 +37,23 @@ impl Session {
             at: self.now(),
             view: self.view(),
             report: Some(plan.report.clone()),
+            limits: Some(limits),
             members: shown,
             next_wakeup: plan.next_wakeup,
             trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
         });
+    }
+
+    /// A large group that changes all the time is shown less often than it is planned; whatever
+    /// changes its status is shown at once.
+    fn is_shown_enough(&self, group: GroupId, plan: &Plan) -> bool {
+        let Some(before) = self.handle.group(group) else { return false };
+        let is_same = before
+            .report
+            .as_ref()
+            .is_some_and(|report| report.status == plan.report.status && report.wanted == plan.report.wanted);
+        let pause = Duration::from_millis(before.members.len() as u64 / MEMBERS_PER_MILLI);
+        is_same && before.trouble.is_none() && self.now().since(before.at) < pause
     }
 
     /// Shows a group's trouble beside what was shown of it last.
@@ -43,6 +65,7 @@ impl Session {
             at: self.now(),
             view: self.view(),
             report: before.as_ref().and_then(|view| view.report.clone()),
+            limits: before.as_ref().and_then(|view| view.limits),
             members: before.map(|view| view.members.clone()).unwrap_or_default(),
             next_wakeup: None,
             trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
