@@ -1,6 +1,6 @@
 //! Bad input of every kind: each gets a clear error that says what to do, and nothing is lost.
 //!
-//! Needs `unshare` (util-linux), which gives the read-only and the full disk a user and a disk of their own.
+//! Needs `unshare` (util-linux), which takes root's privileges away where a file must not be writable.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tsg_cloudapi::signature::{HttpDate, NewKeyKind};
 
 use support::client::Client;
-use support::process::{Running, run, tsg};
+use support::process::{run, tsg};
 use support::site::{Datacenter, Server, ServerPlan, User, as_user, say};
 
 /// One bad input.
@@ -251,7 +251,7 @@ fn read_only(plan: &ServerPlan, command: &mut Command) -> Option<Server> {
         fs::set_permissions(entry.unwrap().path(), Permissions::from_mode(0o400)).unwrap();
     }
     fs::set_permissions(plan.folder(), Permissions::from_mode(0o500)).unwrap();
-    *command = wrapped("unshare", &["-U"], plan);
+    *command = plan.command_behind("unshare", &["-U"]);
     None
 }
 
@@ -263,14 +263,6 @@ fn exposed_key_file(plan: &ServerPlan, _: &mut Command) -> Option<Server> {
 fn lost_key_file(plan: &ServerPlan, _: &mut Command) -> Option<Server> {
     fs::remove_file(plan.folder().join("tsg.kek")).unwrap();
     None
-}
-
-/// The server's command line behind another program.
-fn wrapped(program: &str, arguments: &[&str], plan: &ServerPlan) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments).arg(env!("CARGO_BIN_EXE_tsg")).args(plan.arguments());
-    command.env_clear().env("HOME", plan.folder()).env("PATH", std::env::var_os("PATH").unwrap());
-    command
 }
 
 impl Stage {
@@ -394,55 +386,6 @@ async fn every_bad_input_is_refused_clearly_and_nothing_is_lost() {
         assert_eq!(stage.kept(&stage.server.url), stage.before, "after {}", case.name);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// A disk of one megabyte, where the system gives us one; elsewhere files of at most as much.
-fn small_disk(plan: &ServerPlan) -> Command {
-    let folder = plan.folder();
-    let disk = r#"mount -t tmpfs -o size=1m,mode=0700 tmpfs "$0" && exec "$@""#;
-    let own = ["-U", "-r", "-m", "sh", "-c"];
-    let probe = Command::new("unshare").args(own).args([disk, folder.to_str().unwrap(), "true"]).output();
-    if probe.is_ok_and(|output| output.status.success()) {
-        return wrapped("unshare", &[&own[..], &[disk, folder.to_str().unwrap()]].concat(), plan);
-    }
-    // 512-byte blocks; without the signal, a write that is too long fails as on a full disk.
-    wrapped("sh", &["-c", r#"trap "" XFSZ; ulimit -f 2048; exec "$@""#, "sh"], plan)
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_refuses_writes_and_keeps_what_was_acknowledged() {
-    let user = User::new(NewKeyKind::Ed25519);
-    let datacenter = Datacenter::open(&user, "50");
-    let plan = ServerPlan::new(&datacenter, &[]);
-    let mut process = Running::start(&mut small_disk(&plan));
-    let url = process.until("ready")["url"].as_str().unwrap().to_owned();
-    say(&user, &datacenter.url, &url, &["account", "enroll"]).ok();
-
-    let client = Client::new(&user);
-    let (package, image) = ("00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002");
-    let mut kept = Vec::new();
-    let refused = loop {
-        let name = format!("t{}", kept.len());
-        let userdata = "x".repeat(60_000);
-        let body = json!({ "name": name, "package": package, "image": image, "userdata": userdata }).to_string();
-        let answer = client.ask(&url, Method::POST, "/v2/templates", Some(&body)).await.unwrap();
-        match answer.status.as_u16() {
-            201 => kept.push(name),
-            _ => break answer,
-        }
-        assert!(kept.len() < 100, "the disk never gets full");
-    };
-    assert!(matches!(refused.status.as_u16(), 503 | 507), "{refused:?}");
-    let refused = refused.json();
-    assert!(!refused["hint"].as_str().unwrap().is_empty(), "{refused}");
-    assert!(kept.len() > 2, "{kept:?}");
-
-    let listed = say(&user, &datacenter.url, &url, &["template", "list", "--json"]).ok().json();
-    let mut names: Vec<&str> =
-        listed.as_array().unwrap().iter().map(|template| template["name"].as_str().unwrap()).collect();
-    names.sort_by_key(|name| name[1..].parse::<usize>().unwrap());
-    assert_eq!(names, kept, "what was acknowledged, and nothing else");
-    assert_eq!(process.terminate(), 0);
 }
 
 #[test]

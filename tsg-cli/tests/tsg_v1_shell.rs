@@ -1,6 +1,7 @@
 //! The shell function of TSG v1's README, unchanged, against a demonstration: what old users have in their scripts.
 //!
-//! Needs bash, openssl and curl. The function is in `data/tsg_v1_readme.sh` exactly as TSG v1's users have it.
+//! Needs bash, openssl and curl. `data/tsg_v1_readme.sh` quotes the function from the README of triton-service-groups
+//! (MPL-2.0), byte for byte, because that is what is promised to work; it is test data and nothing is built from it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 

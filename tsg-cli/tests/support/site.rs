@@ -145,6 +145,14 @@ impl ServerPlan {
         tsg(self.data.path(), &arguments)
     }
 
+    /// The command that starts it, behind another program.
+    pub fn command_behind(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments).arg(env!("CARGO_BIN_EXE_tsg")).args(&self.arguments);
+        command.env_clear().env("HOME", self.data.path()).env("PATH", std::env::var_os("PATH").unwrap());
+        command
+    }
+
     /// Starts it, and waits until it takes requests.
     pub fn start(&self) -> Server {
         let mut process = Running::start(&mut self.command());
