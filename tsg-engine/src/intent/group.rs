@@ -188,6 +188,14 @@ pub enum DeleteGroupError {
     /// There is none with that id.
     #[error("there is no group {0}")]
     UnknownGroup(GroupId),
+    /// It was changed since the version that the caller asked for.
+    #[error("group {group} has changed in the meantime")]
+    Changed {
+        /// Which group.
+        group: GroupId,
+        /// Its version now.
+        now_at: Revision,
+    },
     /// Others kept changing the same records.
     #[error("the group could not be deleted: others change the same records")]
     Contended,
@@ -197,15 +205,24 @@ pub enum DeleteGroupError {
 }
 
 /// Begins to tear a group down: its name is free at once, its instances are deleted by the
-/// engine. Deleting it again is answered like the first time.
+/// engine. Deleting it again is answered like the first time. With `only_at` it is deleted only
+/// if its record is still at that version.
 ///
 /// # Errors
 /// See [`DeleteGroupError`].
-pub async fn delete_group(store: &dyn Store, caller: &Caller, id: GroupId) -> Result<Group, DeleteGroupError> {
+pub async fn delete_group(
+    store: &dyn Store,
+    caller: &Caller,
+    id: GroupId,
+    only_at: Option<Revision>,
+) -> Result<Group, DeleteGroupError> {
     for _ in 0..ATTEMPTS {
         let Some(current) = read_group(store, caller, id).await? else {
             return Err(DeleteGroupError::UnknownGroup(id));
         };
+        if only_at.is_some_and(|version| version != current.version) {
+            return Err(DeleteGroupError::Changed { group: id, now_at: current.version });
+        }
         if !is_active(&current) {
             return Ok(current.value);
         }

@@ -145,7 +145,8 @@ impl Books {
         if only_intent && let Some(known) = self.groups.get_mut(&group) {
             let operations = std::mem::take(&mut known.operations);
             let open = std::mem::take(&mut known.open);
-            return Ok(Some(GroupLedger { group: row, head, operations, open, is_stale: false }));
+            let counts = std::mem::take(&mut known.counts);
+            return Ok(Some(GroupLedger { group: row, head, operations, open, counts, is_stale: false }));
         }
         let mut ledger = GroupLedger::new(row, head);
         let scope = Scope::Account(self.account);

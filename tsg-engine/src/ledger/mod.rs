@@ -44,13 +44,22 @@ pub(crate) struct GroupLedger {
     head: Versioned<LedgerHead>,
     operations: BTreeMap<OperationId, Versioned<Operation>>,
     open: BTreeSet<OperationId>,
+    /// How many operations stand in each phase.
+    counts: BTreeMap<Phase, u32>,
     /// Set when the store may say something else by now.
     is_stale: bool,
 }
 
 impl GroupLedger {
     fn new(group: Versioned<Group>, head: Versioned<LedgerHead>) -> Self {
-        Self { group, head, operations: BTreeMap::new(), open: BTreeSet::new(), is_stale: false }
+        Self {
+            group,
+            head,
+            operations: BTreeMap::new(),
+            open: BTreeSet::new(),
+            counts: BTreeMap::new(),
+            is_stale: false,
+        }
     }
 
     /// The intent.
@@ -85,14 +94,14 @@ impl GroupLedger {
 
     /// How many open operations stand in one of these phases.
     pub(crate) fn count_open(&self, is_counted: impl Fn(Phase) -> bool) -> u32 {
-        let count = self.open().filter(|operation| is_counted(operation.phase)).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
+        let open = self.counts.iter().filter(|(phase, _)| !phase.is_closed() && is_counted(**phase));
+        open.map(|(_, count)| *count).sum()
     }
 
     fn keep(&mut self, read: Versioned<Operation>) {
-        if read.value.phase.is_closed() {
-            self.open.remove(&read.value.id);
-        } else {
+        self.forget(read.value.id);
+        *self.counts.entry(read.value.phase).or_default() += 1;
+        if !read.value.phase.is_closed() {
             self.open.insert(read.value.id);
         }
         self.operations.insert(read.value.id, read);
@@ -100,7 +109,11 @@ impl GroupLedger {
 
     fn forget(&mut self, id: OperationId) {
         self.open.remove(&id);
-        self.operations.remove(&id);
+        if let Some(read) = self.operations.remove(&id)
+            && let Some(count) = self.counts.get_mut(&read.value.phase)
+        {
+            *count -= 1;
+        }
     }
 
     fn head_version(&self) -> Revision {

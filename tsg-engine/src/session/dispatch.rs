@@ -244,13 +244,14 @@ pub(super) fn payload_of(instance: InstanceId) -> Fingerprint {
 /// Creates that count against the group's window. One in doubt keeps its slot, and holds up the
 /// others only while a single one is to try the ground.
 fn unanswered(ledger: &GroupLedger) -> u32 {
-    let is_probing = ledger.head().memory.create_backoff.is_some();
-    let is_counted = |operation: &&Operation| match operation.phase {
-        Phase::Sent => true,
-        Phase::Unknown => is_probing && operation.last_attempt().is_none_or(|attempt| attempt.outcome.is_none()),
-        _ => false,
+    let sent = ledger.count_open(|phase| phase == Phase::Sent);
+    if ledger.head().memory.create_backoff.is_none() {
+        return sent;
+    }
+    let is_unanswered = |operation: &&Operation| {
+        operation.phase == Phase::Unknown && operation.last_attempt().is_none_or(|attempt| attempt.outcome.is_none())
     };
-    u32::try_from(ledger.open().filter(is_counted).count()).unwrap_or(u32::MAX)
+    sent.saturating_add(u32::try_from(ledger.open().filter(is_unanswered).count()).unwrap_or(u32::MAX))
 }
 
 /// Planned, or in doubt with every attempt so far known to have left nothing.

@@ -153,7 +153,7 @@ impl Site {
         let (store, caller) = (self.store.clone(), self.caller());
         self.executor.spawn(async move {
             loop {
-                match intent::delete_group(&*store, &caller, group_id(number)).await {
+                match intent::delete_group(&*store, &caller, group_id(number), None).await {
                     Ok(_) | Err(intent::DeleteGroupError::UnknownGroup(_)) => break,
                     Err(_) => tsg_sim::executor::yield_now().await,
                 }
