@@ -28,6 +28,46 @@ pub struct EnginePorts {
 ///
 /// The future of [`AccountEngine::run`] may be dropped at any moment and another engine started
 /// on the same store; two engines on one store at once are safe too, only wasteful.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use std::time::Duration;
+/// use tsg_core::model::id::{AccountId, DeploymentId};
+/// use tsg_core::ports::Entropy;
+/// use tsg_engine::{AccountEngine, EngineConfig, EnginePorts};
+/// use tsg_sim::cloud::SimCloud;
+/// use tsg_sim::executor::Executor;
+/// use tsg_sim::virtual_time::VirtualTime;
+/// use tsg_sim::world::{NewAccount, World, WorldSpec};
+/// use tsg_store::MemoryStore;
+///
+/// struct Fixed;
+/// impl Entropy for Fixed {
+///     fn draw(&self) -> u128 {
+///         42
+///     }
+/// }
+///
+/// let mut world = World::new(WorldSpec::with_seed(1));
+/// let owner = world.add_account(NewAccount { login: "demo".into(), ..NewAccount::default() });
+/// let time = VirtualTime::starting_at(world.now());
+/// let ports = EnginePorts {
+///     store: Arc::new(MemoryStore::new(Arc::new(time.clone()))),
+///     cloud: Arc::new(SimCloud::new(Arc::new(Mutex::new(world)), owner, time.clone())),
+///     clock: Arc::new(time.clone()),
+///     entropy: Arc::new(Fixed),
+/// };
+/// let account = AccountId::from_directory(owner.0);
+/// let (engine, handle) =
+///     AccountEngine::new(account, DeploymentId::from_bits(1), ports, EngineConfig::default());
+/// let mut executor = Executor::new(time);
+/// let task = executor.spawn(engine.run());
+/// executor.run_until(Duration::from_secs(60), |_| false);
+/// assert!(handle.health().requests.list_pages > 5);
+/// handle.stop();
+/// executor.run_until(Duration::from_secs(70), |executor| executor.is_over(task));
+/// assert!(executor.is_over(task));
+/// ```
 pub struct AccountEngine {
     account: AccountId,
     deployment: DeploymentId,

@@ -87,14 +87,14 @@ impl Books {
         &self.unreadable
     }
 
-    /// A group that was read anew and not looked at since.
-    pub(crate) fn next_reread(&self) -> Option<GroupId> {
-        self.reread.first().copied()
+    /// Takes a group that was read anew and not looked at since.
+    pub(crate) fn take_reread(&mut self) -> Option<GroupId> {
+        self.reread.pop_first()
     }
 
-    /// A group that was read anew has been looked at.
-    pub(crate) fn note_looked_at(&mut self, group: GroupId) {
-        self.reread.remove(&group);
+    /// A look at a group that was read anew did not come to its end.
+    pub(crate) fn note_reread(&mut self, group: GroupId) {
+        self.reread.insert(group);
     }
 
     /// Records a fact. Overtaken by somebody else, it is worked out anew from what they wrote,
@@ -192,6 +192,13 @@ fn trace(entry: &AuditEntry) {
         AuditEvent::Entered { operation, from, to, instance, evidence } => {
             tracing::info!(%group, %operation, ?from, ?to, ?instance, evidence, "entered");
         }
+        AuditEvent::CalledQuiet { operation, attempt, lookups } => {
+            tracing::info!(%group, %operation, attempt, lookups, "an attempt left nothing behind");
+        }
+        AuditEvent::ResidueFiled { operation, instance } => {
+            tracing::warn!(%group, %operation, %instance, "a further machine of an operation is to be deleted");
+        }
+        AuditEvent::GroupForgotten => tracing::info!(%group, "forgotten"),
         AuditEvent::GroupCreated { .. } | AuditEvent::GroupChanged { .. } | AuditEvent::GroupDeleted => {}
     }
 }

@@ -113,11 +113,17 @@ impl<'a> Edit<'a> {
     /// Binds an operation to its machine, which no other operation may have.
     pub(crate) fn bind(&mut self, id: OperationId, instance: InstanceId, evidence: &str) -> Result<(), InvalidEdge> {
         let Some(operation) = self.touch(id) else { return Ok(()) };
+        // A machine that failed and was filed as residue may come up after all. It is owned by
+        // the operation already then.
+        let is_residue = operation.residue.contains(&instance);
+        operation.residue.retain(|other| *other != instance);
         operation.instance = Some(instance);
         operation.silence = Silence::default();
         let group = operation.group;
         self.enter(id, Phase::Bound, evidence)?;
-        self.owned.push(OwnedInstance { instance, group, operation: id });
+        if !is_residue {
+            self.owned.push(OwnedInstance { instance, group, operation: id });
+        }
         self.head.memory.note_bound();
         Ok(())
     }
@@ -131,6 +137,7 @@ impl<'a> Edit<'a> {
         operation.residue.push(instance);
         let group = operation.group;
         self.owned.push(OwnedInstance { instance, group, operation: id });
+        self.note(AuditEvent::ResidueFiled { operation: id, instance });
     }
 
     /// Decides to delete an operation's machine.
@@ -174,6 +181,17 @@ impl<'a> Edit<'a> {
         if let Some(newest) = self.operation(id).and_then(|operation| operation.attempts.len().checked_sub(1)) {
             self.conclude_attempt(id, newest, outcome);
         }
+    }
+
+    /// Says that the newest create request left nothing behind: the operation may be repeated or
+    /// given up now, so this is a decision and is audited.
+    pub(crate) fn call_quiet(&mut self, id: OperationId) {
+        let Some(operation) = self.touch(id) else { return };
+        let lookups = operation.silence.negatives;
+        operation.silence = Silence::default();
+        let attempt = u32::try_from(operation.attempts.len()).unwrap_or(u32::MAX);
+        self.conclude_newest(id, AttemptOutcome::Quiet);
+        self.note(AuditEvent::CalledQuiet { operation: id, attempt, lookups });
     }
 
     /// Records a request that is about to be sent.

@@ -239,7 +239,14 @@ fn apply_refusal(
     let Some(operation) = edit.operation(id) else { return Ok(()) };
     let is_over = operation.attempts.iter().all(|attempt| attempt.outcome.is_some());
     let is_newest = attempt + 1 == operation.attempts.len();
+    let was_quiet = operation.attempts.iter().any(|attempt| attempt.outcome == Some(AttemptOutcome::Quiet));
     match (is_over, is_newest) {
+        // Quiet is not proof: the machine of an earlier attempt may come late, and is taken in
+        // only while its operation counts as lost.
+        (true, _) if was_quiet => {
+            apply_doubt(edit, id, evidence)?;
+            edit.enter(id, Phase::Lost, "earlier attempts stayed quiet, the newest was refused")
+        }
         (true, _) => edit.enter(id, Phase::Refused, evidence),
         (false, true) => apply_doubt(edit, id, evidence),
         // A later attempt is under way; its own answer decides.

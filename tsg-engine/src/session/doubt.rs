@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use tsg_core::model::id::{GroupId, OperationId};
 use tsg_core::model::instance::ObservedInstance;
-use tsg_core::model::operation::{AttemptOutcome, Phase, Silence};
+use tsg_core::model::operation::{AttemptOutcome, Operation, Phase};
 use tsg_core::observe::arrivals::LedgerLookup as _;
 use tsg_core::ports::cloud::{CloudError, InstancePage, PAGE_MAX};
 use tsg_core::ports::store::StoreError;
@@ -14,12 +14,22 @@ use tsg_core::protocol::quiet::{QuietStep, SelfTest, note_negative, quiet};
 use tsg_core::protocol::resolve::{Resolution, resolve};
 
 use super::Session;
+use crate::ledger::Recorded;
 use crate::todo::{Job, Read};
 
 /// A look-up that was asked for and never answered is asked for again.
 const LOOK_UP_PATIENCE: Duration = Duration::from_secs(120);
 /// Between two considerations of one doubt at least.
 const STEP: Duration = Duration::from_secs(1);
+
+/// What giving an operation up says about its newest attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Newest {
+    /// It was just found to have left nothing behind.
+    Quiet,
+    /// Nothing that is not recorded already.
+    AsItIs,
+}
 
 /// An operation in doubt, and how far its look-ups are.
 #[derive(Debug, Default)]
@@ -89,7 +99,10 @@ impl Session {
                 self.put_off(id, now + STEP);
                 self.call_quiet(group, id).await?;
             }
-            QuietStep::Lost => self.lose(group, id, "every attempt stayed quiet").await?,
+            QuietStep::Lost => {
+                self.put_off(id, now + STEP);
+                self.lose(group, id, Newest::Quiet, "every attempt stayed quiet").await?;
+            }
         }
         Ok(())
     }
@@ -111,44 +124,58 @@ impl Session {
         }
     }
 
-    /// The newest attempt left nothing behind.
+    /// The newest attempt left nothing behind. Void when somebody else was first: the newest
+    /// attempt may be another one by then, and nothing is known about that.
     async fn call_quiet(&mut self, group: GroupId, id: OperationId) -> Result<(), StoreError> {
         let now = self.now();
         let result = self
             .books
-            .record(group, now, |edit| {
+            .record_once(group, now, |edit| {
                 if edit.operation(id).is_some_and(|operation| operation.phase == Phase::Unknown) {
-                    edit.conclude_newest(id, AttemptOutcome::Quiet);
-                    edit.change(id, |operation| operation.silence = Silence::default());
+                    edit.call_quiet(id);
                 }
                 Ok(())
             })
             .await;
-        self.only_store(group, result)?;
-        self.repeat_or_lose(group, id).await
+        match self.only_store(group, result)? {
+            Some(Recorded::Changed) => self.repeat_or_lose(group, id).await,
+            Some(Recorded::Nothing) | None => Ok(()),
+        }
     }
 
     /// Sends the same operation again, or gives it up when its group does not need it any more.
     async fn repeat_or_lose(&mut self, group: GroupId, id: OperationId) -> Result<(), StoreError> {
         let Some(ledger) = self.books.group(group) else { return Ok(()) };
         if ledger.open_count() > ledger.group().wanted() {
-            return self.lose(group, id, "stayed quiet, and the group does not need it").await;
+            return self.lose(group, id, Newest::AsItIs, "stayed quiet, and the group does not need it").await;
         }
         self.todo.push(group, Job::Create(id));
         Ok(())
     }
 
-    async fn lose(&mut self, group: GroupId, id: OperationId, evidence: &str) -> Result<(), StoreError> {
+    /// Gives an operation up. Void when somebody else was first, for the same reason; a doubt
+    /// that remains is considered again.
+    async fn lose(
+        &mut self,
+        group: GroupId,
+        id: OperationId,
+        newest: Newest,
+        evidence: &str,
+    ) -> Result<(), StoreError> {
         tracing::warn!(%group, operation = %id, evidence, "gives up an operation");
         let now = self.now();
         let result = self
             .books
-            .record(group, now, |edit| match edit.operation(id).map(|operation| operation.phase) {
-                Some(Phase::Unknown) => edit.enter(id, Phase::Lost, evidence),
-                _ => Ok(()),
+            .record_once(group, now, |edit| {
+                if edit.operation(id).map(|operation| operation.phase) != Some(Phase::Unknown) {
+                    return Ok(());
+                }
+                if newest == Newest::Quiet {
+                    edit.call_quiet(id);
+                }
+                edit.enter(id, Phase::Lost, evidence)
             })
             .await;
-        self.doubts.remove(&id);
         self.mark_dirty(group);
         self.only_store(group, result).map(|_| ())
     }
@@ -195,10 +222,14 @@ impl Session {
         if is_silent {
             let (now, at) = (self.now(), self.sight.evidence_time(self.now()));
             let timing = self.config.timing.clone();
+            let tries = self.books.operation(id).map(|operation| operation.attempts.len());
+            // What was looked up says nothing about an attempt that somebody else began since.
+            let is_meant =
+                |operation: &Operation| operation.phase == Phase::Unknown && Some(operation.attempts.len()) == tries;
             let result = self
                 .books
                 .record(group, now, |edit| {
-                    if edit.operation(id).is_some_and(|operation| operation.phase == Phase::Unknown) {
+                    if edit.operation(id).is_some_and(is_meant) {
                         edit.change(id, |operation| {
                             operation.silence = note_negative(operation.silence, at, &timing);
                         });
@@ -252,12 +283,10 @@ impl Session {
         let result = self
             .books
             .record(group, now, |edit| {
-                match edit.operation(id).map(|operation| operation.phase) {
-                    Some(Phase::Sent | Phase::Unknown | Phase::Lost) => {
-                        edit.conclude_newest(id, AttemptOutcome::Bound);
-                        edit.bind(id, instance.id, "found by tag and name")?;
-                    }
-                    _ => {}
+                let phase = edit.operation(id).map(|operation| operation.phase);
+                if let Some(Phase::Sent | Phase::Unknown | Phase::Lost) = phase {
+                    edit.conclude_newest(id, AttemptOutcome::Bound);
+                    edit.bind(id, instance.id, "found by tag and name")?;
                 }
                 residue.iter().for_each(|other| edit.add_residue(id, *other));
                 Ok(())
@@ -283,6 +312,6 @@ impl Session {
             })
             .await;
         self.only_store(group, result)?;
-        self.lose(group, id, "the name is taken by a machine that is not ours").await
+        self.lose(group, id, Newest::AsItIs, "the name is taken by a machine that is not ours").await
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use core::time::Duration;
 
-use tsg_core::model::id::{InstanceId, OperationId};
+use tsg_core::model::id::{GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::{ObservedInstance, Snapshot};
 use tsg_core::model::operation::Phase;
 use tsg_core::observe::arrivals::{Arrival, LedgerLookup as _, Stray, arrivals};
@@ -155,7 +155,8 @@ impl Session {
     async fn take_arrivals(&mut self) -> Result<(), StoreError> {
         let arrivals = arrivals(&self.sight.snapshot, self.deployment, &self.books);
         self.sight.is_ledger_behind = arrivals.iter().any(|arrival| matches!(arrival, Arrival::LedgerBehind { .. }));
-        self.sight.orphans.clear();
+        // Before anything that can fail: the list counts from here, so its orphans have to.
+        self.sight.orphans = self.count_orphans(&arrivals);
         let mut strangers = Vec::new();
         let mut answers: BTreeMap<OperationId, Vec<InstanceId>> = BTreeMap::new();
         for arrival in &arrivals {
@@ -171,7 +172,7 @@ impl Session {
                 Arrival::LedgerBehind { instance, .. } => strangers.push((*instance, arrival)),
             }
         }
-        self.count_orphans(&arrivals);
+        self.sight.orphans = self.count_orphans(&arrivals);
         self.report_strangers(&strangers);
         for (operation, instances) in answers {
             self.take_answers(operation, &instances).await?;
@@ -179,7 +180,9 @@ impl Session {
         Ok(())
     }
 
-    fn count_orphans(&mut self, arrivals: &[Arrival]) {
+    /// Slots taken up by machines that are no members, as far as they are none by now.
+    fn count_orphans(&self, arrivals: &[Arrival]) -> BTreeMap<GroupId, u32> {
+        let mut orphans = BTreeMap::new();
         for arrival in arrivals {
             let is_bound_by_now = match arrival {
                 Arrival::Late(stray) => {
@@ -188,9 +191,10 @@ impl Session {
                 _ => false,
             };
             if let Some(group) = arrival.orphan_of().filter(|_| !is_bound_by_now) {
-                *self.sight.orphans.entry(group).or_default() += 1;
+                *orphans.entry(group).or_default() += 1;
             }
         }
+        orphans
     }
 
     fn report_strangers(&mut self, found: &[(InstanceId, &Arrival)]) {

@@ -127,7 +127,7 @@ impl Session {
             self.turn().await;
             self.show_health();
             match self.wait().await {
-                Woken::Answer(answer) => self.take(answer).await,
+                Woken::Answer(answer) => self.take(*answer).await,
                 Woken::Call => self.is_woken = true,
                 Woken::Time => {}
             }
@@ -163,8 +163,10 @@ impl Session {
 
     async fn turn_on_store(&mut self) -> Result<(), StoreError> {
         self.retry_unrecorded().await?;
-        if std::mem::take(&mut self.is_woken) {
+        if self.is_woken {
             self.books.refresh().await?;
+            // Not before: what a failure leaves unread is read on the next turn.
+            self.is_woken = false;
         }
         self.take_in_rereads().await?;
         self.ask_for_list();

@@ -84,17 +84,19 @@ impl Session {
 
     /// Looks at every group that was read anew: what its records say may be news.
     pub(super) async fn take_in_rereads(&mut self) -> Result<(), StoreError> {
-        while let Some(group) = self.books.next_reread() {
+        // Taken before the look: read anew once more during it, it is looked at once more.
+        while let Some(group) = self.books.take_reread() {
             if self.books.group(group).is_none() {
                 self.agenda.remove(&group);
                 self.handle.board().hide_group(group);
-            } else {
-                self.mark_dirty(group);
-                self.recover_doubts(group).await?;
-                self.recover_budget(group);
+                continue;
             }
-            // Not before: what an error interrupts is done again.
-            self.books.note_looked_at(group);
+            self.mark_dirty(group);
+            if let Err(error) = self.recover_doubts(group).await {
+                self.books.note_reread(group);
+                return Err(error);
+            }
+            self.recover_budget(group);
         }
         Ok(())
     }

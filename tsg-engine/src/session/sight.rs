@@ -46,6 +46,13 @@ struct LockOut {
     probe_at: Duration,
 }
 
+impl LockOut {
+    fn put_off(&mut self, now: Duration) {
+        self.wait = (self.wait * 2).min(PROBE_MAX);
+        self.probe_at = now + self.wait;
+    }
+}
+
 /// What was seen of the account.
 #[derive(Default)]
 pub(super) struct Sight {
@@ -181,6 +188,11 @@ impl Sight {
     pub(super) fn note_test(&mut self, is_green: bool, now: Duration) {
         self.test_asked = None;
         self.tested_green = is_green.then_some(now);
+        // A probe that neither got through nor was refused says nothing; asking at once again
+        // would not either.
+        if !is_green && let Some(locked) = self.locked.as_mut().filter(|locked| locked.probe_at <= now) {
+            locked.put_off(now);
+        }
     }
 
     /// The newest self-test, if it is fresh enough to count.

@@ -17,7 +17,7 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// What ended a wait.
 pub(super) enum Woken {
-    Answer(Answer),
+    Answer(Box<Answer>),
     Call,
     Time,
 }
@@ -31,7 +31,7 @@ impl Session {
         let answers = &mut self.answers;
         poll_fn(|context| {
             if let Poll::Ready(Some(answer)) = answers.poll_next_unpin(context) {
-                return Poll::Ready(Woken::Answer(answer));
+                return Poll::Ready(Woken::Answer(Box::new(answer)));
             }
             if calls.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Woken::Call);

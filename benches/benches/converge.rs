@@ -1,0 +1,203 @@
+//! How long a scale-out takes, against the best that CloudAPI's throttle and the machines'
+//! own provisioning times allow.
+//!
+//! The production engine runs in virtual time on the simulated data centre, so T / T_opt is exact
+//! and the same for each seed. Bars: T at most 1.05 T_opt + 1 s, creates exactly N, other requests
+//! at most 2 % of N besides the lists, no throttled reply, no duplicate. Exits with an error when
+//! one is missed. `cargo bench --bench converge -- 100 1000` chooses the sizes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tsg_core::model::audit::Actor;
+use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
+use tsg_core::model::tag::Tags;
+use tsg_core::model::template::TemplateSpec;
+use tsg_core::plan::output::GroupStatus;
+use tsg_core::ports::{Clock as _, Entropy};
+use tsg_engine::intent::{Caller, NewGroup, create_group, create_template};
+use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts};
+use tsg_sim::cloud::{SharedWorld, SimCloud, lock};
+use tsg_sim::executor::Executor;
+use tsg_sim::virtual_time::VirtualTime;
+use tsg_sim::world::{NewAccount, Rng, SimTime, TruthEvent, World, WorldSpec};
+use tsg_store::MemoryStore;
+use uuid::Uuid;
+
+/// CloudAPI's shipped throttle.
+const RATE: f64 = 10.0;
+const BURST: usize = 30;
+/// What is allowed over the best there is.
+const FACTOR: f64 = 1.05;
+const SLACK_S: f64 = 1.0;
+/// The group shows "converged" at most this long after its last machine runs.
+const NOTICE_S: f64 = 7.0;
+/// Requests beside creates and lists, per hundred instances.
+const OTHERS_PERCENT: u64 = 2;
+
+/// CloudAPI provisions nothing for an account without a key.
+const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAeuqz5CL05v06r1Qkyiwmhf5QKeOBk5Iz/maTM/R5Ai";
+
+struct Seeded(Mutex<Rng>);
+
+impl Entropy for Seeded {
+    fn draw(&self) -> u128 {
+        let mut rng = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        u128::from_be_bytes(rng.bytes16())
+    }
+}
+
+struct Stage {
+    world: SharedWorld,
+    time: VirtualTime,
+    executor: Executor,
+    handle: EngineHandle,
+    group: GroupId,
+}
+
+fn stage(size: u32, seed: u64) -> Result<Stage, Box<dyn std::error::Error>> {
+    let mut world = World::new(WorldSpec { seed, racks: 20, servers_per_rack: 20, ..WorldSpec::default() });
+    let world_account = world.add_account(NewAccount { login: "demo".to_owned(), ..NewAccount::default() });
+    world.add_key(world_account, Some(PUBLIC_KEY), Some("laptop")).map_err(|refusal| refusal.message)?;
+    let spec = TemplateSpec {
+        name: "base".parse()?,
+        package: PackageId::new(world.package("sample-1G").map_err(|refusal| refusal.message)?.id.0),
+        image: ImageId::new(world.newest_image("base-64-lts").ok_or("no image")?.id.0),
+        networks: Vec::new(),
+        firewall_enabled: false,
+        userdata: String::new(),
+        metadata: BTreeMap::new(),
+        tags: Tags::new(),
+    };
+    let time = VirtualTime::starting_at(world.now());
+    let world: SharedWorld = Arc::new(Mutex::new(world));
+    let mut executor = Executor::new(time.clone());
+    let account = AccountId::from_directory(world_account.0);
+    let store = Arc::new(MemoryStore::new(Arc::new(time.clone())));
+    let caller = Caller { account, actor: Actor::User("bench".to_owned()), now: time.now() };
+    let (template, group) = (TemplateId::new(Uuid::from_u128(1)), GroupId::new(Uuid::from_u128(2)));
+    let new = NewGroup { id: group, name: "bench".parse()?, template, capacity: size };
+    let intent_store = store.clone();
+    let task = executor.spawn(async move {
+        let _ = create_template(&*intent_store, &caller, template, spec).await;
+        let _ = create_group(&*intent_store, &caller, &new).await;
+    });
+    executor.run_until(Duration::ZERO, |executor| executor.is_over(task));
+    let ports = EnginePorts {
+        store,
+        cloud: Arc::new(SimCloud::new(world.clone(), world_account, time.clone())),
+        clock: Arc::new(time.clone()),
+        entropy: Arc::new(Seeded(Mutex::new(Rng::for_purpose(seed, "engine")))),
+    };
+    let (engine, handle) = AccountEngine::new(account, DeploymentId::from_bits(1), ports, EngineConfig::default());
+    executor.spawn(engine.run());
+    Ok(Stage { world, time, executor, handle, group })
+}
+
+/// What the truth log says of a run.
+struct Truth {
+    machines: usize,
+    last_running: f64,
+    optimum: f64,
+}
+
+/// The best there is: creates leave as fast as the throttle lets them, with nothing else in the
+/// way, and each machine takes as long as it took.
+fn truth(world: &World, start: SimTime) -> Truth {
+    let mut created: BTreeMap<Uuid, (usize, SimTime)> = BTreeMap::new();
+    let (mut optimum, mut last_running) = (0.0_f64, 0.0_f64);
+    let mut durations: BTreeMap<usize, f64> = BTreeMap::new();
+    for record in world.truth() {
+        match &record.event {
+            TruthEvent::MachineCreated { machine, .. } => {
+                let order = created.len();
+                created.insert(machine.0, (order, record.at));
+            }
+            TruthEvent::MachineRunning { machine } => {
+                if let Some((order, at)) = created.get(&machine.0) {
+                    durations.insert(*order, seconds(record.at.ms_since(*at)));
+                }
+                last_running = last_running.max(seconds(record.at.ms_since(start)));
+            }
+            _ => {}
+        }
+    }
+    let allocation = 0.02;
+    for (order, duration) in durations {
+        let sent = order.saturating_sub(BURST) as f64 / RATE;
+        let placed = sent.max(order as f64 * allocation) + allocation;
+        optimum = optimum.max(placed + duration);
+    }
+    Truth { machines: created.len(), last_running, optimum }
+}
+
+fn seconds(millis: u64) -> f64 {
+    millis as f64 / 1000.0
+}
+
+fn is_converged(handle: &EngineHandle, group: GroupId) -> bool {
+    let view = handle.group(group);
+    view.and_then(|view| view.report.as_ref().map(|report| report.status == GroupStatus::Converged)).unwrap_or(false)
+}
+
+/// Runs one size; the line to print, and the bars that were missed.
+fn run(size: u32, seed: u64) -> Result<(String, Vec<String>), Box<dyn std::error::Error>> {
+    let began = std::time::Instant::now();
+    let Stage { world, time, mut executor, handle, group } = stage(size, seed)?;
+    let start = time.sim_now();
+    executor.run_until(Duration::from_secs(4 * 3600), |_| {
+        lock(&world).advance_to(time.sim_now());
+        is_converged(&handle, group)
+    });
+    let noticed = time.elapsed().as_secs_f64();
+    let world = lock(&world);
+    let truth = truth(&world, start);
+    let requests = handle.health().requests;
+    let others = requests.reads + requests.deletes + requests.starts;
+    let mut line = String::new();
+    write!(
+        line,
+        "{size:>6}  T {:>8.1} s  T_opt {:>8.1} s  T/T_opt {:>5.3}  noticed +{:>4.1} s  creates {} list pages {} others {} throttled {}  machines {}  ({:.1} s real)",
+        truth.last_running,
+        truth.optimum,
+        truth.last_running / truth.optimum.max(f64::MIN_POSITIVE),
+        noticed - truth.last_running,
+        requests.creates,
+        requests.list_pages,
+        others,
+        requests.throttled,
+        truth.machines,
+        began.elapsed().as_secs_f64(),
+    )?;
+    let bars = [
+        (is_converged(&handle, group), "the group did not converge"),
+        (truth.last_running <= truth.optimum * FACTOR + SLACK_S, "T is over 1.05 T_opt + 1 s"),
+        (noticed - truth.last_running <= NOTICE_S, "convergence was noticed too late"),
+        (requests.creates == u64::from(size), "creates differ from N"),
+        (truth.machines == size as usize, "machines differ from N"),
+        (others <= u64::from(size) * OTHERS_PERCENT / 100 + 2, "other requests are over 2 % of N"),
+        (requests.throttled == 0, "a request was throttled"),
+    ];
+    let missed = bars.iter().filter(|(holds, _)| !holds).map(|(_, bar)| format!("{size}: {bar}")).collect();
+    Ok((line, missed))
+}
+
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let chosen: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let sizes = if chosen.is_empty() { vec![100, 1_000, 10_000] } else { chosen };
+    let mut missed = Vec::new();
+    let mut out = std::io::stdout();
+    for size in sizes {
+        let (line, misses) = run(size, 7)?;
+        writeln!(out, "{line}")?;
+        missed.extend(misses);
+    }
+    for bar in &missed {
+        writeln!(out, "missed: {bar}")?;
+    }
+    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
