@@ -1,5 +1,6 @@
 //! Single situations that the random scenarios do not single out: freeze, protection, a poison
 //! group, credentials that are refused, tags that were copied.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -10,7 +11,6 @@ use support::oracle::Oracle;
 use support::site::{Running, Site, Wiring, group_id};
 use tsg_core::model::group::Freeze;
 use tsg_core::plan::input::ViewTrust;
-use tsg_core::ports::Store;
 use tsg_core::ports::store::{Commit, Key, Kind, Put};
 use tsg_engine::intent::{freeze_group, unfreeze_group};
 use tsg_sim::cloud::lock;
@@ -45,7 +45,7 @@ impl Stage {
         let (world, time, store) = (site.world.clone(), site.time.clone(), site.store.clone());
         site.executor.run_until(deadline, |_| {
             Site::catch_up(&world, &time);
-            oracle.judge(&store.commits_after(oracle.progress().0), &lock(&world)).unwrap();
+            oracle.judge(&store.news(oracle.progress()), &lock(&world)).unwrap();
             false
         });
     }
@@ -57,7 +57,7 @@ impl Stage {
         let halt = site.executor.run_until(deadline, |_| {
             Site::catch_up(&world, &time);
             let world = lock(&world);
-            oracle.judge(&store.commits_after(oracle.progress().0), &world).unwrap();
+            oracle.judge(&store.news(oracle.progress()), &world).unwrap();
             oracle.unsettled(&world).is_none()
         });
         assert_eq!(halt, Halt::Satisfied, "{:?}\n{:#?}", oracle.unsettled(&lock(&site.world)), oracle.timeline);

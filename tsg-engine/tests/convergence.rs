@@ -18,7 +18,7 @@ fn settle(site: &mut Site, oracle: &mut Oracle, within: Duration) -> Duration {
     let halt = site.executor.run_until(began + within, |_| {
         Site::catch_up(&world, &time);
         let world = lock(&world);
-        oracle.judge(&store.commits_after(oracle.progress().0), &world).unwrap();
+        oracle.judge(&store.news(oracle.progress()), &world).unwrap();
         !oracle.groups.is_empty() && oracle.unsettled(&world).is_none()
     });
     let why = oracle.unsettled(&lock(&site.world));

@@ -45,7 +45,7 @@ impl Run {
             let halt = site.executor.run_until(deadline, |executor| {
                 Site::catch_up(&world, &time);
                 let world = lock(&world);
-                oracle.judge(&store.commits_after(oracle.progress().0), &world).unwrap_or_else(|violation| {
+                oracle.judge(&store.news(oracle.progress()), &world).unwrap_or_else(|violation| {
                     panic!("{at}: {violation:?}");
                 });
                 let is_wanted = oracle.groups.values().any(|group| group.capacity == capacity);

@@ -2,7 +2,12 @@
 //! oracle that judges them. Nothing here is production code.
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
+pub mod books;
+pub mod evidence;
+pub mod journal;
 pub mod oracle;
+pub mod outlook;
+
 pub mod ports;
 pub mod scenario;
 pub mod site;

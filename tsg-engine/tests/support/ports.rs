@@ -1,18 +1,22 @@
-//! The engine's ports for tests: a store that logs every commit and can fail, seeded entropy.
+//! The engine's ports for tests: a store that journals every commit and can fail, seeded entropy.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 
 use tsg_core::ports::store::{
-    Change, Commit, CommitError, Key, Kind, LeaseAnswer, LeaseRequest, Range, Record, Revision, StoreError,
+    Change, Commit, CommitError, Key, Kind, LeaseAnswer, LeaseRequest, Range, Record, Revision, Scope, StoreError,
 };
 use tsg_core::ports::{Entropy, Store};
 use tsg_sim::executor::yield_now;
 use tsg_sim::virtual_time::VirtualTime;
 use tsg_sim::world::Rng;
 use tsg_store::MemoryStore;
+
+use super::journal::{Author, Journal, Note, What};
 
 /// Entropy from a seed.
 pub struct SeededEntropy(Mutex<Rng>);
@@ -49,11 +53,11 @@ pub enum StoreMutant {
     LosesUnflushed,
 }
 
-/// A memory store behind awaits, faults and a log of everything it acknowledged.
+/// A memory store behind awaits, faults and a journal of everything it took.
 pub struct LoggedStore {
     time: VirtualTime,
     inner: Mutex<Arc<MemoryStore>>,
-    log: Mutex<Vec<Commit>>,
+    pub journal: Journal,
     faults: Mutex<StoreFaults>,
     rng: Mutex<Rng>,
     mutant: StoreMutant,
@@ -65,12 +69,15 @@ const COMMIT_MS: u64 = 12;
 /// Commits that are not durable yet, at most, with [`StoreMutant::LosesUnflushed`].
 const UNFLUSHED: u64 = 4;
 
+/// Records read at a time when all of them are.
+const PAGE: u32 = 10_000;
+
 impl LoggedStore {
     pub fn new(time: &VirtualTime, seed: u64, mutant: StoreMutant) -> Arc<Self> {
         Arc::new(Self {
             time: time.clone(),
             inner: Mutex::new(Arc::new(MemoryStore::new(Arc::new(time.clone())))),
-            log: Mutex::default(),
+            journal: Journal::new(time),
             faults: Mutex::default(),
             rng: Mutex::new(Rng::for_purpose(seed, "store")),
             mutant,
@@ -81,32 +88,48 @@ impl LoggedStore {
         *self.faults.lock().unwrap() = faults;
     }
 
-    /// What was committed since the first `known` commits, in order.
-    pub fn commits_after(&self, known: usize) -> Vec<Commit> {
-        self.log.lock().unwrap()[known..].to_vec()
+    /// What happened since the first `known` notes of the journal, in order.
+    pub fn news(&self, known: usize) -> Vec<Note> {
+        self.journal.after(known)
     }
 
-    /// The power goes: true when commits that were acknowledged are lost.
-    pub fn crash(&self) -> bool {
+    /// The power goes, and with [`StoreMutant::LosesUnflushed`] the newest commits with it.
+    pub fn crash(&self) {
         if self.mutant != StoreMutant::LosesUnflushed {
-            return false;
+            return;
         }
         let lost = self.rng.lock().unwrap().below(UNFLUSHED + 1) as usize;
-        let mut log = self.log.lock().unwrap();
-        let kept = log.len().saturating_sub(lost);
-        log.truncate(kept);
+        let commits = self.journal.after(0).into_iter().filter_map(|note| match note.what {
+            What::Committed(commit) => Some(commit),
+            _ => None,
+        });
+        let commits: Vec<_> = commits.collect();
         let fresh = MemoryStore::new(Arc::new(self.time.clone()));
-        for commit in log.iter() {
+        for commit in &commits[..commits.len().saturating_sub(lost)] {
             let replay = Commit { checks: Vec::new(), ..commit.clone() };
-            assert!(futures_util::FutureExt::now_or_never(fresh.commit(replay)).unwrap().is_ok());
+            assert!(fresh.commit(replay).now_or_never().unwrap().is_ok());
         }
         *self.inner.lock().unwrap() = Arc::new(fresh);
-        lost > 0
     }
 
-    /// Writes behind everybody's back.
-    pub async fn commit_unlogged(&self, commit: Commit) -> Result<Revision, CommitError> {
-        self.inner().commit(commit).await
+    /// Everything that is really there.
+    pub fn contents(&self) -> BTreeMap<Key, Vec<u8>> {
+        let inner = self.inner();
+        let mut contents = BTreeMap::new();
+        for kind in Kind::ALL {
+            let mut range = Range { kind, scope: Scope::Everyone, prefix: String::new(), after: None, limit: PAGE };
+            loop {
+                let page = inner.list(&range).now_or_never().unwrap().unwrap();
+                let last = page.last().map(|record| (record.key.account, record.key.id.clone()));
+                let is_full = page.len() == PAGE as usize;
+                contents.extend(page.into_iter().map(|record| (record.key, record.value)));
+                if !is_full {
+                    break;
+                }
+                range.after = last;
+            }
+        }
+        contents
     }
 
     fn inner(&self) -> Arc<MemoryStore> {
@@ -133,6 +156,68 @@ impl LoggedStore {
     }
 }
 
+/// The store as one author has it.
+pub struct AuthoredStore {
+    pub shared: Arc<LoggedStore>,
+    pub by: Author,
+}
+
+impl LoggedStore {
+    /// The store as one engine has it, or a user without a number.
+    pub fn of(self: &Arc<Self>, by: Author) -> Arc<AuthoredStore> {
+        Arc::new(AuthoredStore { shared: self.clone(), by })
+    }
+}
+
+impl LoggedStore {
+    async fn commit_by(&self, by: Author, commit: Commit) -> Result<Revision, CommitError> {
+        yield_now().await;
+        self.check_available()?;
+        let is_ambiguous = self.draw(|faults| faults.ambiguous);
+        if is_ambiguous && self.rng.lock().unwrap().chance(0.5) {
+            return Err(CommitError::Ambiguous { reason: "lost on the way there".to_owned() });
+        }
+        let result = self.inner().commit(self.weaken(commit.clone())).await;
+        if result.is_ok() {
+            self.journal.note(by, What::Committed(commit));
+        }
+        // A crash or a pause here: it happened, and nobody has heard of it yet.
+        let wait = Duration::from_millis(self.rng.lock().unwrap().below(COMMIT_MS));
+        self.time.sleep_until_elapsed(self.time.elapsed() + wait).await;
+        match result {
+            Ok(_) if is_ambiguous => Err(CommitError::Ambiguous { reason: "lost on the way back".to_owned() }),
+            other => other,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for AuthoredStore {
+    async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+        self.shared.get(key).await
+    }
+
+    async fn list(&self, range: &Range) -> Result<Vec<Record>, StoreError> {
+        self.shared.list(range).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Revision, CommitError> {
+        self.shared.commit_by(self.by, commit).await
+    }
+
+    async fn changes(&self, after: Revision, limit: u32) -> Result<Vec<Change>, StoreError> {
+        self.shared.changes(after, limit).await
+    }
+
+    async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseAnswer, StoreError> {
+        self.shared.acquire(request).await
+    }
+
+    async fn release(&self, name: &str, epoch: u64) -> Result<(), StoreError> {
+        self.shared.release(name, epoch).await
+    }
+}
+
 #[async_trait]
 impl Store for LoggedStore {
     async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
@@ -148,23 +233,7 @@ impl Store for LoggedStore {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Revision, CommitError> {
-        yield_now().await;
-        self.check_available()?;
-        let is_ambiguous = self.draw(|faults| faults.ambiguous);
-        if is_ambiguous && self.rng.lock().unwrap().chance(0.5) {
-            return Err(CommitError::Ambiguous { reason: "lost on the way there".to_owned() });
-        }
-        let result = self.inner().commit(self.weaken(commit.clone())).await;
-        if result.is_ok() {
-            self.log.lock().unwrap().push(commit);
-        }
-        // A crash or a pause here: it happened, and nobody has heard of it yet.
-        let wait = Duration::from_millis(self.rng.lock().unwrap().below(COMMIT_MS));
-        self.time.sleep_until_elapsed(self.time.elapsed() + wait).await;
-        match result {
-            Ok(_) if is_ambiguous => Err(CommitError::Ambiguous { reason: "lost on the way back".to_owned() }),
-            other => other,
-        }
+        self.commit_by(None, commit).await
     }
 
     async fn changes(&self, after: Revision, limit: u32) -> Result<Vec<Change>, StoreError> {

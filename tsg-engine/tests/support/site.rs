@@ -8,7 +8,7 @@ use tsg_core::model::audit::Actor;
 use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
 use tsg_core::model::tag::Tags;
 use tsg_core::model::template::TemplateSpec;
-use tsg_core::ports::{Clock, Cloud, Store};
+use tsg_core::ports::{Clock, Cloud};
 use tsg_engine::intent::{self, Caller, GroupChange, NewGroup};
 use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts};
 use tsg_sim::cloud::{SharedWorld, SignatureLife, SimCloud, lock};
@@ -17,6 +17,7 @@ use tsg_sim::virtual_time::VirtualTime;
 use tsg_sim::world::{self, NewAccount, World, WorldSpec};
 use uuid::Uuid;
 
+use super::journal::WitnessedCloud;
 use super::ports::{LoggedStore, SeededEntropy, StoreMutant};
 
 const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAeuqz5CL05v06r1Qkyiwmhf5QKeOBk5Iz/maTM/R5Ai";
@@ -106,7 +107,7 @@ impl Site {
                 tags: Tags::new(),
             }
         };
-        let (store, caller, id) = (self.store.clone(), self.caller(), self.template);
+        let (store, caller, id) = (self.store.of(None), self.caller(), self.template);
         self.do_now(async move {
             intent::create_template(&*store, &caller, id, spec).await.unwrap();
         });
@@ -125,7 +126,7 @@ impl Site {
 
     /// The user makes a group. Intents run beside the engines and can be overtaken by them.
     pub fn make_group(&mut self, number: u32, capacity: u32, engines: Vec<EngineHandle>) {
-        let (store, caller, template) = (self.store.clone(), self.caller(), self.template);
+        let (store, caller, template) = (self.store.of(None), self.caller(), self.template);
         let new = NewGroup { id: group_id(number), name: format!("g{number}").parse().unwrap(), template, capacity };
         self.executor.spawn(async move {
             while intent::create_group(&*store, &caller, &new).await.is_err() {
@@ -136,7 +137,7 @@ impl Site {
     }
 
     pub fn scale(&mut self, number: u32, capacity: u32, engines: Vec<EngineHandle>) {
-        let (store, caller) = (self.store.clone(), self.caller());
+        let (store, caller) = (self.store.of(None), self.caller());
         let change = GroupChange { capacity: Some(capacity), ..GroupChange::default() };
         self.executor.spawn(async move {
             loop {
@@ -150,7 +151,7 @@ impl Site {
     }
 
     pub fn delete_group(&mut self, number: u32, engines: Vec<EngineHandle>) {
-        let (store, caller) = (self.store.clone(), self.caller());
+        let (store, caller) = (self.store.of(None), self.caller());
         self.executor.spawn(async move {
             loop {
                 match intent::delete_group(&*store, &caller, group_id(number), None).await {
@@ -167,10 +168,11 @@ impl Site {
         self.engines_begun += 1;
         let cloud = SimCloud::new(self.world.clone(), self.world_account, self.time.clone())
             .with_signature_life(self.wiring.signatures);
-        let store: Arc<dyn Store> = self.store.clone();
+        let engine = self.engines_begun;
+        let journal = self.store.journal.clone();
         let ports = EnginePorts {
-            store,
-            cloud: (self.wiring.cloud)(Arc::new(cloud)),
+            store: self.store.of(Some(engine)),
+            cloud: (self.wiring.cloud)(Arc::new(WitnessedCloud { inner: Arc::new(cloud), journal, engine })),
             clock: Arc::new(self.time.clone()),
             entropy: SeededEntropy::new(self.seed, &format!("engine {}", self.engines_begun)),
         };
