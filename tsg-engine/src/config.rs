@@ -19,10 +19,10 @@ use tsg_core::protocol::timing::ProtocolTiming;
 pub struct EngineConfig {
     /// The protocol's waits.
     pub timing: ProtocolTiming,
-    /// Requests for each second. CloudAPI is shipped with 10; the margin takes up clocks that
-    /// do not agree, so that it never refuses one.
+    /// Requests for each second. CloudAPI is shipped with 10; the margin is for what the host
+    /// itself asks (0.4) and for clocks that do not agree, so that it never refuses one.
     pub requests_per_second: f64,
-    /// Requests at once after a pause. CloudAPI is shipped with 30.
+    /// Requests at once after a pause. CloudAPI is shipped with 30, of which the host takes 3.
     pub burst: u32,
     /// Creates unanswered at once in the whole account, at most. Triton places one machine at a
     /// time and gives up on one that waited 180 s, so this bound shrinks when answers get slow.
@@ -51,8 +51,8 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             timing: ProtocolTiming::default(),
-            requests_per_second: 9.7,
-            burst: 27,
+            requests_per_second: 9.5,
+            burst: 26,
             creates_in_flight_max: 100,
             list_interval_min: Duration::from_secs(5),
             list_interval_max: Duration::from_secs(120),

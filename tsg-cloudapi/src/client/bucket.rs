@@ -20,12 +20,9 @@ pub(crate) struct TokenBucket {
 }
 
 impl TokenBucket {
-    pub(crate) fn new(per_second: u32, burst: u32) -> Self {
-        Self {
-            interval: Duration::from_secs(1) / per_second.max(1),
-            burst: burst.max(1),
-            full_at: Mutex::new(Instant::now()),
-        }
+    /// One token each `interval`.
+    pub(crate) fn new(interval: Duration, burst: u32) -> Self {
+        Self { interval, burst: burst.max(1), full_at: Mutex::new(Instant::now()) }
     }
 
     /// Waits for a token. Dropping the future gives up the place but not the token.
@@ -51,7 +48,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_passes_at_once_and_the_rest_at_the_rate() {
-        let bucket = TokenBucket::new(10, 30);
+        let bucket = TokenBucket::new(Duration::from_millis(100), 30);
         let start = Instant::now();
         let mut passed = Vec::new();
         for _ in 0..50 {
@@ -69,7 +66,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_bucket_never_holds_more_than_its_burst() {
-        let bucket = TokenBucket::new(10, 3);
+        let bucket = TokenBucket::new(Duration::from_millis(100), 3);
         tokio::time::advance(Duration::from_secs(3600)).await;
         let start = Instant::now();
         for _ in 0..4 {

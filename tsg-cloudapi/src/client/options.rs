@@ -65,8 +65,8 @@ impl Default for Timeouts {
 pub enum Pacing {
     /// A token bucket in this client.
     Bucket {
-        /// Refill, in requests each second.
-        per_second: u32,
+        /// How often one more may go.
+        every: Duration,
         /// How many may go at once after a pause.
         burst: u32,
     },
@@ -77,7 +77,7 @@ pub enum Pacing {
 impl Default for Pacing {
     /// CloudAPI's shipped throttle per account.
     fn default() -> Self {
-        Self::Bucket { per_second: 10, burst: 30 }
+        Self::Bucket { every: Duration::from_millis(100), burst: 30 }
     }
 }
 

@@ -62,7 +62,7 @@ impl Client {
             (host, None) => host.to_owned(),
         };
         let bucket = match options.pacing {
-            Pacing::Bucket { per_second, burst } => Some(Arc::new(TokenBucket::new(per_second, burst))),
+            Pacing::Bucket { every, burst } => Some(Arc::new(TokenBucket::new(every, burst))),
             Pacing::ByCaller => None,
         };
         let retries = options.retries;

@@ -4,6 +4,7 @@
 //! signature: it cannot even hold one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -19,9 +20,9 @@ use tsg_core::ports::cloud::ErrorKind;
 use super::directory::{DirectoryError, KeySource, NamedKey};
 use crate::config::TritonSettings;
 
-/// What the server asks beside its engine, at most: the engine is left nearly all of CloudAPI's
-/// 10 requests per second and burst of 30.
-const PACE: Pacing = Pacing::Bucket { per_second: 1, burst: 3 };
+/// What the server asks beside its engine, at most 0.4 requests per second: with the engine's own
+/// pace it stays under CloudAPI's 10 per second and burst of 30.
+const PACE: Pacing = Pacing::Bucket { every: Duration::from_millis(2500), burst: 3 };
 
 /// Why CloudAPI cannot be asked at all.
 #[derive(Debug, Error)]
@@ -104,5 +105,20 @@ fn directory_error(error: ClientError) -> DirectoryError {
         // A wrong clock is answered 400 and must not look like a removed key.
         ErrorKind::Denied if !error.is_clock_skew() => DirectoryError::KeyRefused,
         _ => DirectoryError::Unreachable { reason: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tsg_engine::EngineConfig;
+
+    use super::*;
+
+    #[test]
+    fn engine_and_server_together_stay_under_cloudapis_limits() {
+        let Pacing::Bucket { every, burst } = PACE else { panic!("the server must pace itself") };
+        let engine = EngineConfig::default();
+        assert!(engine.requests_per_second + 1.0 / every.as_secs_f64() <= 10.0);
+        assert!(engine.burst + burst <= 30);
     }
 }
