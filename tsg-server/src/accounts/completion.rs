@@ -2,22 +2,26 @@
 //!
 //! Owns the order: CloudAPI accepts the new key, the caller's signature is by a key that the
 //! account has in CloudAPI, then the record, then the engine. Must never stop an engine before
-//! the record of its new key is durable.
+//! the record of its new key is durable, nor stop half-way after it.
+
+use std::sync::Arc;
 
 use http::request::Parts;
 use thiserror::Error;
-use tsg_cloudapi::signature::verify;
+use tsg_cloudapi::signature::KeyId;
+use tsg_cloudapi::signature::verify::{self, ParsedAuthorization};
 use tsg_core::model::time::Timestamp;
 use tsg_core::ports::Store;
 use tsg_core::ports::store::{CommitError, StoreError};
 use tsg_core::records::{Transaction, codec};
+use uuid::Uuid;
 
 use super::client::{AccountClient, ConnectError, Profile};
-use super::directory::{DirectoryError, KeySource};
+use super::directory::{DirectoryError, KeySource, NamedKey};
 use super::enrolment::Pending;
 use super::record::{AccountKeyRecord, AccountRecord};
 use super::vault::VaultError;
-use crate::app::Application;
+use crate::app::{App, Application};
 use crate::auth::refusal::Refusal;
 use crate::auth::replay::Freshness;
 use crate::auth::signature;
@@ -73,25 +77,66 @@ pub enum CompleteError {
     /// Somebody else enrolled the same account at the same moment.
     #[error("the account was enrolled by somebody else at the same moment")]
     Contended,
+    /// It is being completed already, or was tried too often.
+    #[error("this enrolment is being completed already, or was tried too often")]
+    TooMany,
+    /// The server ended in between.
+    #[error("the server is ending")]
+    Ended,
 }
 
 /// Completes an enrolment for the caller who signed this request.
 ///
 /// # Errors
 /// [`CompleteError`]; nothing has changed then.
-pub async fn complete(app: &Application, pending: &Pending, parts: &Parts) -> Result<Completed, CompleteError> {
-    let _one_at_a_time = app.enrolments.completing.lock().await;
+pub async fn complete(app: &App, pending: &Arc<Pending>, parts: &Parts) -> Result<Completed, CompleteError> {
+    let claim = read_claim(app, pending, parts)?;
+    let _one_at_a_time = pending.try_once().ok_or(CompleteError::TooMany)?;
     let client = AccountClient::new(&app.config.triton, &pending.login, &pending.key)?;
     let profile = prove_key(&client, pending).await?;
-    prove_caller(app, &client, &profile, parts).await?;
+    let keys = prove_caller(app, &client, &profile, &claim).await?;
     if !app.allowed.is_allowed(&profile.login) {
         return Err(Refusal::NotAllowed.into());
     }
-    let superseded = record(app, pending, &profile).await?;
-    enlist::replace(app, &profile, client).await;
+    // From the record on there is no way back, so it is nobody's request any more: a client that
+    // hangs up must not leave the account with a stopped engine.
+    let proven = Proven { pending: pending.clone(), profile, client, keys };
+    tokio::spawn(put_to_use(app.clone(), proven)).await.map_err(|_| CompleteError::Ended)?
+}
+
+/// An enrolment of which everything is proved.
+struct Proven {
+    pending: Arc<Pending>,
+    profile: Profile,
+    client: AccountClient,
+    keys: Vec<NamedKey>,
+}
+
+async fn put_to_use(app: App, proven: Proven) -> Result<Completed, CompleteError> {
+    let Proven { pending, profile, client, keys } = proven;
+    let turn = app.enrolments.turn().await.ok_or(CompleteError::Ended)?;
+    let superseded = record(&app, &pending, &profile).await?;
+    enlist::replace(&app, &profile, client, keys).await;
     app.enrolments.remove(pending.id);
+    drop(turn);
     tracing::info!(account = %profile.account, login = %profile.login, key = %pending.key_name, "enrolled");
     Ok(Completed { profile, superseded })
+}
+
+/// What the caller says and signed, before anybody is asked.
+struct Claim {
+    parsed: ParsedAuthorization,
+    key_id: KeyId,
+}
+
+/// Refuses what cannot be the owner's, at no cost to CloudAPI.
+fn read_claim(app: &Application, pending: &Pending, parts: &Parts) -> Result<Claim, Refusal> {
+    let (parsed, key_id) = signature::read(parts, app.now(), app.config.auth.skew)?;
+    if !parsed.covers_request_target() {
+        return Err(Refusal::TargetNotCovered);
+    }
+    let may_name_account = key_id.account() == pending.login || Uuid::try_parse(key_id.account()).is_ok();
+    if may_name_account { Ok(Claim { parsed, key_id }) } else { Err(Refusal::Unknown) }
 }
 
 async fn prove_key(client: &AccountClient, pending: &Pending) -> Result<Profile, CompleteError> {
@@ -110,19 +155,16 @@ async fn prove_caller(
     app: &Application,
     client: &AccountClient,
     profile: &Profile,
-    parts: &Parts,
-) -> Result<(), CompleteError> {
-    let (parsed, key_id) = signature::read(parts, app.now(), app.config.auth.skew)?;
+    claim: &Claim,
+) -> Result<Vec<NamedKey>, CompleteError> {
+    let Claim { parsed, key_id } = claim;
     let names_account = key_id.account() == profile.login || key_id.account() == profile.account.to_string();
-    if !parsed.covers_request_target() {
-        return Err(Refusal::TargetNotCovered.into());
-    }
     let keys = client.keys().await.map_err(|error| CompleteError::CloudDown(error.to_string()))?;
     let key = keys.iter().find(|named| names_account && key_id.names(&named.key, &named.name));
-    let key = key.ok_or(Refusal::Unknown)?;
-    verify::check(&parsed, &key.key).map_err(|_| Refusal::Unknown)?;
-    match app.replay.note(parsed.signature_text(), app.clock.monotonic()) {
-        Freshness::New => Ok(()),
+    let key = &key.ok_or(Refusal::Unknown)?.key;
+    verify::check(parsed, key).map_err(|_| Refusal::Unknown)?;
+    match app.replay.note(profile.account, signature::signed_by(key, parsed), app.clock.monotonic()) {
+        Freshness::New => Ok(keys),
         Freshness::Seen => Err(Refusal::Replayed.into()),
         Freshness::Full => Err(Refusal::Crowded.into()),
     }

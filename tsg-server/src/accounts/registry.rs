@@ -3,7 +3,7 @@
 //! Owns which account a key id can mean. Must never be filled from a request; only enrolment and
 //! the store's records add to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tsg_core::model::id::AccountId;
@@ -37,6 +37,7 @@ pub struct Registry {
 struct Known {
     accounts: BTreeMap<AccountId, Arc<Enrolled>>,
     logins: BTreeMap<String, AccountId>,
+    left_out: BTreeSet<AccountId>,
 }
 
 impl Registry {
@@ -55,10 +56,22 @@ impl Registry {
         self.known.read().unwrap_or_else(PoisonError::into_inner).accounts.values().cloned().collect()
     }
 
+    /// How many accounts could not be put to work: their groups are nobody's care until they are
+    /// enrolled again.
+    pub fn left_out(&self) -> usize {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).left_out.len()
+    }
+
+    /// Notes an account that cannot be put to work.
+    pub fn leave_out(&self, account: AccountId) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).left_out.insert(account);
+    }
+
     /// Puts an account in. Its login is its own from then on, whoever had it before: CloudAPI has
     /// just said so.
     pub fn put(&self, enrolled: Arc<Enrolled>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.left_out.remove(&enrolled.account);
         known.logins.retain(|_, account| *account != enrolled.account);
         known.logins.insert(enrolled.login.clone(), enrolled.account);
         known.accounts.insert(enrolled.account, enrolled);

@@ -8,9 +8,9 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use http::request::Parts;
-use http::{Method, StatusCode};
 use tsg_core::model::audit::Actor;
 
 use super::caller::Caller;
@@ -85,13 +85,12 @@ fn is_open(parts: &Parts) -> bool {
 }
 
 fn check_replay(app: &Application, parts: &Parts, verified: &Verified) -> Result<(), Refusal> {
-    let is_read = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    // On /v1 the date-only signature is all there is: old clients use one for several requests
-    // within a second.
-    if is_read || Family::of(parts.uri.path()) == Family::V1 {
+    // A signature of the date alone, which only /v1 takes, is used by old clients for several
+    // requests within a second.
+    if signature::is_read(&parts.method) || !verified.parsed.covers_request_target() {
         return Ok(());
     }
-    match app.replay.note(verified.parsed.signature_text(), app.clock.monotonic()) {
+    match app.replay.note(verified.caller.account(), verified.signed, app.clock.monotonic()) {
         Freshness::New => Ok(()),
         Freshness::Seen => Err(Refusal::Replayed),
         Freshness::Full => Err(Refusal::Crowded),

@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 use tsg_cloudapi::signature::verify::{self, HeaderFault, ParsedAuthorization, RequestToVerify};
 use tsg_cloudapi::signature::{KeyId, PublicKey, SubUserKeys};
 use tsg_core::model::audit::Actor;
+use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::time::Timestamp;
 
 use super::caller::Caller;
 use super::refusal::Refusal;
-use crate::accounts::directory::DirectoryError;
+use crate::accounts::directory::{DirectoryError, Purpose};
 use crate::accounts::registry::Enrolled;
 use crate::app::Application;
 use crate::http::family::Family;
@@ -29,6 +30,18 @@ pub struct Verified {
     pub caller: Caller,
     /// What was signed.
     pub parsed: ParsedAuthorization,
+    /// What was signed and by which key: the same for every way to write the signature.
+    pub signed: Fingerprint,
+}
+
+/// Names what a key has signed.
+pub fn signed_by(key: &PublicKey, parsed: &ParsedAuthorization) -> Fingerprint {
+    Fingerprint::of_bytes(key.fingerprint_sha256().as_bytes()).chain(parsed.signing_string())
+}
+
+/// Whether a method only looks.
+pub fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// Finds the account and the key that a request names, and checks the signature against it.
@@ -36,13 +49,27 @@ pub async fn verify(app: &Application, parts: &Parts) -> Result<Verified, Refusa
     let now = app.clock.now();
     let (parsed, key_id) = read(parts, now, app.config.auth.skew)?;
     let enrolled = app.accounts.find(key_id.account()).ok_or(Refusal::Unknown)?;
-    let key = key_of(app, &enrolled, &key_id).await?.ok_or(Refusal::Unknown)?;
+    let purpose = if is_read(&parts.method) { Purpose::Look } else { Purpose::Change };
+    let key = match key_of(app, &enrolled, &key_id, purpose).await {
+        Err(Refusal::ServerKeyRefused) => return Err(refused_key(&enrolled, &parsed, &key_id).await),
+        found => found?.ok_or(Refusal::Unknown)?,
+    };
     verify::check(&parsed, &key).map_err(|_| Refusal::Unknown)?;
     if !app.allowed.is_allowed(&enrolled.login) {
         return Err(Refusal::NotAllowed);
     }
     let actor = Actor::User(format!("/{}/keys/{}", enrolled.login, key.fingerprint_md5()));
-    Ok(Verified { caller: Caller { enrolled, actor }, parsed })
+    let signed = signed_by(&key, &parsed);
+    Ok(Verified { caller: Caller { enrolled, actor }, parsed, signed })
+}
+
+/// That the server's key is refused is told to the account's people only, as far as their keys are
+/// remembered: to others an enrolled login must look like any other.
+async fn refused_key(enrolled: &Enrolled, parsed: &ParsedAuthorization, key_id: &KeyId) -> Refusal {
+    match enrolled.keys.remembered(key_id).await {
+        Some(key) if verify::check(parsed, &key).is_ok() => Refusal::ServerKeyRefused,
+        _ => Refusal::Unknown,
+    }
 }
 
 /// Reads the header and the key id, before anything is known of accounts.
@@ -65,9 +92,14 @@ pub fn read(parts: &Parts, now: Timestamp, skew: Duration) -> Result<(ParsedAuth
     Ok((parsed, key_id))
 }
 
-async fn key_of(app: &Application, enrolled: &Arc<Enrolled>, key_id: &KeyId) -> Result<Option<PublicKey>, Refusal> {
+async fn key_of(
+    app: &Application,
+    enrolled: &Arc<Enrolled>,
+    key_id: &KeyId,
+    purpose: Purpose,
+) -> Result<Option<PublicKey>, Refusal> {
     let now = app.clock.monotonic();
-    enrolled.keys.find(enrolled.client.as_ref(), key_id, now).await.map_err(|error| {
+    enrolled.keys.find(enrolled.client.as_ref(), key_id, purpose, now).await.map_err(|error| {
         tracing::warn!(account = %enrolled.account, %error, "the keys of an account cannot be read");
         match error {
             DirectoryError::KeyRefused => Refusal::ServerKeyRefused,

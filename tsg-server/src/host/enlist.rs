@@ -13,7 +13,7 @@ use tsg_engine::EnginePorts;
 
 use super::seat::{EngineParts, EngineSeat};
 use crate::accounts::client::{AccountClient, ConnectError, Profile};
-use crate::accounts::directory::KeyCache;
+use crate::accounts::directory::{KeyCache, NamedKey};
 use crate::accounts::record::{AccountKeyRecord, AccountRecord};
 use crate::accounts::registry::Enrolled;
 use crate::accounts::vault::VaultError;
@@ -49,6 +49,7 @@ pub async fn all(app: &Application) -> Result<(), StoreError> {
             Ok(()) => tracing::info!(account = %record.account, login = %record.value.login, "at work"),
             Err(error) => {
                 tracing::error!(account = %record.account, login = %record.value.login, %error, "an account is left out");
+                app.accounts.leave_out(record.account);
             }
         }
     }
@@ -63,20 +64,22 @@ async fn one(app: &Application, record: &Versioned<AccountRecord>) -> Result<(),
     let pem = app.vault.open(&key.private_key, &AccountKeyRecord::binding(&text, key.version))?;
     let key = PrivateKey::from_text(pem.expose().as_bytes(), None)?;
     let client = AccountClient::new(&app.config.triton, &record.value.login, &key)?;
-    app.accounts.put(Arc::new(enrolled(app, account, &record.value.login, client)));
+    let keys = KeyCache::default();
+    app.accounts.put(Arc::new(enrolled(app, account, &record.value.login, client, keys)));
     Ok(())
 }
 
 /// Puts an account to work with a new key; an engine that worked with an older one is ended
-/// first.
-pub async fn replace(app: &Application, profile: &Profile, client: AccountClient) {
+/// first. `keys` are those the account had in CloudAPI a moment ago.
+pub async fn replace(app: &Application, profile: &Profile, client: AccountClient, keys: Vec<NamedKey>) {
     if let Some(before) = app.accounts.find(&profile.account.to_string()) {
         before.engine.stop().await;
     }
-    app.accounts.put(Arc::new(enrolled(app, profile.account, &profile.login, client)));
+    let keys = KeyCache::remembering(keys);
+    app.accounts.put(Arc::new(enrolled(app, profile.account, &profile.login, client, keys)));
 }
 
-fn enrolled(app: &Application, account: AccountId, login: &str, client: AccountClient) -> Enrolled {
+fn enrolled(app: &Application, account: AccountId, login: &str, client: AccountClient, keys: KeyCache) -> Enrolled {
     let ports = EnginePorts {
         store: app.store.clone(),
         cloud: client.cloud(),
@@ -86,5 +89,5 @@ fn enrolled(app: &Application, account: AccountId, login: &str, client: AccountC
     let config = app.config.engine.config.clone();
     let engine = EngineSeat::start(EngineParts { account, deployment: app.deployment, ports, config });
     let login = login.to_owned();
-    Enrolled { account, login, client: Arc::new(client), keys: KeyCache::default(), engine }
+    Enrolled { account, login, client: Arc::new(client), keys, engine }
 }

@@ -26,11 +26,19 @@ pub struct Reconciled {
     pub unsettled: Vec<(AccountId, GroupName, Option<GroupStatus>)>,
     /// How many accounts' groups could not even be read.
     pub unreadable: usize,
+    /// How many accounts have no engine, since the server's key for them cannot be used: nothing
+    /// is done for their groups until they are enrolled again.
+    pub left_out: usize,
 }
 
 impl Reconciled {
     /// Whether every group is as its user wants it.
     pub fn is_complete(&self) -> bool {
+        self.is_settled() && self.left_out == 0
+    }
+
+    /// Whether waiting longer cannot help.
+    fn is_settled(&self) -> bool {
         self.unsettled.is_empty() && self.unreadable == 0
     }
 }
@@ -44,7 +52,7 @@ pub async fn until_settled(app: &Application, limit: Duration) -> Reconciled {
     }
     loop {
         let found = look(app, began).await;
-        if found.is_complete() || app.clock.monotonic() >= deadline {
+        if found.is_settled() || app.clock.monotonic() >= deadline {
             return found;
         }
         app.clock.sleep_until((app.clock.monotonic() + LOOK_EVERY).min(deadline)).await;
@@ -52,7 +60,7 @@ pub async fn until_settled(app: &Application, limit: Duration) -> Reconciled {
 }
 
 async fn look(app: &Application, began: Timestamp) -> Reconciled {
-    let mut found = Reconciled { settled: 0, unsettled: Vec::new(), unreadable: 0 };
+    let mut found = Reconciled { settled: 0, unsettled: Vec::new(), unreadable: 0, left_out: app.accounts.left_out() };
     for enrolled in app.accounts.all() {
         let handle = enrolled.engine.handle();
         let groups = match codec::all::<Group>(app.store.as_ref(), Scope::Account(enrolled.account), "").await {
@@ -73,4 +81,44 @@ async fn look(app: &Application, began: Timestamp) -> Reconciled {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tsg_core::ports::Store;
+    use tsg_core::records::Transaction;
+    use tsg_store::SqliteStore;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::accounts::record::AccountRecord;
+    use crate::config::{ServerConfig, StoreLocation};
+    use crate::host::{Server, SystemClock};
+
+    #[tokio::test]
+    async fn a_run_that_had_to_leave_an_account_out_is_not_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = ServerConfig::for_cloud("http://127.0.0.1:9", folder.path());
+        let file = folder.path().join("tsg.db");
+        config.store = StoreLocation::File(file.clone());
+        config.http.port = 0;
+        let limit = Duration::from_secs(60);
+        let server = Server::start(config.clone()).await.unwrap();
+        assert!(server.reconcile(limit).await.is_complete());
+        server.shutdown().await;
+
+        let store = SqliteStore::open(&file, Arc::new(SystemClock)).await.unwrap();
+        let record = AccountRecord { login: "demo".to_owned(), enrolled_at: Timestamp::EPOCH };
+        let mut transaction = Transaction::new();
+        transaction.insert(AccountId::from_directory(Uuid::from_u128(1)), &record);
+        store.commit(transaction.into_commit()).await.unwrap();
+        store.close().await;
+
+        let server = Server::start(config).await.unwrap();
+        let reconciled = server.reconcile(limit).await;
+        assert_eq!((reconciled.is_complete(), reconciled.left_out), (false, 1));
+        server.shutdown().await;
+    }
 }

@@ -53,6 +53,8 @@ impl RunningServer {
         if !task.is_finished() {
             let _ = task.await;
         }
+        // An enrolment goes on when its request is given up; it must not start an engine after this.
+        app.enrolments.close().await;
         for enrolled in app.accounts.all() {
             enrolled.engine.stop().await;
         }

@@ -35,7 +35,8 @@ pub struct EngineParts {
 /// A running engine that survives its own failures.
 pub struct EngineSeat {
     state: Arc<Mutex<State>>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    // Held while the task ends, so that whoever else stops it waits as well.
+    task: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 struct State {
@@ -49,7 +50,7 @@ impl EngineSeat {
         let (engine, handle) = make(&parts);
         let state = Arc::new(Mutex::new(State { handle, is_stopped: false }));
         let task = tokio::spawn(supervise(parts, engine, state.clone()));
-        Self { state, task: Mutex::new(Some(task)) }
+        Self { state, task: tokio::sync::Mutex::new(Some(task)) }
     }
 
     /// The handle on the engine that runs now.
@@ -57,22 +58,23 @@ impl EngineSeat {
         lock(&self.state).handle.clone()
     }
 
-    /// Asks the engine to end, and waits for it.
+    /// Asks the engine to end, and waits for it: whoever returns from here knows that it is gone,
+    /// even if an earlier call was given up half-way.
     pub async fn stop(&self) {
         {
             let mut state = lock(&self.state);
             state.is_stopped = true;
             state.handle.stop();
         }
-        let task = lock(&self.task).take();
-        if let Some(mut task) = task
-            && tokio::time::timeout(STOP_LIMIT, &mut task).await.is_err()
-        {
+        let mut seated = self.task.lock().await;
+        let Some(task) = seated.as_mut() else { return };
+        if tokio::time::timeout(STOP_LIMIT, &mut *task).await.is_err() {
             tracing::warn!("an engine did not end within {STOP_LIMIT:?} and is dropped; its ledger has everything");
             task.abort();
             // Only once it is really gone may another engine of the account be started.
             let _ = task.await;
         }
+        *seated = None;
     }
 }
 
@@ -125,6 +127,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use async_trait::async_trait;
+    use futures_util::FutureExt;
     use tsg_core::model::id::InstanceId;
     use tsg_core::model::instance::ObservedInstance;
     use tsg_core::ports::cloud::{
@@ -180,18 +183,21 @@ mod tests {
         }
     }
 
+    fn seated(cloud: &Arc<PanickingCloud>) -> EngineSeat {
+        let clock = Arc::new(SystemClock);
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
+        EngineSeat::start(EngineParts {
+            account: AccountId::from_directory(Uuid::from_u128(1)),
+            deployment: DeploymentId::from_bits(1),
+            ports: EnginePorts { store, cloud: cloud.clone(), clock, entropy: Arc::new(OsEntropy) },
+            config: EngineConfig { list_interval_min: Duration::from_millis(10), ..EngineConfig::default() },
+        })
+    }
+
     #[tokio::test]
     async fn an_engine_that_panics_is_started_again_and_one_that_is_stopped_is_not() {
         let cloud = Arc::new(PanickingCloud::default());
-        let clock = Arc::new(SystemClock);
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
-        let ports = EnginePorts { store, cloud: cloud.clone(), clock, entropy: Arc::new(OsEntropy) };
-        let seat = EngineSeat::start(EngineParts {
-            account: AccountId::from_directory(Uuid::from_u128(1)),
-            deployment: DeploymentId::from_bits(1),
-            ports,
-            config: EngineConfig { list_interval_min: Duration::from_millis(10), ..EngineConfig::default() },
-        });
+        let seat = seated(&cloud);
         let is_back = async {
             while cloud.asked.load(Ordering::SeqCst) < 2 {
                 tokio::task::yield_now().await;
@@ -203,5 +209,15 @@ mod tests {
         let asked = cloud.asked.load(Ordering::SeqCst);
         tokio::task::yield_now().await;
         assert_eq!(cloud.asked.load(Ordering::SeqCst), asked);
+    }
+
+    #[tokio::test]
+    async fn a_stop_that_was_given_up_does_not_make_the_next_one_return_early() {
+        let cloud = Arc::new(PanickingCloud::default());
+        let seat = seated(&cloud);
+        // Polled once: it has told the engine to end and waits.
+        assert!(seat.stop().now_or_never().is_none());
+        seat.stop().await;
+        assert_eq!(Arc::strong_count(&cloud), 1, "no engine holds the cloud any more");
     }
 }

@@ -102,7 +102,7 @@ fn begin_failure(error: BeginError) -> Failure {
         BeginError::NotAllowed(_) => Failure::new(StatusCode::FORBIDDEN, "AccountNotAllowed", error.to_string())
             .hint("the operator lets accounts in with `tsg account allow LOGIN`"),
         BeginError::TooMany => Failure::new(StatusCode::TOO_MANY_REQUESTS, "TooManyEnrolments", error.to_string())
-            .hint("complete the one that was begun, or wait for it to expire")
+            .hint("ask for an ed25519 key, or wait a minute")
             .retry_after(Duration::from_secs(60)),
         BeginError::Key(_) => Failure::internal(),
     }
@@ -167,6 +167,12 @@ fn complete_failure(error: CompleteError) -> Failure {
         CompleteError::OtherAccount { .. } => Failure::new(StatusCode::CONFLICT, "OtherAccount", message)
             .hint("begin the enrolment with the login that the key was uploaded to"),
         CompleteError::Contended => Failure::contended(),
+        CompleteError::TooMany => Failure::new(StatusCode::TOO_MANY_REQUESTS, "TooManyEnrolments", message)
+            .hint("wait for the other request, or begin again")
+            .retry_after(Duration::from_secs(1)),
+        CompleteError::Ended => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "Ending", message)
+            .hint("enrol again when the server is back")
+            .retry_after(Duration::from_secs(5)),
         CompleteError::Store(error) => error.into(),
         CompleteError::Connect(_) | CompleteError::Vault(_) => {
             tracing::error!(%message, "an enrolment failed");

@@ -91,13 +91,17 @@ async fn only_the_owner_of_an_allowed_account_can_complete() {
 #[tokio::test(flavor = "multi_thread")]
 async fn enrolments_that_are_only_begun_are_bounded() {
     let site = Site::start(|_| {}).await;
-    for _ in 0..4 {
-        assert_eq!(site.begin("demo").await.status, 201);
+    let others = site.begin("other").await;
+    let first = site.begin("demo").await;
+    for _ in 0..40 {
+        assert_eq!(site.begin("demo").await.status, 201, "whoever begins many does not keep the owner out");
     }
-    let refused = site.begin("demo").await;
-    assert_eq!((refused.status, refused.code().as_str()), (429, "TooManyEnrolments"));
-    assert!(!refused.header("retry-after").is_empty());
-    assert_eq!(site.begin("other").await.status, 201, "one account's enrolments do not keep another out");
+    let pushed_out = site.complete(&site.demo, &first).await;
+    assert_eq!(pushed_out.status, 404, "{pushed_out:?}");
+    assert_eq!(site.enrol(&site.demo).await.status, 200);
+    site.upload(&site.other, &others).await;
+    let answer = site.complete(&site.other, &others).await;
+    assert_eq!(answer.status, 200, "one account's enrolments do not push out another's: {answer:?}");
     site.end().await;
 }
 
@@ -112,4 +116,27 @@ async fn rsa_keys_are_long_and_short_ones_cannot_be_asked_for() {
         assert!([400, 422].contains(&begin(body).await.status), "{body}");
     }
     site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_the_owners_is_refused_without_asking_cloudapi() {
+    let site = Site::start(|_| {}).await;
+    let begun = site.begin("demo").await;
+    let path = format!("/v2/account/enrollments/{}/complete", begun.json()["id"].as_str().unwrap());
+    let Site { sim, server, demo, other, folder } = site;
+    sim.shutdown().await;
+    let url = format!("http://{}", server.address());
+    let ask = || crate::support::client::Asking::new("POST", &url, &path);
+    let attempts = [
+        (ask(), 401, "NotSigned"),
+        (ask().signed(&other, Form::Target), 401, "InvalidCredentials"),
+        (ask().signed(&demo, Form::DateOnly), 401, "TargetNotSigned"),
+        (ask().signed(&demo, Form::Target), 503, "CloudUnavailable"),
+    ];
+    for (asking, status, code) in attempts {
+        let answer = asking.send().await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code));
+    }
+    server.shutdown().await;
+    drop(folder);
 }

@@ -79,6 +79,24 @@ async fn a_signature_writes_once_on_v2() {
     assert_eq!(write("{}").send().await.status, 422);
     let replayed = write("{}").send().await;
     assert_eq!((replayed.status, replayed.code().as_str()), (401, "SignatureReplayed"));
+    // The same signature written in another way is the same signature.
+    for (from, to) in [("==\"", "\""), ("==\"", "=\"")] {
+        let mut rewritten = write("{}");
+        let (_, header) = rewritten.headers.iter_mut().find(|(name, _)| name == "authorization").unwrap();
+        assert!(header.ends_with(from), "an ed25519 signature is padded twice: {header}");
+        *header = format!("{}{to}", header.strip_suffix(from).unwrap());
+        let replayed = rewritten.send().await;
+        assert_eq!((replayed.status, replayed.code().as_str()), (401, "SignatureReplayed"), "{to}");
+    }
+    // On /v1 it writes once as well when it is for that request only, and not when old clients
+    // sign the date alone.
+    let old = |form| site.ask("POST", "/v1/tsg/templates").body("{}").signed_at(&site.demo, form, &now);
+    assert_eq!(old(Form::Target).send().await.status, 422);
+    let replayed = old(Form::Target).send().await;
+    assert_eq!(replayed.status, 401, "{replayed:?}");
+    for _ in 0..2 {
+        assert_eq!(old(Form::DateOnly).send().await.status, 422);
+    }
     // Reading twice within a second is nobody's attack.
     for _ in 0..2 {
         assert_eq!(site.ask("GET", V2).signed_at(&site.demo, Form::Target, &now).send().await.status, 200);

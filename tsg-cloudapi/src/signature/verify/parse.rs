@@ -94,14 +94,15 @@ impl ParsedAuthorization {
         self.date
     }
 
-    /// The signature as sent, in base64: with date and key it identifies a replay.
+    /// The bytes that were signed: with the key they identify a replay. The signature does not,
+    /// since one can be written in several ways.
     #[must_use]
-    pub fn signature_text(&self) -> &str {
-        &self.signature_text
+    pub fn signing_string(&self) -> &[u8] {
+        &self.signing_string
     }
 
-    pub(super) fn signing_string(&self) -> &[u8] {
-        &self.signing_string
+    pub(super) fn signature_text(&self) -> &str {
+        &self.signature_text
     }
 }
 
