@@ -3,12 +3,10 @@
 //! Owns what happens below a request. Must never end a request that has begun, unless it is
 //! given up after the grace.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -41,8 +39,8 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
             () = ended(&mut stop) => break,
             accepted = accept(&listener, &seats) => accepted,
         };
-        if let Some((stream, address, seat)) = accepted {
-            connections.spawn(connection(stream, router.clone(), address, seat, graceful.watcher()));
+        if let Some((stream, seat)) = accepted {
+            connections.spawn(connection(stream, router.clone(), seat, graceful.watcher()));
         }
         while connections.try_join_next().is_some() {}
     }
@@ -58,13 +56,10 @@ async fn ended(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|is_stopped| *is_stopped).await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    seats: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, seats: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let seat = seats.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, address)) => Some((stream, address, seat)),
+        Ok((stream, _peer)) => Some((stream, seat)),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -73,37 +68,27 @@ async fn accept(
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    router: Router,
-    address: SocketAddr,
-    seat: OwnedSemaphorePermit,
-    watcher: Watcher,
-) {
+async fn connection(stream: TcpStream, router: Router, seat: OwnedSemaphorePermit, watcher: Watcher) {
     // Small answers must not wait for more to come; a socket that refuses works all the same.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_MAX)
-        .serve_connection(TokioIo::new(stream), with_peer(router, address));
+        .serve_connection(TokioIo::new(stream), service(router));
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }
     drop(seat);
 }
 
-fn with_peer(
+fn service(
     router: Router,
-    address: SocketAddr,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
     Response = axum::response::Response,
     Error = std::convert::Infallible,
     Future: Send,
 > {
-    hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(address));
-        router.clone().call(request)
-    })
+    hyper::service::service_fn(move |request: Request<Incoming>| router.clone().call(request))
 }

@@ -1,15 +1,11 @@
 //! `/v2/health`: whether the server lives, and, to those who may know, how it is.
 //!
-//! Owns who may know what: everybody that it lives, an account how its own engine is, this
-//! machine itself everything.
-
-use std::net::SocketAddr;
-use std::sync::Arc;
+//! Owns who may know what: everybody that it lives, an account how its own engine is. Must never
+//! tell anything by where a request comes from: behind a proxy everybody comes from this machine.
 
 use axum::Json;
-use axum::extract::{ConnectInfo, Request, State};
-use http::header::{AUTHORIZATION, FORWARDED};
-use http::request::Parts;
+use axum::extract::{Request, State};
+use http::header::AUTHORIZATION;
 use serde::Serialize;
 use tsg_engine::AccountHealth;
 
@@ -17,6 +13,7 @@ use crate::accounts::registry::Enrolled;
 use crate::app::{App, Application};
 use crate::auth::signature;
 use crate::http::failure::Failure;
+use crate::http::family::Family;
 use crate::time;
 
 /// The answer.
@@ -33,7 +30,7 @@ struct Details {
     deployment: String,
     datacenter: String,
     time: String,
-    accounts: Vec<AccountBody>,
+    account: AccountBody,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,39 +44,30 @@ struct AccountBody {
 /// Answers 200 while the process works.
 pub async fn health(State(app): State<App>, request: Request) -> Result<Json<Health>, Failure> {
     let (parts, _) = request.into_parts();
-    let shown = if parts.headers.contains_key(AUTHORIZATION) {
-        Some(vec![signature::verify(&app, &parts).await?.caller.enrolled])
-    } else if is_local(&parts) {
-        Some(app.accounts.all())
-    } else {
-        None
-    };
-    let details = shown.map(|accounts| details(&app, &accounts));
-    let status = if details.as_ref().is_some_and(Details::is_degraded) { "degraded" } else { "ok" };
-    Ok(Json(Health { status, details }))
+    if !parts.headers.contains_key(AUTHORIZATION) {
+        return Ok(Json(Health { status: "ok", details: None }));
+    }
+    let verified = signature::verify(&app, &parts).await?;
+    signature::check_coverage(&app, Family::V2, &verified.parsed)?;
+    let details = details(&app, &verified.caller.enrolled);
+    let status = if details.is_degraded() { "degraded" } else { "ok" };
+    Ok(Json(Health { status, details: Some(details) }))
 }
 
-/// From this machine, and not through a proxy on it.
-fn is_local(parts: &Parts) -> bool {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let is_forwarded = parts.headers.contains_key(FORWARDED) || parts.headers.contains_key("x-forwarded-for");
-    peer.is_some_and(|peer| peer.0.ip().is_loopback()) && !is_forwarded
-}
-
-fn details(app: &Application, accounts: &[Arc<Enrolled>]) -> Details {
+fn details(app: &Application, enrolled: &Enrolled) -> Details {
     Details {
         version: env!("CARGO_PKG_VERSION"),
         deployment: app.deployment.to_string(),
         datacenter: app.config.triton.datacenter.clone(),
         time: time::milliseconds(app.now()),
-        accounts: accounts.iter().map(|enrolled| AccountBody::of(enrolled)).collect(),
+        account: AccountBody::of(enrolled),
     }
 }
 
 impl Details {
     fn is_degraded(&self) -> bool {
-        let has_trouble = |health: &AccountHealth| health.cloud_trouble.is_some() || health.store_trouble.is_some();
-        self.accounts.iter().any(|account| has_trouble(&account.health))
+        let health = &self.account.health;
+        health.cloud_trouble.is_some() || health.store_trouble.is_some()
     }
 }
 
