@@ -97,10 +97,10 @@ pub fn change_failure(error: ChangeGroupError) -> Failure {
 
 pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Failure> {
     let id = find(&app, &caller, &id).await?.value.id;
-    let deleted = intent::delete_group(app.store.as_ref(), &caller.intent(app.now()), id).await;
+    let deleted = intent::delete_group(app.store.as_ref(), &caller.intent(app.now()), id, None).await;
     deleted.map_err(|error| match error {
         DeleteGroupError::UnknownGroup(_) => Failure::not_found("group"),
-        DeleteGroupError::Contended => Failure::contended(),
+        DeleteGroupError::Changed { .. } | DeleteGroupError::Contended => Failure::contended(),
         DeleteGroupError::Store(error) => error.into(),
     })?;
     caller.enrolled.engine.handle().wake();

@@ -56,9 +56,13 @@ fn body(app: &Application, caller: &Caller, group: &Versioned<Group>) -> GroupBo
     GroupBody::of(group, view.as_deref(), app.now())
 }
 
+fn parse_id(id: &str) -> Result<GroupId, Failure> {
+    id.parse().map_err(|_| Failure::not_found("group"))
+}
+
 /// The caller's group of that id, on its way out or not.
 pub async fn find(app: &Application, caller: &Caller, id: &str) -> Result<Versioned<Group>, Failure> {
-    let id: GroupId = id.parse().map_err(|_| Failure::not_found("group"))?;
+    let id = parse_id(id)?;
     let group = codec::get::<Group>(app.store.as_ref(), caller.account(), &id.to_string()).await?;
     group.ok_or_else(|| Failure::not_found("group"))
 }
@@ -98,7 +102,7 @@ pub async fn change(
     Path(id): Path<String>,
     write: Write,
 ) -> Result<Response, Failure> {
-    let group = find(&app, &caller, &id).await?.value.id;
+    let group = parse_id(&id)?;
     let (capacity, template) = json::<GroupPatch>(&write.body)?.check(app.config.limits.capacity_max)?;
     let change = GroupChange { capacity, template, only_at: write.only_at };
     once(&app, &caller, &write, async |_| {
@@ -122,20 +126,21 @@ pub async fn delete(
     Path(id): Path<String>,
     write: Write,
 ) -> Result<Response, Failure> {
-    let group = find(&app, &caller, &id).await?;
+    // Whether it exists is asked only once the key has no answer: a repetition may come long after
+    // the group's records are gone.
+    let group = parse_id(&id)?;
     once(&app, &caller, &write, async |_| {
-        if write.only_at.is_some_and(|version| version != group.version) {
-            return Err(precondition_failed());
-        }
-        let deleted = intent::delete_group(app.store.as_ref(), &caller.intent(app.now()), group.value.id).await;
+        let by = caller.intent(app.now());
+        let deleted = intent::delete_group(app.store.as_ref(), &by, group, write.only_at).await;
         deleted.map_err(|error| match error {
             DeleteGroupError::UnknownGroup(_) => Failure::not_found("group"),
+            DeleteGroupError::Changed { .. } => precondition_failed(),
             DeleteGroupError::Contended => Failure::contended(),
             DeleteGroupError::Store(error) => error.into(),
         })?;
         caller.enrolled.engine.handle().wake();
         // The group stays visible, on its way out, until its last instance is gone.
-        answer(&app, &caller, StatusCode::ACCEPTED, group.value.id).await
+        answer(&app, &caller, StatusCode::ACCEPTED, group).await
     })
     .await
 }

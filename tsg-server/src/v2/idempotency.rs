@@ -10,6 +10,7 @@ use http::header::{CONTENT_TYPE, ETAG, HeaderName, LOCATION};
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use tsg_core::model::fingerprint::Fingerprint;
+use tsg_core::model::id::AccountId;
 use tsg_core::model::time::Timestamp;
 use tsg_core::ports::Store;
 use tsg_core::ports::store::{CommitError, Kind, Scope};
@@ -105,7 +106,7 @@ where
         }
         Claimed::Open(key_use) => key_use,
     };
-    let answer = work(derived_id(caller, key)).await;
+    let answer = work(derived_id(caller.account(), &key_use.value)).await;
     settle(app, &key_use, &answer).await;
     answer.map(IntoResponse::into_response)
 }
@@ -157,8 +158,11 @@ async fn settle(app: &Application, key_use: &Versioned<KeyUse>, answer: &Result<
     }
 }
 
-fn derived_id(caller: &Caller, key: &str) -> Uuid {
-    let hash = Fingerprint::of(&("idempotency", caller.account().to_string(), key));
+/// The request is part of it: once a key is forgotten it may come with another request, which must
+/// not meet what the first one made.
+fn derived_id(account: AccountId, key_use: &KeyUse) -> Uuid {
+    let parts = ("idempotency", account.to_string(), key_use.key.to_string(), key_use.request.to_string());
+    let hash = Fingerprint::of(&parts);
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_bytes()[..16]);
     uuid::Builder::from_random_bytes(bytes).into_uuid()
@@ -192,11 +196,26 @@ pub async fn forget_old(store: &dyn Store, now: Timestamp) -> Result<(), CommitE
 mod tests {
     use std::sync::Arc;
 
-    use tsg_core::model::id::AccountId;
     use tsg_store::MemoryStore;
 
     use super::*;
     use crate::host::SystemClock;
+
+    #[test]
+    fn what_is_made_is_named_after_account_key_and_request() {
+        let account = |n| AccountId::from_directory(Uuid::from_u128(n));
+        let key_use = |key: &[u8], request: &[u8]| KeyUse {
+            key: Fingerprint::of_bytes(key),
+            request: Fingerprint::of_bytes(request),
+            answer: None,
+            at: Timestamp::EPOCH,
+        };
+        let first = derived_id(account(1), &key_use(b"k", b"r"));
+        assert_eq!(derived_id(account(1), &key_use(b"k", b"r")), first);
+        assert_ne!(derived_id(account(2), &key_use(b"k", b"r")), first);
+        assert_ne!(derived_id(account(1), &key_use(b"l", b"r")), first);
+        assert_ne!(derived_id(account(1), &key_use(b"k", b"s")), first);
+    }
 
     #[tokio::test]
     async fn keys_are_forgotten_after_a_day_and_not_before() {

@@ -15,7 +15,7 @@ use tsg_core::model::instance::{ObservedInstance, Snapshot};
 use tsg_core::model::operation::Operation;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::{self, NodeNumbers};
-use tsg_core::plan::input::{Intent, Limits, Member, PlanInput, View, ViewTrust};
+use tsg_core::plan::input::{Intent, Member, PlanInput, View, ViewTrust};
 use tsg_core::plan::memory::PlanMemory;
 use tsg_core::plan::output::{Plan, PlannedAction};
 use tsg_core::plan::plan as make_plan;
@@ -66,7 +66,9 @@ pub async fn plan(
     let view = caller.enrolled.engine.handle().group(group.id);
     let members = members(&app, &caller, &group, view.as_deref()).await?;
     let memory = memory(&app, &caller, &group).await?;
-    let seen = view.map_or(UNSEEN, |view| view.view);
+    let seen = view.as_ref().map_or(UNSEEN, |view| view.view);
+    // What the engine may do across its groups just now is known to it alone.
+    let limits = view.and_then(|view| view.limits).unwrap_or_default();
     let now = app.now();
     let input = PlanInput {
         intent: Intent {
@@ -79,7 +81,7 @@ pub async fn plan(
         view: seen,
         members: &members,
         memory,
-        limits: Limits::default(),
+        limits,
         timing: &app.config.engine.config.timing,
         now,
         seed: app.entropy.draw(),
