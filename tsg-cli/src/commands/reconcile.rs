@@ -50,6 +50,11 @@ impl Reconcile {
         if reconciled.is_complete() {
             return Ok(());
         }
+        if reconciled.left_out > 0 && outcome.unsettled.is_empty() {
+            return Err(Failure::new(Exit::NotConverged, format!("{} accounts were left out", reconciled.left_out))
+                .why("the server's key for them cannot be used; the log names them")
+                .next("enrol them again: tsg account enroll"));
+        }
         Err(Failure::new(Exit::NotConverged, format!("{} groups are not as they should be", outcome.unsettled.len()))
             .why(format!("the {} s of --deadline have passed", self.deadline))
             .next("run it again; nothing is lost in between"))
@@ -61,6 +66,7 @@ impl Reconcile {
 struct Outcome {
     settled: usize,
     unsettled: Vec<Unsettled>,
+    accounts_left_out: usize,
 }
 
 /// A group that is not as it should be.
@@ -78,7 +84,7 @@ impl Outcome {
             group: group.to_string(),
             status: status_word(*status),
         });
-        Self { settled: reconciled.settled, unsettled: unsettled.collect() }
+        Self { settled: reconciled.settled, unsettled: unsettled.collect(), accounts_left_out: reconciled.left_out }
     }
 }
 
@@ -90,6 +96,9 @@ impl Show for Outcome {
                 .iter()
                 .map(|group| format!("  {} of account {}: {}", group.group, group.account, group.status)),
         );
+        if self.accounts_left_out > 0 {
+            lines.push(format!("{} accounts were left out: their keys cannot be used.", self.accounts_left_out));
+        }
         lines.join("\n")
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -98,8 +98,9 @@ impl AllowFile {
         self.replace(&logins)
     }
 
-    /// Removes a login. An account that is enrolled already is refused from then on; its groups
-    /// stay as they are.
+    /// Removes a login. The requests of an account that is enrolled already are refused from then
+    /// on, while its engine goes on keeping its groups: that ends when the server's key is removed
+    /// from the account in Triton.
     ///
     /// # Errors
     /// [`AllowFileError`] when the file cannot be replaced.
@@ -121,10 +122,12 @@ impl AllowFile {
             .write(true)
             .create(true)
             .truncate(true)
-            .mode(0o600)
             .open(&beside)
             .and_then(|mut file| {
                 file.write_all(text.as_bytes())?;
+                // Whoever edits the list is often not the user the server runs as, and logins are
+                // no secret; the mask of the editor's shell must not lock the server out.
+                file.set_permissions(fs::Permissions::from_mode(0o644))?;
                 file.sync_all()
             })
             .and_then(|()| fs::rename(&beside, &self.path));
@@ -200,6 +203,11 @@ mod tests {
         file.allow("other").unwrap();
         file.disallow("other").unwrap();
         assert_eq!(file.list().unwrap(), BTreeSet::from(["demo".to_owned()]));
+        assert_eq!(
+            fs::metadata(file.path()).unwrap().permissions().mode() & 0o7777,
+            0o644,
+            "the server may be another"
+        );
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o666)).unwrap();
         assert!(matches!(file.list(), Err(AllowFileError::Exposed { mode: 0o666, .. })));
         let list = AllowList { logins: BTreeSet::new(), everybody: false, file };

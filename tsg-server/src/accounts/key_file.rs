@@ -102,11 +102,9 @@ impl KeyEncryptionKey {
         });
         written.map_err(|error| failed("created", error.to_string()))?;
         // The name itself must survive a power failure: what it encrypts will.
-        if let Some(folder) = path.parent() {
-            File::open(folder)
-                .and_then(|folder| folder.sync_all())
-                .map_err(|error| failed("synced", error.to_string()))?;
-        }
+        File::open(folder_of(path))
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| failed("synced", error.to_string()))?;
         Ok(Self { bytes })
     }
 
@@ -124,6 +122,11 @@ impl KeyEncryptionKey {
     }
 }
 
+/// The folder of a file; the current one of a bare name.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn check_access(path: &Path, metadata: &std::fs::Metadata) -> Result<(), KeyFileError> {
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
@@ -134,4 +137,16 @@ fn check_access(path: &Path, metadata: &std::fs::Metadata) -> Result<(), KeyFile
         return Err(KeyFileError::ForeignOwner { path: path.into(), owner, user });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_stands_in_the_current_folder() {
+        assert_eq!(folder_of(Path::new("tsg.kek")), Path::new("."));
+        assert_eq!(folder_of(Path::new("data/tsg.kek")), Path::new("data"));
+        assert!(File::open(folder_of(Path::new("tsg.kek"))).is_ok());
+    }
 }

@@ -21,7 +21,8 @@ use crate::settings::Settings;
 pub(crate) struct Allow {
     /// Login of the account.
     login: String,
-    /// Take the permission away instead; its groups stay as they are.
+    /// Take the permission away instead: the account's requests are refused from then on, while the groups it has
+    /// are kept as they are until the server's key is removed from the account in Triton.
     #[arg(long)]
     remove: bool,
     #[command(flatten)]
