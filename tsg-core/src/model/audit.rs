@@ -89,6 +89,25 @@ pub enum AuditEvent {
         /// What the evidence was.
         evidence: String,
     },
+    /// A create request that nobody answered was judged to have left nothing behind, so that it
+    /// may be repeated.
+    CalledQuiet {
+        /// Of which operation.
+        operation: OperationId,
+        /// Which request, counted from 1.
+        attempt: u32,
+        /// Complete negative look-ups that it rests on.
+        lookups: u8,
+    },
+    /// A further machine of an operation was filed, to be deleted.
+    ResidueFiled {
+        /// Of which operation.
+        operation: OperationId,
+        /// Which machine.
+        instance: InstanceId,
+    },
+    /// The torn down group's operations and its row were removed; this is its last entry.
+    GroupForgotten,
 }
 
 /// One entry of a group's audit.
