@@ -10,12 +10,13 @@ use std::time::Duration;
 use support::oracle::Oracle;
 use support::site::{Running, Site, Wiring, group_id};
 use tsg_core::model::group::Freeze;
+use tsg_core::model::operation::Phase;
 use tsg_core::plan::input::ViewTrust;
 use tsg_core::ports::store::{Commit, Key, Kind, Put};
 use tsg_engine::intent::{freeze_group, unfreeze_group};
 use tsg_sim::cloud::lock;
 use tsg_sim::executor::Halt;
-use tsg_sim::world::{Caller, Fault, Target, World, WorldSpec};
+use tsg_sim::world::{Caller, Fault, FaultRule, Operation, Target, World, WorldSpec};
 
 struct Stage {
     site: Site,
@@ -154,6 +155,29 @@ fn refused_credentials_lock_the_account_until_they_are_taken_again() {
     stage.settle();
     assert_eq!(stage.live(), 2);
     assert_eq!(stage.engine.handle.health().view.trust, ViewTrust::Trusted);
+}
+
+#[test]
+fn a_machine_that_turns_up_after_its_operation_was_given_up_is_taken_in_and_let_go() {
+    let mut stage = Stage::new(6);
+    stage.on_world(|world, _| {
+        let hidden = Fault::HideRecord { for_ms: 40 * 60 * 1000 };
+        world.switch_fault(FaultRule::times(hidden, 1)).unwrap();
+        world.switch_fault(FaultRule::times(Fault::LoseReply, 1).only(Operation::CreateMachine)).unwrap();
+    });
+    stage.site.make_group(0, 1, vec![stage.engine.handle.clone()]);
+    stage.run(Duration::from_secs(300));
+    assert_eq!(stage.live(), 1, "made, and nobody knows");
+    stage.site.scale(0, 0, vec![stage.engine.handle.clone()]);
+    stage.run(Duration::from_secs(25 * 60));
+    assert!(stage.oracle.edges.contains(&(Phase::Unknown, Phase::Lost)), "{:#?}", stage.oracle.timeline);
+    stage.site.scale(0, 1, vec![stage.engine.handle.clone()]);
+    stage.run(Duration::from_secs(5 * 60));
+    assert_eq!(stage.live(), 2, "another one was made meanwhile");
+    stage.run(Duration::from_secs(15 * 60));
+    stage.settle();
+    assert!(stage.oracle.edges.contains(&(Phase::Lost, Phase::Bound)), "{:#?}", stage.oracle.timeline);
+    assert_eq!(stage.live(), 1);
 }
 
 #[test]

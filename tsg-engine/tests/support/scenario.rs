@@ -1,8 +1,10 @@
 //! Random scenarios: what the user does, what goes wrong, when engines die. Everything follows
 //! from the seed, and a run is judged to its end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use tsg_core::model::operation::Phase;
 use tsg_engine::EngineHandle;
 use tsg_sim::cloud::lock;
 use tsg_sim::executor::Halt;
@@ -42,8 +44,8 @@ enum Act {
 pub struct Outcome {
     pub failure: Option<String>,
     pub trace: u64,
-    pub edges: usize,
-    pub creates: usize,
+    /// The phase edges that were taken.
+    pub edges: BTreeSet<(Phase, Phase)>,
 }
 
 /// Plays the scenario of a seed.
@@ -53,8 +55,7 @@ pub fn play(seed: u64, wiring: Wiring) -> Outcome {
     Outcome {
         failure: failure.map(|failure| format!("{failure}\n{}", play.story())),
         trace: play.site.executor.trace(),
-        edges: play.oracle.edges.len(),
-        creates: play.oracle.operations.len(),
+        edges: play.oracle.edges,
     }
 }
 
