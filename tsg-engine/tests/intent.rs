@@ -13,8 +13,9 @@ use tsg_core::model::template::{Template, TemplateSpec};
 use tsg_core::ports::Store;
 use tsg_core::records::codec;
 use tsg_engine::intent::{
-    Caller, ChangeGroupError, CreateGroupError, CreateTemplateError, DeleteTemplateError, GroupChange, NewGroup,
-    change_group, create_group, create_template, delete_group, delete_template, freeze_group, unfreeze_group,
+    Caller, ChangeGroupError, CreateGroupError, CreateTemplateError, DeleteGroupError, DeleteTemplateError,
+    GroupChange, NewGroup, change_group, create_group, create_template, delete_group, delete_template, freeze_group,
+    unfreeze_group,
 };
 use tsg_sim::world::WorldSpec;
 use tsg_store::MemoryStore;
@@ -112,6 +113,9 @@ fn a_change_is_made_once_and_only_to_the_version_it_was_meant_for() {
     let changed = desk.change(1, &change).unwrap();
     assert_eq!((changed.capacity, changed.revision), (7, 1), "the same template is no new revision");
     assert_eq!(desk.change(1, &change), Err(ChangeGroupError::Changed { group: group_id(1), now_at: read().version }));
+    let stale = now(delete_group(&*desk.store, &desk.caller, group_id(1), Some(version)));
+    assert_eq!(stale, Err(DeleteGroupError::Changed { group: group_id(1), now_at: read().version }));
+    assert_eq!(read().value.lifecycle, Lifecycle::Active);
 
     let other = TemplateId::new(Uuid::from_u128(10));
     let spec = TemplateSpec { name: "other".parse().unwrap(), ..desk.spec.clone() };
