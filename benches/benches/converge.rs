@@ -93,7 +93,9 @@ fn stage(size: u32, seed: u64) -> Result<Stage, Box<dyn std::error::Error>> {
         clock: Arc::new(time.clone()),
         entropy: Arc::new(Seeded(Mutex::new(Rng::for_purpose(seed, "engine")))),
     };
-    let (engine, handle) = AccountEngine::new(account, DeploymentId::from_bits(1), ports, EngineConfig::default());
+    // The default leaves a share of CloudAPI's rate to the host; here the engine is alone.
+    let config = EngineConfig { requests_per_second: 9.7, burst: 27, ..EngineConfig::default() };
+    let (engine, handle) = AccountEngine::new(account, DeploymentId::from_bits(1), ports, config);
     executor.spawn(engine.run());
     Ok(Stage { world, time, executor, handle, group })
 }
