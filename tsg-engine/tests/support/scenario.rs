@@ -22,19 +22,63 @@ const BOUND: Duration = Duration::from_secs(6 * 3600);
 /// How long nothing may be asked for once everything has settled.
 const CALM: Duration = Duration::from_secs(600);
 
+/// Groups at most.
+const GROUPS_MAX: u32 = 2;
+/// How many groups are large enough for the view to come into doubt.
+const LARGE_SHARE: f64 = 0.08;
+/// How far the clock is off at most: beyond 300 s the data centre refuses every signature.
+const CLOCK_OFF_MS: u64 = 250_000;
+/// A protection is lifted within this.
+const PROTECTION: Duration = Duration::from_secs(30);
+
 /// Audit entries shown with a failure.
 const STORY: usize = 40;
 
 /// Something that happens at a moment.
 #[derive(Debug, Clone, Copy)]
 enum Act {
-    MakeGroup { number: u32, capacity: u32 },
-    Scale { number: u32, capacity: u32 },
-    DeleteGroup { number: u32 },
-    CrashAfterPolls { polls: u64 },
+    MakeGroup {
+        number: u32,
+        capacity: u32,
+    },
+    Scale {
+        number: u32,
+        capacity: u32,
+    },
+    DeleteGroup {
+        number: u32,
+    },
+    ChangeTemplate {
+        number: u32,
+    },
+    Freeze {
+        number: u32,
+    },
+    Unfreeze {
+        number: u32,
+    },
+    Protect {
+        choice: u64,
+    },
+    Unprotect,
+    /// The credentials are refused from now on, or taken again.
+    Deny {
+        is_denied: bool,
+    },
+    /// The engines' wall clock is off by so much from now on.
+    SetClock {
+        offset_ms: i64,
+    },
+    CrashAfterPolls {
+        polls: u64,
+    },
     Crash,
-    Pause { seconds: u64 },
-    PauseInDispatch { seconds: u64 },
+    Pause {
+        seconds: u64,
+    },
+    PauseInDispatch {
+        seconds: u64,
+    },
     StartSecond,
     StartIfNone,
 }
@@ -89,11 +133,13 @@ impl Play {
         for (at, act) in acts {
             self.run_until(at)?;
             self.act(act);
+            self.compare_store()?;
         }
         self.run_until(CHAOS)?;
-        self.calm_down();
+        self.calm_down()?;
         self.settle()?;
-        self.stay_calm()
+        self.stay_calm()?;
+        self.compare_store()
     }
 
     /// The end of what was recorded, for a person who looks into a failure.
@@ -107,10 +153,11 @@ impl Play {
     }
 
     fn draw_acts(&mut self) -> Vec<(Duration, Act)> {
-        let groups = 1 + self.rng.below(2) as u32;
+        let groups = 1 + self.rng.below(u64::from(GROUPS_MAX)) as u32;
         let mut acts = Vec::new();
         for number in 0..groups {
-            let capacity = self.rng.below(6) as u32;
+            let is_large = self.rng.chance(LARGE_SHARE);
+            let capacity = if is_large { 12 + self.rng.below(9) } else { self.rng.below(6) } as u32;
             acts.push((Duration::from_secs(u64::from(number)), Act::MakeGroup { number, capacity }));
             for _ in 0..self.rng.below(3) {
                 let act = Act::Scale { number, capacity: self.rng.below(7) as u32 };
@@ -119,7 +166,16 @@ impl Play {
             if self.rng.chance(0.1) {
                 acts.push((self.second(), Act::DeleteGroup { number }));
             }
+            if self.rng.chance(0.1) {
+                acts.push((self.second(), Act::ChangeTemplate { number }));
+            }
+            if self.rng.chance(0.08) {
+                let at = self.second();
+                acts.push((at, Act::Freeze { number }));
+                acts.push((at + Duration::from_secs(1 + self.rng.below(600)), Act::Unfreeze { number }));
+            }
         }
+        self.draw_customer(&mut acts);
         for _ in 0..self.rng.below(4) {
             let at = self.second();
             let act = match self.rng.below(5) {
@@ -135,8 +191,27 @@ impl Play {
             acts.push((at, act));
             acts.push((at + Duration::from_secs(1 + self.rng.below(90)), Act::StartIfNone));
         }
+        acts.retain(|(at, _)| *at < CHAOS);
         acts.sort_by_key(|(at, _)| *at);
         acts
+    }
+
+    /// What the customer and the operators of the machines below us do.
+    fn draw_customer(&mut self, acts: &mut Vec<(Duration, Act)>) {
+        if self.rng.chance(0.15) {
+            let at = self.second();
+            acts.push((at, Act::Protect { choice: self.rng.next_u64() }));
+            acts.push((at + Duration::from_secs(self.rng.below(900)), Act::Unprotect));
+        }
+        if self.rng.chance(0.1) {
+            let at = self.second();
+            acts.push((at, Act::Deny { is_denied: true }));
+            acts.push((at + Duration::from_secs(1 + self.rng.below(400)), Act::Deny { is_denied: false }));
+        }
+        if self.rng.chance(0.1) {
+            let offset_ms = self.rng.below(2 * CLOCK_OFF_MS) as i64 - CLOCK_OFF_MS as i64;
+            acts.push((self.second(), Act::SetClock { offset_ms }));
+        }
     }
 
     /// Each seed has its own few kinds of trouble, so that rare pairs meet.
@@ -218,10 +293,20 @@ impl Play {
             (Act::MakeGroup { number, capacity }, _) => self.site.make_group(number, capacity, engines),
             (Act::Scale { number, capacity }, _) => self.site.scale(number, capacity, engines),
             (Act::DeleteGroup { number }, _) => self.site.delete_group(number, engines),
+            (Act::ChangeTemplate { number }, _) => self.site.change_template(number, engines),
+            (Act::Freeze { number }, _) => self.site.freeze(number, Some("a look at it"), engines),
+            (Act::Unfreeze { number }, _) => self.site.freeze(number, None, engines),
+            (Act::Protect { choice }, _) => self.site.protect_one(choice),
+            (Act::Unprotect, _) => self.site.unprotect_all(),
+            (Act::Deny { is_denied }, _) => self.site.store.journal.deny(is_denied),
+            (Act::SetClock { offset_ms }, _) => {
+                self.oracle.clock_off = self.oracle.clock_off.max(Duration::from_millis(offset_ms.unsigned_abs()));
+                self.site.time.set_wall_offset_ms(offset_ms);
+            }
             (Act::CrashAfterPolls { polls }, Some(task)) => self.site.executor.crash_after_polls(task, polls),
             (Act::Crash, Some(task)) => {
                 self.site.executor.crash(task);
-                self.lose_power();
+                self.site.store.crash();
             }
             (Act::Pause { seconds }, Some(task)) => {
                 let now = self.site.time.elapsed();
@@ -234,11 +319,10 @@ impl Play {
         }
     }
 
-    fn lose_power(&mut self) {
-        if self.site.store.crash() {
-            let world = lock(&self.site.world);
-            self.oracle.reread(&self.site.store.commits_after(0), &world);
-        }
+    /// What was applied is in the store, whatever crashed meanwhile, and nothing else.
+    fn compare_store(&mut self) -> Result<(), String> {
+        self.violation = self.oracle.compare(&self.site.store.contents()).err();
+        self.judge()
     }
 
     fn judge(&mut self) -> Result<(), String> {
@@ -261,7 +345,7 @@ impl Play {
             let announced = oracle.creates_announced();
             let halt = site.executor.run_until(moment, |_| {
                 Site::catch_up(&world, &time);
-                *violation = oracle.judge(&store.commits_after(oracle.progress().0), &lock(&world)).err();
+                *violation = oracle.judge(&store.news(oracle.progress()), &lock(&world)).err();
                 let is_dispatching = pause_in_dispatch.is_some() && oracle.creates_announced() > announced;
                 violation.is_some() || is_dispatching
             });
@@ -276,14 +360,26 @@ impl Play {
         }
     }
 
-    fn calm_down(&mut self) {
+    /// Everything that was wrong is put right; protections go once their machines answer again.
+    fn calm_down(&mut self) -> Result<(), String> {
         self.site.store.set_faults(StoreFaults::default());
-        let mut world = lock(&self.site.world);
-        world.clear_faults();
-        let up = FaultRule::from(Fault::ServerUp { server: Target::Any });
-        for _ in 0..12 {
-            let _ = world.switch_fault(up.clone());
+        self.site.store.journal.deny(false);
+        self.site.time.set_wall_offset_ms(0);
+        {
+            let mut world = lock(&self.site.world);
+            world.clear_faults();
+            let up = FaultRule::from(Fault::ServerUp { server: Target::Any });
+            for _ in 0..12 {
+                let _ = world.switch_fault(up.clone());
+            }
         }
+        let groups: Vec<_> = (0..GROUPS_MAX).collect();
+        groups.into_iter().for_each(|number| self.act(Act::Unfreeze { number }));
+        for _ in 0..3 {
+            self.act(Act::Unprotect);
+            self.run_until(self.site.time.elapsed() + PROTECTION)?;
+        }
+        Ok(())
     }
 
     /// Every group comes to what its user wants.
@@ -296,7 +392,7 @@ impl Play {
             let halt = site.executor.run_until(CHAOS + BOUND, |executor| {
                 Site::catch_up(&world, &time);
                 let world = lock(&world);
-                *violation = oracle.judge(&store.commits_after(oracle.progress().0), &world).err();
+                *violation = oracle.judge(&store.news(oracle.progress()), &world).err();
                 let is_dead = engines.iter().all(|engine| executor.is_over(engine.task));
                 violation.is_some() || is_dead || oracle.unsettled(&world).is_none()
             });

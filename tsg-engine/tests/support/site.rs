@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tsg_core::model::audit::Actor;
+use tsg_core::model::group::Freeze;
 use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
 use tsg_core::model::tag::Tags;
 use tsg_core::model::template::TemplateSpec;
@@ -60,6 +61,8 @@ pub struct Site {
     pub store: Arc<LoggedStore>,
     pub executor: Executor,
     pub template: TemplateId,
+    /// Another one, to change to.
+    pub second_template: TemplateId,
     wiring: Wiring,
     seed: u64,
     engines_begun: u64,
@@ -67,6 +70,10 @@ pub struct Site {
 
 pub fn group_id(number: u32) -> GroupId {
     GroupId::new(Uuid::from_u128(0x6000_0000_0000_4000_8000_0000_0000_0000 + u128::from(number)))
+}
+
+fn template_id(number: u128) -> TemplateId {
+    TemplateId::new(Uuid::from_u128(0x7000_0000_0000_4000_8000_0000_0000_0000 + number))
 }
 
 impl Site {
@@ -82,22 +89,24 @@ impl Site {
             world: Arc::new(Mutex::new(world)),
             account: AccountId::from_directory(world_account.0),
             world_account,
-            template: TemplateId::new(Uuid::from_u128(0x7000_0000_0000_4000_8000_0000_0000_0001)),
+            template: template_id(1),
+            second_template: template_id(2),
             time,
             store,
             wiring,
             seed,
             engines_begun: 0,
         };
-        site.make_template();
+        site.make_template(site.template, "base");
+        site.make_template(site.second_template, "second");
         site
     }
 
-    fn make_template(&mut self) {
+    fn make_template(&mut self, id: TemplateId, name: &str) {
         let spec = {
             let world = lock(&self.world);
             TemplateSpec {
-                name: "base".parse().unwrap(),
+                name: name.parse().unwrap(),
                 package: PackageId::new(world.package("sample-1G").unwrap().id.0),
                 image: ImageId::new(world.newest_image("base-64-lts").unwrap().id.0),
                 networks: Vec::new(),
@@ -107,7 +116,7 @@ impl Site {
                 tags: Tags::new(),
             }
         };
-        let (store, caller, id) = (self.store.of(None), self.caller(), self.template);
+        let (store, caller) = (self.store.of(None), self.caller());
         self.do_now(async move {
             intent::create_template(&*store, &caller, id, spec).await.unwrap();
         });
@@ -137,8 +146,16 @@ impl Site {
     }
 
     pub fn scale(&mut self, number: u32, capacity: u32, engines: Vec<EngineHandle>) {
+        self.change(number, GroupChange { capacity: Some(capacity), ..GroupChange::default() }, engines);
+    }
+
+    pub fn change_template(&mut self, number: u32, engines: Vec<EngineHandle>) {
+        let template = Some(self.second_template);
+        self.change(number, GroupChange { template, ..GroupChange::default() }, engines);
+    }
+
+    fn change(&mut self, number: u32, change: GroupChange, engines: Vec<EngineHandle>) {
         let (store, caller) = (self.store.of(None), self.caller());
-        let change = GroupChange { capacity: Some(capacity), ..GroupChange::default() };
         self.executor.spawn(async move {
             loop {
                 match intent::change_group(&*store, &caller, group_id(number), &change).await {
@@ -148,6 +165,51 @@ impl Site {
             }
             engines.iter().for_each(EngineHandle::wake);
         });
+    }
+
+    /// A person stops a group, for the given reason, or lets it go on.
+    pub fn freeze(&mut self, number: u32, reason: Option<&str>, engines: Vec<EngineHandle>) {
+        let (store, caller) = (self.store.of(None), self.caller());
+        let freeze = reason.map(|reason| Freeze { by: "ann".to_owned(), reason: reason.to_owned(), since: caller.now });
+        self.executor.spawn(async move {
+            loop {
+                let result = match &freeze {
+                    Some(freeze) => intent::freeze_group(&*store, &caller, group_id(number), freeze).await,
+                    None => intent::unfreeze_group(&*store, &caller, group_id(number)).await,
+                };
+                match result {
+                    Ok(_) | Err(intent::FreezeGroupError::UnknownGroup(_)) => break,
+                    Err(_) => tsg_sim::executor::yield_now().await,
+                }
+            }
+            engines.iter().for_each(EngineHandle::wake);
+        });
+    }
+
+    /// The customer protects a running machine against deletion, whichever `choice` hits.
+    pub fn protect_one(&self, choice: u64) {
+        let ids: Vec<_> = lock(&self.world).live_machines(self.world_account).map(|machine| machine.id).collect();
+        if let Some(id) = ids.get((choice % ids.len().max(1) as u64) as usize) {
+            self.set_protection(*id, world::Switch::On);
+        }
+    }
+
+    /// The customer lifts every protection.
+    pub fn unprotect_all(&self) {
+        let is_protected = |machine: &&world::Machine| machine.deletion_protection;
+        let ids: Vec<_> = {
+            let world = lock(&self.world);
+            world.live_machines(self.world_account).filter(is_protected).map(|machine| machine.id).collect()
+        };
+        ids.into_iter().for_each(|id| self.set_protection(id, world::Switch::Off));
+    }
+
+    fn set_protection(&self, id: world::MachineId, switch: world::Switch) {
+        let caller =
+            world::Caller { account: self.world_account, ip: [127, 0, 0, 1].into(), key_id: "customer".into() };
+        let action = world::MachineAction::SetDeletionProtection(switch);
+        // A machine that is not ready for it refuses, and stays as it is.
+        let _ = lock(&self.world).act_on_machine(&caller, &id.to_string(), action);
     }
 
     pub fn delete_group(&mut self, number: u32, engines: Vec<EngineHandle>) {
