@@ -13,7 +13,7 @@ use tsg_core::model::instance::{InstanceState, ObservedInstance, Snapshot};
 use tsg_core::model::operation::{Operation, Phase, Starts};
 use tsg_core::model::tag::Claim;
 use tsg_core::model::time::Timestamp;
-use tsg_core::observe::arrivals::{Arrival, LedgerLookup, Stray, arrivals};
+use tsg_core::observe::arrivals::{Arrival, LedgerLookup, Standing, Stray, arrivals};
 use tsg_core::observe::join::{NodeNumbers, member_of, members};
 use tsg_core::observe::paging::{Discard, OVERLAP, Paging, PagingStep};
 use tsg_core::observe::trust::{Judgement, LedgerMachine, ViewWatch};
@@ -262,13 +262,13 @@ fn trust_returns_after_three_looks_that_agree_and_not_before() {
 #[derive(Default)]
 struct Ledger {
     operations: BTreeMap<OperationId, Operation>,
-    newest: BTreeMap<GroupId, u64>,
+    standing: BTreeMap<GroupId, Standing>,
 }
 
 impl Ledger {
     fn with(operations: &[&Operation]) -> Self {
         let operations = operations.iter().map(|operation| (operation.id, (*operation).clone())).collect();
-        Self { operations, newest: BTreeMap::from([(GROUP, 50)]) }
+        Self { operations, standing: BTreeMap::from([(GROUP, Standing::Kept { newest: 50 })]) }
     }
 }
 
@@ -277,8 +277,8 @@ impl LedgerLookup for Ledger {
         self.operations.get(&id)
     }
 
-    fn newest_sequence(&self, group: GroupId) -> Option<u64> {
-        self.newest.get(&group).copied()
+    fn standing(&self, group: GroupId) -> Standing {
+        self.standing.get(&group).copied().unwrap_or(Standing::Unheard)
     }
 }
 
@@ -343,6 +343,26 @@ fn a_claim_from_the_future_says_that_the_ledger_was_rolled_back() {
     let machine_ahead = ObservedInstance { claim: Some(ahead), ..machine(8, &known) };
     let expected = Arrival::LedgerBehind { instance: machine_id(8), claim: ahead };
     assert_eq!(arrival_of(&known, machine_ahead), Some(expected));
+}
+
+#[test]
+fn a_group_without_operations_in_memory_is_no_sign_of_a_rollback() {
+    let gone = Operation { sequence: 7, ..sent(2, START) };
+    let instance = machine_id(9);
+    let behind = Arrival::LedgerBehind { instance, claim: claim_of(&gone) };
+    let cases = [
+        (Standing::Unreadable, Arrival::Unread { group: GROUP, instance }, Some(GROUP)),
+        (Standing::Forgotten { newest: 7 }, Arrival::Forgotten { group: GROUP, instance }, None),
+        (Standing::Forgotten { newest: 6 }, behind, None),
+        (Standing::Kept { newest: 7 }, behind, None),
+        (Standing::Unheard, behind, None),
+    ];
+    for (standing, expected, orphan_of) in cases {
+        let ledger = Ledger { standing: BTreeMap::from([(GROUP, standing)]), ..Ledger::default() };
+        let found = arrivals(&snapshot(START, vec![machine(9, &gone)]), DEPLOYMENT, &ledger);
+        assert_eq!(found, [expected], "{standing:?}");
+        assert_eq!(found[0].orphan_of(), orphan_of, "{standing:?}");
+    }
 }
 
 #[test]

@@ -37,6 +37,22 @@ pub enum Arrival {
         /// What it claims.
         claim: Claim,
     },
+    /// It claims a group whose records cannot be read: whether it is a member's own cannot be
+    /// said. It takes up a slot of that group, and the others go on.
+    Unread {
+        /// The group.
+        group: GroupId,
+        /// Which machine.
+        instance: InstanceId,
+    },
+    /// It claims a group that was torn down and forgotten: it came very late, or the tags were
+    /// copied. Never deleted; alert.
+    Forgotten {
+        /// The group.
+        group: GroupId,
+        /// Which machine.
+        instance: InstanceId,
+    },
 }
 
 /// Which machine, and which operation it claims.
@@ -57,9 +73,33 @@ impl Arrival {
             Self::Late(stray) | Self::Residue(stray) | Self::Revenant(stray) | Self::Contradiction(stray) => {
                 Some(stray.group)
             }
-            Self::Answers(_) | Self::Misnamed(_) | Self::Untagged(_) | Self::LedgerBehind { .. } => None,
+            Self::Unread { group, .. } => Some(*group),
+            Self::Answers(_)
+            | Self::Misnamed(_)
+            | Self::Untagged(_)
+            | Self::LedgerBehind { .. }
+            | Self::Forgotten { .. } => None,
         }
     }
+}
+
+/// What the ledger says of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is kept.
+    Kept {
+        /// The sequence number of its newest operation.
+        newest: u64,
+    },
+    /// Its records are there and cannot be read.
+    Unreadable,
+    /// It was torn down, and all that is left is the head of its ledger.
+    Forgotten {
+        /// The sequence number of its newest operation.
+        newest: u64,
+    },
+    /// There was never such a group.
+    Unheard,
 }
 
 /// The ledger, closed operations included. It has to be read after the snapshot was complete: an
@@ -68,8 +108,8 @@ pub trait LedgerLookup {
     /// An operation in any phase.
     fn operation(&self, id: OperationId) -> Option<&Operation>;
 
-    /// The sequence number of a group's newest operation; `None` when the group is not known.
-    fn newest_sequence(&self, group: GroupId) -> Option<u64>;
+    /// What there is of a group.
+    fn standing(&self, group: GroupId) -> Standing;
 }
 
 /// Everything in a snapshot that claims to be ours and is not a member's own machine.
@@ -80,10 +120,8 @@ pub fn arrivals(snapshot: &Snapshot, deployment: DeploymentId, ledger: &impl Led
 
 fn arrival(instance: &ObservedInstance, deployment: DeploymentId, ledger: &impl LedgerLookup) -> Option<Arrival> {
     let claim = instance.claim.filter(|claim| claim.manager == deployment);
-    if let Some(claim) = claim
-        && is_ahead(&claim, ledger)
-    {
-        return Some(Arrival::LedgerBehind { instance: instance.id, claim });
+    if let Some(beyond) = claim.and_then(|claim| beyond_the_ledger(instance.id, claim, ledger)) {
+        return Some(beyond);
     }
     let operation = ledger.operation(claim.map(|claim| claim.operation).or(instance.named)?)?;
     let stray = Stray { operation: operation.id, group: operation.group, instance: instance.id };
@@ -103,10 +141,21 @@ fn arrival(instance: &ObservedInstance, deployment: DeploymentId, ledger: &impl 
     }
 }
 
-/// Whether a claim is from a future that the ledger has forgotten.
-fn is_ahead(claim: &Claim, ledger: &impl LedgerLookup) -> bool {
-    ledger.operation(claim.operation).is_none()
-        || ledger.newest_sequence(claim.group).is_some_and(|newest| claim.sequence > newest)
+/// What a claim means that the ledger's operations cannot account for: most often that it is
+/// from a future which the ledger has forgotten.
+fn beyond_the_ledger(instance: InstanceId, claim: Claim, ledger: &impl LedgerLookup) -> Option<Arrival> {
+    let group = claim.group;
+    let is_known = ledger.operation(claim.operation).is_some();
+    match ledger.standing(group) {
+        Standing::Kept { newest } | Standing::Forgotten { newest } if claim.sequence > newest => {
+            Some(Arrival::LedgerBehind { instance, claim })
+        }
+        _ if is_known => None,
+        Standing::Unreadable => Some(Arrival::Unread { group, instance }),
+        // Its head remembers having planned the operation, so nothing was rolled back.
+        Standing::Forgotten { .. } => Some(Arrival::Forgotten { group, instance }),
+        Standing::Kept { .. } | Standing::Unheard => Some(Arrival::LedgerBehind { instance, claim }),
+    }
 }
 
 fn by_phase(operation: &Operation, stray: Stray) -> Arrival {

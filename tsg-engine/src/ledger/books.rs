@@ -10,7 +10,7 @@ use tsg_core::model::audit::{AuditEntry, AuditEvent};
 use tsg_core::model::id::{AccountId, GroupId, OperationId};
 use tsg_core::model::operation::{InvalidEdge, Operation};
 use tsg_core::model::time::Timestamp;
-use tsg_core::observe::arrivals::LedgerLookup;
+use tsg_core::observe::arrivals::{LedgerLookup, Standing};
 use tsg_core::ports::Store;
 use tsg_core::ports::store::{CommitError, Key, Kind, Revision};
 
@@ -29,16 +29,34 @@ pub(crate) enum Recorded {
     Nothing,
 }
 
+/// A group whose records cannot be read.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    /// Why.
+    pub(super) reason: String,
+    /// The version of its head when that was tried; it is not tried again before it has changed.
+    pub(super) head: Option<Revision>,
+}
+
+/// The head of a group that was forgotten.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rowless {
+    /// The version it was read at.
+    pub(super) version: Revision,
+    /// The sequence number of the group's newest operation.
+    pub(super) newest: u64,
+}
+
 /// All ledgers of one account.
 pub(crate) struct Books {
     pub(super) account: AccountId,
     pub(super) store: Arc<dyn Store>,
     pub(super) groups: BTreeMap<GroupId, GroupLedger>,
     pub(super) owner: BTreeMap<OperationId, GroupId>,
-    /// Groups whose records cannot be read, and why.
-    pub(super) unreadable: BTreeMap<GroupId, String>,
-    /// Heads that outlived their groups, at the version they were read at.
-    pub(super) rowless: BTreeMap<GroupId, Revision>,
+    /// Groups whose records cannot be read.
+    pub(super) unreadable: BTreeMap<GroupId, Unreadable>,
+    /// Heads that outlived their groups.
+    pub(super) rowless: BTreeMap<GroupId, Rowless>,
     /// Groups that were read anew and not looked at since.
     pub(super) reread: BTreeSet<GroupId>,
 }
@@ -83,8 +101,8 @@ impl Books {
     }
 
     /// Groups that cannot be read, and why.
-    pub(crate) fn unreadable(&self) -> &BTreeMap<GroupId, String> {
-        &self.unreadable
+    pub(crate) fn unreadable(&self) -> BTreeMap<GroupId, String> {
+        self.unreadable.iter().map(|(group, unreadable)| (*group, unreadable.reason.clone())).collect()
     }
 
     /// Takes a group that was read anew and not looked at since.
@@ -208,7 +226,14 @@ impl LedgerLookup for Books {
         self.groups.get(self.owner.get(&id)?)?.operation(id)
     }
 
-    fn newest_sequence(&self, group: GroupId) -> Option<u64> {
-        self.groups.get(&group).map(|ledger| ledger.head().sequence)
+    fn standing(&self, group: GroupId) -> Standing {
+        if let Some(ledger) = self.groups.get(&group) {
+            return Standing::Kept { newest: ledger.head().sequence };
+        }
+        match (self.unreadable.contains_key(&group), self.rowless.get(&group)) {
+            (true, _) => Standing::Unreadable,
+            (false, Some(rowless)) => Standing::Forgotten { newest: rowless.newest },
+            (false, None) => Standing::Unheard,
+        }
     }
 }

@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use tsg_core::model::audit::{AuditEntry, AuditEvent};
+use tsg_core::model::audit::{Actor, AuditEntry, AuditEvent};
 use tsg_core::model::group::{Group, LedgerHead};
 use tsg_core::model::id::GroupId;
 use tsg_core::model::operation::Operation;
+use tsg_core::model::time::Timestamp;
 use tsg_core::ports::store::{Key, Kind, Range, Revision, Scope, StoreError};
 use tsg_core::records::kinds::{OwnedInstance, audit_key, group_prefix};
 use tsg_core::records::{Transaction, Versioned, codec};
 
+use super::books::{Rowless, Unreadable};
 use super::{Books, GroupLedger, LedgerError};
 
 /// How many heads are read at a time.
@@ -50,7 +52,7 @@ impl Books {
                 ledger.keep(operation);
             }
         }
-        self.rowless.extend(heads.values().map(|head| (head.value.group, head.version)));
+        self.rowless.extend(heads.values().map(|head| (head.value.group, Rowless::of(head))));
         self.reread.extend(self.groups.keys());
         Ok(())
     }
@@ -68,10 +70,9 @@ impl Books {
             let heads = self.store.list(&range).await?;
             for head in &heads {
                 let Ok(group) = head.key.id.parse::<GroupId>() else { continue };
-                let known = self.groups.get(&group).map(GroupLedger::head_version);
-                if known.or(self.rowless.get(&group).copied()) != Some(head.version) {
+                if self.head_version(group) != Some(head.version) {
                     self.reload(group).await?;
-                    self.note_rowless(group, head.version);
+                    self.note_tried(group, head.version);
                 }
             }
             match heads.last() {
@@ -83,11 +84,18 @@ impl Books {
         }
     }
 
-    fn note_rowless(&mut self, group: GroupId, version: Revision) {
-        if self.groups.contains_key(&group) || self.unreadable.contains_key(&group) {
-            self.rowless.remove(&group);
-        } else {
-            self.rowless.insert(group, version);
+    /// The version of a group's head that is known here, whatever came of reading the rest.
+    fn head_version(&self, group: GroupId) -> Option<Revision> {
+        let of_group = self.groups.get(&group).map(GroupLedger::head_version);
+        let of_unreadable = || self.unreadable.get(&group).and_then(|unreadable| unreadable.head);
+        let of_rowless = || self.rowless.get(&group).map(|rowless| rowless.version);
+        of_group.or_else(of_unreadable).or_else(of_rowless)
+    }
+
+    /// Reading a group with this head was tried: it is not tried again for the same.
+    fn note_tried(&mut self, group: GroupId, head: Revision) {
+        if let Some(unreadable) = self.unreadable.get_mut(&group) {
+            unreadable.head = Some(head);
         }
     }
 
@@ -113,7 +121,8 @@ impl Books {
             Err(StoreError::Corrupt { reason }) => {
                 tracing::error!(%group, reason, "a group cannot be read and is set aside");
                 self.replace(group, None);
-                self.unreadable.insert(group, reason);
+                self.rowless.remove(&group);
+                self.unreadable.insert(group, Unreadable { reason, head: None });
                 Ok(())
             }
             Err(other) => Err(other),
@@ -141,7 +150,15 @@ impl Books {
             _ => false,
         };
         let row = codec::get::<Group>(&*self.store, self.account, &id).await?;
-        let (Some(head), Some(row)) = (head, row) else { return Ok(None) };
+        let (head, row) = match (head, row) {
+            (Some(head), Some(row)) => (head, row),
+            (Some(head), None) => {
+                self.rowless.insert(group, Rowless::of(&head));
+                return Ok(None);
+            }
+            (None, _) => return Ok(None),
+        };
+        self.rowless.remove(&group);
         if only_intent && let Some(known) = self.groups.get_mut(&group) {
             let operations = std::mem::take(&mut known.operations);
             let open = std::mem::take(&mut known.open);
@@ -156,9 +173,10 @@ impl Books {
         Ok(Some(ledger))
     }
 
-    /// Whether everything between the known head and this one was written by users, so that no
-    /// operation can have changed. The audit tells: every commit of the engine leaves an entry
-    /// unless it only changed what is remembered, and then the head's memory differs.
+    /// Whether everything decided between the known head and this one was decided by users. The
+    /// audit tells: every decision of an engine leaves an entry. What leaves none (silence,
+    /// absence, residue that is no more) is evidence; an operation that misses some of it here
+    /// cannot be written, since its own version is checked, and is read again then.
     async fn moved_by_intent_alone(
         &self,
         known: &GroupLedger,
@@ -186,8 +204,8 @@ impl Books {
     }
 
     /// Removes a torn down group, its operations and its claims on machines. Its audit stays,
-    /// and its head with it.
-    pub(crate) async fn forget(&mut self, group: GroupId) -> Result<(), LedgerError> {
+    /// and its head with it: that proves of a machine which turns up later that it was ours.
+    pub(crate) async fn forget(&mut self, group: GroupId, now: Timestamp) -> Result<(), LedgerError> {
         self.freshen(group).await?;
         loop {
             let Some(ledger) = self.groups.get(&group) else { return Ok(()) };
@@ -198,19 +216,20 @@ impl Books {
                 self.disown(&operation.value, &mut transaction).await?;
             }
             let is_last = doomed.len() == ledger.operations.len();
+            let newest = ledger.head().sequence;
             match is_last {
-                true => transaction.remove(&ledger.group),
+                true => close(ledger, now, &mut transaction),
                 false => transaction.require(&ledger.group),
             }
-            let result = self.store.commit(transaction.into_commit()).await;
-            if result.is_err() {
+            let Ok(version) = self.store.commit(transaction.into_commit()).await else {
                 self.mark_stale(group);
                 self.freshen(group).await?;
                 return Err(LedgerError::Overtaken(group));
-            }
+            };
             self.drop_operations(group, &doomed);
             if is_last {
                 self.replace(group, None);
+                self.rowless.insert(group, Rowless { version, newest });
                 return Ok(());
             }
         }
@@ -234,4 +253,19 @@ impl Books {
         }
         Ok(())
     }
+}
+
+impl Rowless {
+    fn of(head: &Versioned<LedgerHead>) -> Self {
+        Self { version: head.version, newest: head.value.sequence }
+    }
+}
+
+/// Removes a group's row and writes the last entry of its audit.
+fn close(ledger: &GroupLedger, now: Timestamp, transaction: &mut Transaction) {
+    let mut head = ledger.head().clone();
+    let entry = head.append(now, Actor::Engine, AuditEvent::GroupForgotten);
+    transaction.remove(&ledger.group);
+    transaction.replace(&ledger.head, &head);
+    transaction.insert(ledger.group.account, &entry);
 }

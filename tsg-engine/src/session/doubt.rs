@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_secs(1);
 
 /// What giving an operation up says about its newest attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Newest {
+pub(super) enum Newest {
     /// It was just found to have left nothing behind.
     Quiet,
     /// Nothing that is not recorded already.
@@ -126,7 +126,7 @@ impl Session {
 
     /// The newest attempt left nothing behind. Void when somebody else was first: the newest
     /// attempt may be another one by then, and nothing is known about that.
-    async fn call_quiet(&mut self, group: GroupId, id: OperationId) -> Result<(), StoreError> {
+    pub(super) async fn call_quiet(&mut self, group: GroupId, id: OperationId) -> Result<(), StoreError> {
         let now = self.now();
         let result = self
             .books
@@ -155,7 +155,7 @@ impl Session {
 
     /// Gives an operation up. Void when somebody else was first, for the same reason; a doubt
     /// that remains is considered again.
-    async fn lose(
+    pub(super) async fn lose(
         &mut self,
         group: GroupId,
         id: OperationId,

@@ -152,7 +152,7 @@ impl Session {
     }
 
     /// Everything in the list that claims to be ours without being a member's machine.
-    async fn take_arrivals(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn take_arrivals(&mut self) -> Result<(), StoreError> {
         let arrivals = arrivals(&self.sight.snapshot, self.deployment, &self.books);
         self.sight.is_ledger_behind = arrivals.iter().any(|arrival| matches!(arrival, Arrival::LedgerBehind { .. }));
         // Before anything that can fail: the list counts from here, so its orphans have to.
@@ -169,7 +169,9 @@ impl Session {
                 | Arrival::Contradiction(stray)
                 | Arrival::Misnamed(stray)
                 | Arrival::Untagged(stray) => strangers.push((stray.instance, arrival)),
-                Arrival::LedgerBehind { instance, .. } => strangers.push((*instance, arrival)),
+                Arrival::LedgerBehind { instance, .. }
+                | Arrival::Unread { instance, .. }
+                | Arrival::Forgotten { instance, .. } => strangers.push((*instance, arrival)),
             }
         }
         self.sight.orphans = self.count_orphans(&arrivals);

@@ -13,6 +13,8 @@ mod round;
 mod seen;
 mod show;
 mod sight;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::collections::{BTreeMap, VecDeque};

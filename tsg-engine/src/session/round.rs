@@ -322,7 +322,7 @@ impl Session {
             self.wake_group_at(group, at);
             return Ok(());
         }
-        let result = self.books.forget(group).await;
+        let result = self.books.forget(group, self.now()).await;
         self.only_store(group, result).map(|_| ())
     }
 }

@@ -107,7 +107,7 @@ impl Session {
             creates_in_flight_max: self.bound.bound(),
             cloud_trouble: self.sight.trouble.clone(),
             store_trouble: self.store_trouble.clone(),
-            unreadable_groups: self.books.unreadable().clone(),
+            unreadable_groups: self.books.unreadable(),
             strangers: self.sight.strangers.clone(),
         });
     }
