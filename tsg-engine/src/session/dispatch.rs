@@ -35,6 +35,10 @@ use crate::todo::Job;
 /// Lists that fail in a row before creates are held back: a cloud that does not answer reads
 /// would leave every create in doubt.
 const FAILURES_MAX: u32 = 2;
+/// Recorded requests leave when the turn ends, and each is dropped unsent 10 s after its dispatch
+/// began. No dispatch begins later than this in a turn, so that a slow store has most of those
+/// 10 s for the last commit.
+const TURN_MAX: Duration = Duration::from_secs(2);
 
 impl Session {
     /// Whether requests that change something may leave at all.
@@ -54,15 +58,17 @@ impl Session {
             self.todo.clear_changes();
             return Ok(());
         }
-        loop {
+        let until = self.monotonic() + TURN_MAX;
+        while self.monotonic() < until {
             let batch = self.take_jobs();
             if batch.is_empty() {
                 return Ok(());
             }
             for (group, jobs) in batch {
-                self.dispatch(group, jobs).await?;
+                self.dispatch(group, jobs, until).await?;
             }
         }
+        Ok(())
     }
 
     /// As many jobs as there are tokens, each with its token taken, gathered by group.
@@ -81,9 +87,13 @@ impl Session {
         batch
     }
 
-    async fn dispatch(&mut self, group: GroupId, jobs: Vec<Job>) -> Result<(), StoreError> {
+    async fn dispatch(&mut self, group: GroupId, jobs: Vec<Job>, until: Duration) -> Result<(), StoreError> {
         let mut creates = Vec::new();
         for job in jobs {
+            if self.monotonic() >= until {
+                self.put_back(group, job);
+                continue;
+            }
             match job {
                 Job::Create(operation) => creates.push(operation),
                 Job::Delete(operation) => self.remove(group, operation).await?,
@@ -91,7 +101,17 @@ impl Session {
                 Job::Start(operation) => self.start(group, operation).await?,
             }
         }
+        if self.monotonic() >= until {
+            creates.into_iter().for_each(|operation| self.put_back(group, Job::Create(operation)));
+            return Ok(());
+        }
         if creates.is_empty() { Ok(()) } else { self.dispatch_creates(group, creates).await }
+    }
+
+    /// A job's token is there, and the turn is over.
+    fn put_back(&mut self, group: GroupId, job: Job) {
+        self.pace.give_back();
+        self.todo.push(group, job);
     }
 
     /// The dispatch commit of one group's creates, then their requests.

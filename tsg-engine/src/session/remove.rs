@@ -266,8 +266,9 @@ impl Session {
 /// A scale-in that was not carried out yet, of a group that wants more again.
 fn is_wanted_again(ledger: &GroupLedger, operation: &Operation) -> bool {
     let is_unsent = operation.deletion.is_none_or(|deletion| deletion.attempts == 0);
-    let staying = ledger.count_open(|phase| phase != Phase::Deleting);
-    operation.deletion_cause == Some(Cause::ScaleIn) && is_unsent && staying < ledger.group().wanted()
+    operation.deletion_cause == Some(Cause::ScaleIn)
+        && is_unsent
+        && ledger.count_open(|phase| phase != Phase::Deleting) < ledger.group().wanted()
 }
 
 /// Whether a machine's name and tags both still name the operation.
