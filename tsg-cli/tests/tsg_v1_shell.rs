@@ -1,7 +1,7 @@
-//! The shell function of TSG v1's README, unchanged, against a demonstration: what old users have in their scripts.
+//! Requests in the form of TSG v1's shell recipe against a demonstration: what old users have in their scripts.
 //!
-//! Needs bash, openssl and curl. `data/tsg_v1_readme.sh` quotes the function from the README of triton-service-groups
-//! (MPL-2.0), byte for byte, because that is what is promised to work; it is test data and nothing is built from it.
+//! Needs bash, openssl and curl. `data/tsg_v1_request.sh` sends the same headers with the same kind of signature as
+//! the function in TSG v1's README.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
@@ -16,8 +16,8 @@ use serde_json::Value;
 use support::process::{Running, run, tsg};
 use support::site::Demo;
 
-/// The README's function, byte for byte.
-const FUNCTION: &str = include_str!("data/tsg_v1_readme.sh");
+/// One signed request with openssl and curl.
+const FUNCTION: &str = include_str!("data/tsg_v1_request.sh");
 
 /// How long instances may take to follow a change.
 const FOLLOW_WITHIN: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ fn instances(demo: &Demo, group: &str, count: usize) -> Vec<Value> {
 }
 
 #[test]
-fn the_readme_function_of_tsg_v1_works_as_it_is() {
+fn scripts_written_for_tsg_v1_work_as_they_are() {
     let demo = Demo::start();
     let existing = demo.tsg(&["template", "get", "web", "--json"]).ok().json();
     let (package, image) = (existing["package"].as_str().unwrap(), existing["image"].as_str().unwrap());
