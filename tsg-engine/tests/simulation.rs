@@ -45,10 +45,11 @@ fn seeds() -> Vec<u64> {
 #[test]
 fn no_invariant_breaks_and_every_group_settles() {
     let seeds = seeds();
-    let mut edges = BTreeSet::new();
+    let (mut edges, mut distrusts) = (BTreeSet::new(), 0);
     for seed in &seeds {
         let outcome = play(*seed, Wiring::default());
         edges.extend(outcome.edges);
+        distrusts += outcome.distrusts;
         if let Some(failure) = outcome.failure {
             panic!(
                 "{failure}\nreproduce: TSG_SEED={seed} cargo test -p tsg-engine --test simulation \
@@ -60,6 +61,7 @@ fn no_invariant_breaks_and_every_group_settles() {
         let missing: Vec<_> =
             every_edge().filter(|edge| !edges.contains(edge) && !TAKEN_ELSEWHERE.contains(edge)).collect();
         assert!(missing.is_empty(), "no seed took {missing:?}");
+        assert!(distrusts > 0, "no seed brought a view into doubt");
     }
 }
 

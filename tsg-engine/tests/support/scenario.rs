@@ -90,6 +90,8 @@ pub struct Outcome {
     pub trace: u64,
     /// The phase edges that were taken.
     pub edges: BTreeSet<(Phase, Phase)>,
+    /// How many times an engine's view came into doubt.
+    pub distrusts: u32,
 }
 
 /// Plays the scenario of a seed.
@@ -100,6 +102,7 @@ pub fn play(seed: u64, wiring: Wiring) -> Outcome {
         failure: failure.map(|failure| format!("{failure}\n{}", play.story())),
         trace: play.site.executor.trace(),
         edges: play.oracle.edges,
+        distrusts: play.oracle.distrusts,
     }
 }
 
@@ -259,9 +262,17 @@ impl Play {
                 0 => Fault::KillInstance { machine },
                 1 => Fault::StopInstance { machine },
                 _ => {
-                    let up = FaultRule { from: Some(until), ..Fault::ServerUp { server: Target::Any }.into() };
-                    world.switch_fault(up).unwrap();
-                    Fault::ServerDown { server: Target::Any, appearance: LossAppearance::Unknown }
+                    let down = Fault::ServerDown { server: Target::Any, appearance: LossAppearance::Unknown };
+                    // One alone, or most of them at the same moment.
+                    let others = if self.rng.chance(0.3) { 9 } else { 0 };
+                    for _ in 0..others {
+                        world.switch_fault(FaultRule { from: Some(from), ..down.clone().into() }).unwrap();
+                    }
+                    for _ in 0..=others {
+                        let up = FaultRule { from: Some(until), ..Fault::ServerUp { server: Target::Any }.into() };
+                        world.switch_fault(up).unwrap();
+                    }
+                    down
                 }
             };
             world.switch_fault(FaultRule { from: Some(from), ..blow.into() }).unwrap();
