@@ -2,9 +2,11 @@
 //! own provisioning times allow.
 //!
 //! The production engine runs in virtual time on the simulated data centre, so T / T_opt is exact
-//! and the same for each seed. Bars: T at most 1.05 T_opt + 1 s, creates exactly N, other requests
-//! at most 2 % of N besides the lists, no throttled reply, no duplicate. Exits with an error when
-//! one is missed. `cargo bench --bench converge -- 100 1000` chooses the sizes.
+//! and the same for each seed. It runs as it is shipped, leaving a share of the throttle to the
+//! server beside it (bar: T at most 1.1 T_opt + 1 s), and alone with the whole of it (1.05). Further
+//! bars: creates exactly N, other requests at most 2 % of N besides the lists, no throttled reply,
+//! no duplicate. Exits with an error when one is missed. `cargo bench --bench converge -- 100 1000`
+//! chooses the sizes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -31,8 +33,7 @@ use uuid::Uuid;
 /// CloudAPI's shipped throttle.
 const RATE: f64 = 10.0;
 const BURST: usize = 30;
-/// What is allowed over the best there is.
-const FACTOR: f64 = 1.05;
+/// What is allowed over the best there is, besides the factor.
 const SLACK_S: f64 = 1.0;
 /// The group shows "converged" at most this long after its last machine runs.
 const NOTICE_S: f64 = 7.0;
@@ -41,6 +42,21 @@ const OTHERS_PERCENT: u64 = 2;
 
 /// CloudAPI provisions nothing for an account without a key.
 const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAeuqz5CL05v06r1Qkyiwmhf5QKeOBk5Iz/maTM/R5Ai";
+
+/// How the engine is set up, and how much longer than the best it may take.
+struct Setting {
+    name: &'static str,
+    config: EngineConfig,
+    factor: f64,
+}
+
+fn settings() -> [Setting; 2] {
+    let alone = EngineConfig { requests_per_second: 9.7, burst: 27, ..EngineConfig::default() };
+    [
+        Setting { name: "shipped", config: EngineConfig::default(), factor: 1.1 },
+        Setting { name: "alone", config: alone, factor: 1.05 },
+    ]
+}
 
 struct Seeded(Mutex<Rng>);
 
@@ -59,7 +75,7 @@ struct Stage {
     group: GroupId,
 }
 
-fn stage(size: u32, seed: u64) -> Result<Stage, Box<dyn std::error::Error>> {
+fn stage(size: u32, seed: u64, config: EngineConfig) -> Result<Stage, Box<dyn std::error::Error>> {
     let mut world = World::new(WorldSpec { seed, racks: 20, servers_per_rack: 20, ..WorldSpec::default() });
     let world_account = world.add_account(NewAccount { login: "demo".to_owned(), ..NewAccount::default() });
     world.add_key(world_account, Some(PUBLIC_KEY), Some("laptop")).map_err(|refusal| refusal.message)?;
@@ -93,8 +109,6 @@ fn stage(size: u32, seed: u64) -> Result<Stage, Box<dyn std::error::Error>> {
         clock: Arc::new(time.clone()),
         entropy: Arc::new(Seeded(Mutex::new(Rng::for_purpose(seed, "engine")))),
     };
-    // The default leaves a share of CloudAPI's rate to the host; here the engine is alone.
-    let config = EngineConfig { requests_per_second: 9.7, burst: 27, ..EngineConfig::default() };
     let (engine, handle) = AccountEngine::new(account, DeploymentId::from_bits(1), ports, config);
     executor.spawn(engine.run());
     Ok(Stage { world, time, executor, handle, group })
@@ -147,9 +161,9 @@ fn is_converged(handle: &EngineHandle, group: GroupId) -> bool {
 }
 
 /// Runs one size; the line to print, and the bars that were missed.
-fn run(size: u32, seed: u64) -> Result<(String, Vec<String>), Box<dyn std::error::Error>> {
+fn run(size: u32, seed: u64, setting: &Setting) -> Result<(String, Vec<String>), Box<dyn std::error::Error>> {
     let began = std::time::Instant::now();
-    let Stage { world, time, mut executor, handle, group } = stage(size, seed)?;
+    let Stage { world, time, mut executor, handle, group } = stage(size, seed, setting.config.clone())?;
     let start = time.sim_now();
     executor.run_until(Duration::from_secs(4 * 3600), |_| {
         lock(&world).advance_to(time.sim_now());
@@ -163,7 +177,8 @@ fn run(size: u32, seed: u64) -> Result<(String, Vec<String>), Box<dyn std::error
     let mut line = String::new();
     write!(
         line,
-        "{size:>6}  T {:>8.1} s  T_opt {:>8.1} s  T/T_opt {:>5.3}  noticed +{:>4.1} s  creates {} list pages {} others {} throttled {}  machines {}  ({:.1} s real)",
+        "{:>7} {size:>6}  T {:>8.1} s  T_opt {:>8.1} s  T/T_opt {:>5.3}  noticed +{:>4.1} s  creates {} list pages {} others {} throttled {}  machines {}  ({:.1} s real)",
+        setting.name,
         truth.last_running,
         truth.optimum,
         truth.last_running / truth.optimum.max(f64::MIN_POSITIVE),
@@ -177,14 +192,15 @@ fn run(size: u32, seed: u64) -> Result<(String, Vec<String>), Box<dyn std::error
     )?;
     let bars = [
         (is_converged(&handle, group), "the group did not converge"),
-        (truth.last_running <= truth.optimum * FACTOR + SLACK_S, "T is over 1.05 T_opt + 1 s"),
+        (truth.last_running <= truth.optimum * setting.factor + SLACK_S, "T is too far over T_opt"),
         (noticed - truth.last_running <= NOTICE_S, "convergence was noticed too late"),
         (requests.creates == u64::from(size), "creates differ from N"),
         (truth.machines == size as usize, "machines differ from N"),
         (others <= u64::from(size) * OTHERS_PERCENT / 100 + 2, "other requests are over 2 % of N"),
         (requests.throttled == 0, "a request was throttled"),
     ];
-    let missed = bars.iter().filter(|(holds, _)| !holds).map(|(_, bar)| format!("{size}: {bar}")).collect();
+    let missed =
+        bars.iter().filter(|(holds, _)| !holds).map(|(_, bar)| format!("{} {size}: {bar}", setting.name)).collect();
     Ok((line, missed))
 }
 
@@ -193,10 +209,12 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let sizes = if chosen.is_empty() { vec![100, 1_000, 10_000] } else { chosen };
     let mut missed = Vec::new();
     let mut out = std::io::stdout();
-    for size in sizes {
-        let (line, misses) = run(size, 7)?;
-        writeln!(out, "{line}")?;
-        missed.extend(misses);
+    for setting in settings() {
+        for size in &sizes {
+            let (line, misses) = run(*size, 7, &setting)?;
+            writeln!(out, "{line}")?;
+            missed.extend(misses);
+        }
     }
     for bar in &missed {
         writeln!(out, "missed: {bar}")?;
