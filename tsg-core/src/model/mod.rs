@@ -3,6 +3,7 @@
 //! Owns validation on construction, so that a value that exists is a value that holds. Must
 //! never decide what to do with them; that is the planner's job.
 
+pub mod amount;
 pub mod audit;
 pub mod fingerprint;
 pub mod group;
@@ -10,6 +11,9 @@ pub mod id;
 pub mod instance;
 pub mod name;
 pub mod operation;
+pub mod policy;
+pub mod revision;
+pub mod span;
 pub mod tag;
 pub mod template;
 pub mod time;

@@ -1,0 +1,17 @@
+//! Which instances a scale-in leaves alone. Owns that choice; must never look at an instance.
+
+use crate::model::span::Span;
+
+/// The `protect` block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Protection {
+    /// For how long after its adoption an instance is not chosen by a scale-in, unless it is
+    /// named. Default: 1 h.
+    pub adopted_for: Span,
+}
+
+impl Default for Protection {
+    fn default() -> Self {
+        Self { adopted_for: Span::from_hours(1) }
+    }
+}
