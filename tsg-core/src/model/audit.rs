@@ -34,6 +34,14 @@ pub enum RequestKind {
     Delete,
     /// POST /machines/:id?action=start.
     Start,
+    /// POST /machines/:id?action=stop.
+    Stop,
+    /// POST /machines/:id?action=reboot.
+    Restart,
+    /// POST /machines/:id?action=resize.
+    Resize,
+    /// Writes to a machine's tags and metadata, and its firewall switch.
+    Update,
 }
 
 /// What happened.

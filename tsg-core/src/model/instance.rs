@@ -8,6 +8,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::guest::GuestReport;
 use super::id::{ComputeNodeId, ImageId, InstanceId, OperationId};
 use super::tag::Claim;
 use super::time::Timestamp;
@@ -45,6 +46,74 @@ impl InstanceState {
     }
 }
 
+/// What runs a machine, as far as it decides what can be done to it in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Brand {
+    /// A zone, native or LX.
+    Zone,
+    /// Hardware virtualisation by bhyve.
+    Bhyve,
+    /// Hardware virtualisation by KVM.
+    Kvm,
+    /// One this version does not know, or none was shown.
+    #[default]
+    Unknown,
+}
+
+/// How a machine can be given another size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResizeMode {
+    /// While it runs.
+    Live,
+    /// While it is stopped, and only to a package with a flexible disk.
+    Stopped,
+    /// Not at all.
+    Never,
+}
+
+impl Brand {
+    /// How CloudAPI resizes machines of this brand.
+    pub const fn resize(self) -> ResizeMode {
+        match self {
+            Self::Zone => ResizeMode::Live,
+            Self::Bhyve => ResizeMode::Stopped,
+            Self::Kvm | Self::Unknown => ResizeMode::Never,
+        }
+    }
+}
+
+/// Which package a machine has, as its record shows it: CloudAPI tells the package's name there
+/// and not its id, so this is the name, condensed. Compare it with the mark of
+/// [`PackageProfile`](crate::ports::cloud::PackageProfile). Versions of a package that share a
+/// name share a mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PackageMark(u64);
+
+impl PackageMark {
+    /// None was shown, as in the answer to a create.
+    pub const NONE: Self = Self(0);
+
+    /// The mark of a package's name. Only the operators of a cloud choose these names, so a hash
+    /// that is cheap to compute for a million machines will do (FNV-1a).
+    pub fn of_name(name: &str) -> Self {
+        const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+        const PRIME: u64 = 0x0000_0100_0000_01b3;
+        if name.is_empty() {
+            return Self::NONE;
+        }
+        Self(name.bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME)))
+    }
+
+    /// The mark, unless none was shown.
+    pub fn known(self) -> Option<Self> {
+        (self != Self::NONE).then_some(self)
+    }
+}
+
 /// One machine as one reply showed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObservedInstance {
@@ -62,6 +131,12 @@ pub struct ObservedInstance {
     pub compute_node: Option<ComputeNodeId>,
     /// Its image.
     pub image: ImageId,
+    /// Its package.
+    pub package: PackageMark,
+    /// What runs it.
+    pub brand: Brand,
+    /// What its guest says of itself.
+    pub guest: GuestReport,
     /// Its primary address, once it has one.
     pub address: Option<IpAddr>,
     /// Whether CloudAPI refuses to delete it.

@@ -7,6 +7,7 @@ pub mod amount;
 pub mod audit;
 pub mod fingerprint;
 pub mod group;
+pub mod guest;
 pub mod id;
 pub mod instance;
 pub mod name;

@@ -1,10 +1,12 @@
 //! The cloud as a port: one account of one data centre, seen through CloudAPI.
 //!
-//! Owns the requests tsg makes and the closed set of errors. Each call is exactly one request:
-//! an implementation never retries, never waits for a rate limit and never follows a page; the
-//! engine paces and repeats. Must never be handed a caller's own signature.
+//! Owns the requests tsg makes and the closed set of errors. Each call is exactly one request,
+//! but for an update, which says how many: an implementation never retries, never waits for a
+//! rate limit and never follows a page; the engine paces and repeats. Must never be handed a
+//! caller's own signature.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -15,8 +17,9 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::model::fingerprint::Fingerprint;
-use crate::model::id::{AccountId, InstanceId, OperationId};
-use crate::model::instance::ObservedInstance;
+use crate::model::guest;
+use crate::model::id::{AccountId, InstanceId, OperationId, PackageId};
+use crate::model::instance::{ObservedInstance, PackageMark};
 use crate::model::tag::Tags;
 use crate::model::template::TemplateSpec;
 use crate::model::time::Timestamp;
@@ -40,8 +43,38 @@ pub trait Cloud: Send + Sync {
     /// the cloud took note or that the machine is gone already.
     async fn delete(&self, instance: InstanceId) -> Result<(), CloudError>;
 
-    /// Asks for a stopped machine to be started.
+    /// Asks for a stopped machine to be started. Repeatable: of a machine in another state the
+    /// cloud takes note all the same, and then does nothing. `Ok` means that the cloud took note,
+    /// not that it will happen; only a later look proves that.
     async fn start(&self, instance: InstanceId) -> Result<(), CloudError>;
+
+    /// Asks for a running machine to be stopped; its guest has about a minute to shut down.
+    /// Repeatable, and `Ok` means as little as for [`Cloud::start`].
+    async fn stop(&self, instance: InstanceId) -> Result<(), CloudError>;
+
+    /// Asks for a running machine to be rebooted. Repeatable, though each request that the cloud
+    /// takes note of is a reboot of its own: repeating one costs another outage, never more. `Ok`
+    /// means that the cloud took note; looks may miss the short time in which the machine is down.
+    async fn restart(&self, instance: InstanceId) -> Result<(), CloudError>;
+
+    /// Asks for a machine to get the size of another package. Repeatable. Whether its brand allows
+    /// it is [`Brand::resize`](crate::model::instance::Brand::resize)'s to say; else the answer is
+    /// [`ErrorKind::Invalid`]. `Ok` means that the cloud took note; the compute node may still have
+    /// no room. It happened once [`ObservedInstance::package`] is the package's mark.
+    async fn resize(&self, instance: InstanceId, package: PackageId) -> Result<(), CloudError>;
+
+    /// Asks for a machine's labels and firewall to be changed in place. Makes up to
+    /// [`InstanceUpdate::request_count`] requests, one after the other, and ends at the first that
+    /// fails. Repeatable: a part that is done already changes nothing.
+    ///
+    /// CloudAPI may lose one of two writes to the same labels while the first is under way. So one
+    /// call has at most one write noted for the tags and one for the metadata, removals first, and
+    /// says [`Noted::Part`] when more is left. Tags are written last, when nothing else is left: a
+    /// tag that was seen proves that all the rest had been noted before it.
+    async fn update(&self, instance: InstanceId, change: &InstanceUpdate) -> Result<Noted, CloudError>;
+
+    /// What a package is, active or not: how to know a machine's package when it is seen.
+    async fn package(&self, package: PackageId) -> Result<PackageProfile, CloudError>;
 
     /// Who the credentials belong to: the self-test that tells "gone" from "not allowed to see".
     async fn account(&self) -> Result<AccountProfile, CloudError>;
@@ -115,6 +148,101 @@ impl CreateInstance {
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(self)
     }
+}
+
+/// Whether Triton's Cloud Firewall guards a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FirewallState {
+    /// It does.
+    Enabled,
+    /// It does not.
+    Disabled,
+}
+
+/// What to change in a machine while it stays the same machine. What is not named stays.
+///
+/// ```
+/// use tsg_core::ports::cloud::InstanceUpdate;
+/// let drain = InstanceUpdate::drain("scale_in");
+/// assert_eq!(drain.metadata["tsg.drain"], "scale_in");
+/// assert_eq!(drain.request_count(), 1);
+/// assert!(InstanceUpdate::default().is_empty());
+/// ```
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct InstanceUpdate {
+    /// Tags to add or overwrite.
+    pub tags: Tags,
+    /// Keys of tags to remove.
+    pub removed_tags: Vec<String>,
+    /// Metadata to add or overwrite.
+    pub metadata: BTreeMap<String, String>,
+    /// Keys of metadata to remove.
+    pub removed_metadata: Vec<String>,
+    /// What the firewall is to be; `None` leaves it as it is.
+    pub firewall: Option<FirewallState>,
+}
+
+impl InstanceUpdate {
+    /// Takes the instance out of its services in CNS and tells its guest why, in one word. The
+    /// guest may answer with [`guest::DRAINED`].
+    pub fn drain(reason: &str) -> Self {
+        Self::of_metadata([(guest::DRAIN, reason), (guest::CNS_STATUS, "down")])
+    }
+
+    /// Takes a drain back: in CNS again, and the guest's answer is void.
+    pub fn undrain() -> Self {
+        // Overwritten, not removed: all three change in one request, or none.
+        Self::of_metadata([(guest::DRAIN, guest::NO_DRAIN), (guest::DRAINED, "false"), (guest::CNS_STATUS, "up")])
+    }
+
+    fn of_metadata<const N: usize>(texts: [(&str, &str); N]) -> Self {
+        let metadata = texts.into_iter().map(|(key, text)| (String::from(key), String::from(text))).collect();
+        Self { metadata, ..Self::default() }
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.request_count() == 0
+    }
+
+    /// How many requests one call may make, at most.
+    pub fn request_count(&self) -> usize {
+        self.removed_tags.len()
+            + self.removed_metadata.len()
+            + usize::from(!self.tags.is_empty())
+            + usize::from(!self.metadata.is_empty())
+            + usize::from(self.firewall.is_some())
+    }
+
+    /// Hash of what is asked of which machine.
+    pub fn fingerprint(&self, instance: InstanceId) -> Fingerprint {
+        Fingerprint::of(&(instance, self))
+    }
+}
+
+/// How much of an update the cloud took note of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// All of it: the cloud's jobs are queued or there was nothing left to do.
+    Whole,
+    /// A part: ask again once that has had time to happen, usually some seconds.
+    Part,
+}
+
+/// A package, as far as it tells what a machine of it looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackageProfile {
+    /// Its id.
+    pub id: PackageId,
+    /// How machines of it show it.
+    pub mark: PackageMark,
+    /// Memory in MiB.
+    pub memory_mib: u64,
+    /// Disk in MiB.
+    pub disk_mib: u64,
+    /// Whether a bhyve machine can be resized to it.
+    pub has_flexible_disk: bool,
 }
 
 /// The account behind the credentials.

@@ -1,0 +1,147 @@
+//! What a guest and tsg say to one another through the instance's metadata.
+//!
+//! Owns the keys and how their values are read. A guest is believed about itself only; must never
+//! be a reason to touch another instance.
+
+use serde::{Deserialize, Serialize};
+
+/// tsg to guest: why it is being drained, in one word; [`NO_DRAIN`] or absent otherwise.
+pub const DRAIN: &str = "tsg.drain";
+/// The value of [`DRAIN`] once a drain was taken back.
+pub const NO_DRAIN: &str = "none";
+/// CNS: anything but `up` takes the instance out of its services; its own names stay.
+pub const CNS_STATUS: &str = "triton.cns.status";
+/// Guest to tsg: whether it should rather not be removed now, `true` or `false`.
+pub const BUSY: &str = "tsg.busy";
+/// Guest to tsg: what removing it would cost, a whole number; the lowest goes first.
+pub const SCALE_IN_COST: &str = "tsg.scale_in_cost";
+/// Guest to tsg: `true` once its drain is complete.
+pub const DRAINED: &str = "tsg.drained";
+/// Guest to tsg: `bad` when it knows that it is not fit to serve.
+pub const HEALTH: &str = "tsg.health";
+
+/// A metadatum as CloudAPI writes it: text mostly, but other clients can store the rest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum GuestValue<'a> {
+    /// Text.
+    Text(&'a str),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A number.
+    Number(f64),
+}
+
+impl GuestValue<'_> {
+    fn flag(self) -> Option<bool> {
+        match self {
+            Self::Flag(value) => Some(value),
+            Self::Text(text) => match text.trim() {
+                "true" | "1" => Some(true),
+                "false" | "0" => Some(false),
+                _ => None,
+            },
+            Self::Number(1.0) => Some(true),
+            Self::Number(0.0) => Some(false),
+            Self::Number(_) => None,
+        }
+    }
+
+    fn integer(self) -> Option<i32> {
+        match self {
+            Self::Text(text) => text.trim().parse().ok(),
+            // Saturates and drops fractions, which the comparison then notices.
+            Self::Number(value) => Some(value as i32).filter(|whole| f64::from(*whole) == value),
+            Self::Flag(_) => None,
+        }
+    }
+}
+
+/// What a guest's metadata says of it. How old that is nobody knows: metadata carry no date, so
+/// whoever cares notes when a value was first seen.
+///
+/// ```
+/// use tsg_core::model::guest::{self, GuestReport, GuestValue};
+/// let mut report = GuestReport::default();
+/// report.note(guest::BUSY, GuestValue::Text("true"));
+/// report.note(guest::SCALE_IN_COST, GuestValue::Text("-5"));
+/// assert_eq!((report.busy, report.scale_in_cost), (Some(true), Some(-5)));
+/// assert!(!report.has_drained && !report.is_unhealthy);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GuestReport {
+    /// What removing it would cost, without unit; lower goes first. `None`: it does not say.
+    pub scale_in_cost: Option<i32>,
+    /// Whether it should rather not be removed now. `None`: it does not say.
+    pub busy: Option<bool>,
+    /// Whether it says that its drain is complete.
+    pub has_drained: bool,
+    /// Whether it says that it is not fit to serve.
+    pub is_unhealthy: bool,
+}
+
+const _: () = assert!(core::mem::size_of::<GuestReport>() <= 16, "a million machines carry one");
+
+impl GuestReport {
+    /// Takes in one metadatum. Keys that are not a guest's to say anything with are passed over,
+    /// and a value that cannot be read is as good as none.
+    pub fn note(&mut self, key: &str, value: GuestValue<'_>) {
+        match key {
+            BUSY => self.busy = value.flag(),
+            SCALE_IN_COST => self.scale_in_cost = value.integer(),
+            DRAINED => self.has_drained = value.flag() == Some(true),
+            HEALTH => self.is_unhealthy = matches!(value, GuestValue::Text(text) if text.trim() == "bad"),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(key: &str, value: GuestValue<'_>) -> GuestReport {
+        let mut report = GuestReport::default();
+        report.note(key, value);
+        report
+    }
+
+    #[test]
+    fn values_are_read_leniently_and_nonsense_is_nothing() {
+        use GuestValue::{Flag, Number, Text};
+        let flags = [
+            (Text("true\n"), Some(true)),
+            (Text("0"), Some(false)),
+            (Text("soon"), None),
+            (Flag(true), Some(true)),
+            (Number(0.0), Some(false)),
+            (Number(2.0), None),
+        ];
+        for (value, busy) in flags {
+            assert_eq!(report(BUSY, value).busy, busy, "{value:?}");
+            assert_eq!(report(DRAINED, value).has_drained, busy == Some(true), "{value:?}");
+        }
+        let costs = [
+            (Text(" 7 "), Some(7)),
+            (Text("7.5"), None),
+            (Text("2147483648"), None),
+            (Number(-3.0), Some(-3)),
+            (Number(0.5), None),
+            (Number(3e9), None),
+            (Number(f64::NAN), None),
+            (Flag(true), None),
+        ];
+        for (value, cost) in costs {
+            assert_eq!(report(SCALE_IN_COST, value).scale_in_cost, cost, "{value:?}");
+        }
+        assert!(report(HEALTH, Text("bad\n")).is_unhealthy);
+        assert!(!report(HEALTH, Text("good")).is_unhealthy && !report(HEALTH, Flag(false)).is_unhealthy);
+        assert_eq!(report(DRAIN, Text("true")), GuestReport::default());
+    }
+
+    #[test]
+    fn the_last_value_of_a_key_holds() {
+        let mut report = report(BUSY, GuestValue::Text("true"));
+        report.note(BUSY, GuestValue::Text("?"));
+        assert_eq!(report, GuestReport::default());
+    }
+}
