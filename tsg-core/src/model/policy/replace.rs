@@ -2,11 +2,15 @@
 //!
 //! Owns the replacement policy. Must never count replacements; that is memory, not policy.
 
+use serde::{Deserialize, Serialize};
+
+use super::invalid::{InvalidPolicy, back_off, share, some};
 use crate::model::amount::Amount;
 use crate::model::span::Span;
 
 /// Whether unhealthy instances are replaced at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReplaceMode {
     /// Without being asked.
     #[default]
@@ -16,7 +20,8 @@ pub enum ReplaceMode {
 }
 
 /// Which of the two comes first, the new instance or the old one's end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReplaceOrder {
     /// The new one is made and healthy before the old one goes.
     #[default]
@@ -26,7 +31,8 @@ pub enum ReplaceOrder {
 }
 
 /// The `replace` block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ReplacePolicy {
     /// Whether unhealthy instances are replaced at all. Default: automatic.
     pub mode: ReplaceMode,
@@ -57,5 +63,24 @@ impl Default for ReplacePolicy {
             order: ReplaceOrder::StartFirst,
             in_flight: Amount::Percent(10),
         }
+    }
+}
+
+impl ReplacePolicy {
+    /// The wait before a replacement that is the so manieth retry; 0 for the first one.
+    pub const fn delay_after(&self, retries: u8) -> Span {
+        self.delay.doubled(retries as u32, self.max_delay)
+    }
+
+    /// How many repairs may be under way at once in a group of `desired`: one at least.
+    pub const fn in_flight_of(&self, desired: u32) -> u32 {
+        self.in_flight.at_least_one_of(desired)
+    }
+
+    pub(super) fn check(&self) -> Result<(), InvalidPolicy> {
+        share("replace.in_flight", self.in_flight)?;
+        let instead = "1 or more, or `mode: detect_only` to replace nothing";
+        some("replace.in_flight", self.in_flight.is_zero(), "nothing could ever be repaired", instead)?;
+        back_off("replace", self.delay, self.max_delay)
     }
 }

@@ -2,9 +2,19 @@
 //!
 //! Owns the restart policy. Must never count restarts; that is memory, not policy.
 
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::invalid::{InvalidPolicy, back_off, some};
 use crate::model::span::Span;
 
-/// What an instance is restarted after.
+/// Restarts that are remembered of an instance, and so the most that a policy can count.
+const ATTEMPTS_MAX: u8 = 8;
+
+/// What an instance is restarted after. Written as a list of `on_failure` and `on_cn_restart`, or
+/// as one word, which may also be `always` or `never`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum RestartConditions {
     /// Nothing: what fails goes straight to a replacement.
@@ -38,7 +48,8 @@ impl RestartConditions {
 }
 
 /// The `restart` block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RestartPolicy {
     /// What an instance is restarted after. Default: its own failure and its node's return.
     pub condition: RestartConditions,
@@ -65,5 +76,106 @@ impl Default for RestartPolicy {
             max_delay: Span::from_mins(5),
             window: Span::from_secs(120),
         }
+    }
+}
+
+impl RestartPolicy {
+    /// The wait before the next restart, after so many within the interval.
+    pub const fn delay_after(&self, restarts: u8) -> Span {
+        self.delay.doubled(restarts as u32, self.max_delay)
+    }
+
+    pub(super) fn check(&self) -> Result<(), InvalidPolicy> {
+        if self.attempts > ATTEMPTS_MAX {
+            return Err(InvalidPolicy::Attempts { attempts: self.attempts, most: ATTEMPTS_MAX });
+        }
+        some("restart.interval", self.interval.is_zero(), "no restart would ever count", "\"30m\"")?;
+        some("restart.window", self.window.is_zero(), "every restart would fail at once", "\"120s\"")?;
+        back_off("restart", self.delay, self.max_delay)
+    }
+}
+
+impl RestartConditions {
+    const fn of(on_failure: bool, on_cn_restart: bool) -> Self {
+        match (on_failure, on_cn_restart) {
+            (false, false) => Self::Never,
+            (true, false) => Self::OnFailure,
+            (false, true) => Self::OnCnRestart,
+            (true, true) => Self::OnFailureOrCnRestart,
+        }
+    }
+
+    fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "always" => Some(Self::Always),
+            "never" => Some(Self::Never),
+            _ => Word::read(word).map(|word| Self::Never.with(word)),
+        }
+    }
+
+    const fn with(self, word: Word) -> Self {
+        match word {
+            Word::OnFailure => Self::of(true, self.on_cn_restart()),
+            Word::OnCnRestart => Self::of(self.on_failure(), true),
+        }
+    }
+}
+
+/// A word that may stand in a list of conditions.
+#[derive(Clone, Copy)]
+enum Word {
+    OnFailure,
+    OnCnRestart,
+}
+
+impl Word {
+    fn read(word: &str) -> Option<Self> {
+        match word {
+            "on_failure" => Some(Self::OnFailure),
+            "on_cn_restart" => Some(Self::OnCnRestart),
+            _ => None,
+        }
+    }
+}
+
+impl Serialize for RestartConditions {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Never => to.serialize_str("never"),
+            Self::Always => to.serialize_str("always"),
+            Self::OnFailure => to.collect_seq(["on_failure"]),
+            Self::OnCnRestart => to.collect_seq(["on_cn_restart"]),
+            Self::OnFailureOrCnRestart => to.collect_seq(["on_failure", "on_cn_restart"]),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RestartConditions {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ConditionsVisitor)
+    }
+}
+
+struct ConditionsVisitor;
+
+impl<'de> de::Visitor<'de> for ConditionsVisitor {
+    type Value = RestartConditions;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("\"always\", \"never\", or a list of \"on_failure\" and \"on_cn_restart\"")
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<RestartConditions, E> {
+        RestartConditions::of_word(word).ok_or_else(|| E::invalid_value(de::Unexpected::Str(word), &self))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut words: A) -> Result<RestartConditions, A::Error> {
+        let mut conditions = RestartConditions::Never;
+        while let Some(word) = words.next_element::<String>()? {
+            let known = Word::read(&word);
+            conditions =
+                conditions.with(known.ok_or_else(|| de::Error::invalid_value(de::Unexpected::Str(&word), &self))?);
+        }
+        Ok(conditions)
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! Owns the scale-in policy. Must never rank instances.
 
+use serde::{Deserialize, Serialize};
+
+use super::invalid::{InvalidPolicy, share, some};
 use crate::model::amount::Amount;
 
 /// Who goes first among instances that nothing else tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ScaleInOrder {
     /// The oldest.
     #[default]
@@ -17,7 +21,8 @@ pub enum ScaleInOrder {
 }
 
 /// The `scale_in` block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ScaleInPolicy {
     /// Who goes first. Default: the oldest.
     pub order: ScaleInOrder,
@@ -28,5 +33,17 @@ pub struct ScaleInPolicy {
 impl Default for ScaleInPolicy {
     fn default() -> Self {
         Self { order: ScaleInOrder::Oldest, at_once: Amount::Percent(10) }
+    }
+}
+
+impl ScaleInPolicy {
+    /// How many may go at once from a group of `instances`: one at least.
+    pub const fn at_once_of(&self, instances: u32) -> u32 {
+        self.at_once.at_least_one_of(instances)
+    }
+
+    pub(super) fn check(&self) -> Result<(), InvalidPolicy> {
+        share("scale_in.at_once", self.at_once)?;
+        some("scale_in.at_once", self.at_once.is_zero(), "the group could never get smaller", "1 or more, or \"10%\"")
     }
 }

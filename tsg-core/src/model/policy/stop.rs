@@ -2,10 +2,14 @@
 //!
 //! Owns the stop policy. Must never decide which instance goes.
 
+use serde::{Deserialize, Serialize};
+
+use super::invalid::{InvalidPolicy, some};
 use crate::model::span::Span;
 
 /// How an instance is given time to finish its work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct DrainPolicy {
     /// The wait between its removal from DNS and what follows. Default: 0.
     pub delay: Span,
@@ -14,7 +18,8 @@ pub struct DrainPolicy {
 }
 
 /// Whether an instance is shut down before it is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shutdown {
     /// It is deleted as it runs.
     #[default]
@@ -24,7 +29,8 @@ pub enum Shutdown {
 }
 
 /// Which instances are stopped and kept rather than deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Preserve {
     /// None.
     #[default]
@@ -36,7 +42,8 @@ pub enum Preserve {
 }
 
 /// The `stop` block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct StopPolicy {
     /// How an instance is given time to finish its work. Default: none.
     pub drain: DrainPolicy,
@@ -62,5 +69,21 @@ impl Default for StopPolicy {
             preserve_for: Span::from_hours(24),
             preserve_max: 3,
         }
+    }
+}
+
+impl StopPolicy {
+    pub(super) fn check(&self) -> Result<(), InvalidPolicy> {
+        let has_no_time = self.shutdown == Shutdown::Graceful && self.shutdown_timeout.is_zero();
+        some(
+            "stop.shutdown_timeout",
+            has_no_time,
+            "nothing could shut down in time",
+            "\"60s\", or `shutdown: immediate`",
+        )?;
+        let (is_kept, instead) = (self.preserve != Preserve::Never, "1 or more, or `preserve: never`");
+        some("stop.preserve_max", is_kept && self.preserve_max == 0, "nothing could be kept", instead)?;
+        let instead = "\"24h\", or `preserve: never`";
+        some("stop.preserve_for", is_kept && self.preserve_for.is_zero(), "nothing would be kept", instead)
     }
 }

@@ -4,13 +4,17 @@
 
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use super::identity::Identity;
+use super::invalid::{InvalidPolicy, share, some};
 use crate::model::amount::Amount;
 use crate::model::revision::Disruption;
 use crate::model::span::Span;
 
 /// Whether a new revision replaces what runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UpdateMode {
     /// Instances of older revisions are moved to the new one, a few at a time.
     #[default]
@@ -21,7 +25,8 @@ pub enum UpdateMode {
 }
 
 /// What to do when placement rules or quota leave no room for the surge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnDeadlock {
     /// Stop and ask a person.
     #[default]
@@ -31,7 +36,17 @@ pub enum OnDeadlock {
 }
 
 /// The `update` block.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// ```
+/// use tsg_core::model::policy::{Bounds, Identity, UpdatePolicy};
+///
+/// let update: UpdatePolicy = serde_json::from_str(r#"{"max_surge": "25%", "bake_time": "5m"}"#)?;
+/// assert_eq!(update.bounds(Identity::Unordered, 10), Bounds { surge: 3, unavailable: 0 });
+/// assert_eq!(update.bounds(Identity::Ordinal, 10), Bounds { surge: 0, unavailable: 1 });
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct UpdatePolicy {
     /// Whether a new revision replaces what runs. Default: rolling.
     pub mode: UpdateMode,
@@ -117,5 +132,37 @@ impl UpdatePolicy {
             0 if surge == 0 => Bounds { surge, unavailable: 1 },
             unavailable => Bounds { surge, unavailable },
         }
+    }
+}
+
+impl UpdatePolicy {
+    pub(super) fn check(&self, identity: Identity) -> Result<(), InvalidPolicy> {
+        share("update.max_surge", self.max_surge)?;
+        share("update.max_unavailable", self.max_unavailable)?;
+        share("update.canary", self.canary)?;
+        if identity == Identity::Unordered && self.max_surge.is_zero() && self.max_unavailable.is_zero() {
+            return Err(InvalidPolicy::NoRoom);
+        }
+        self.check_deadlines()?;
+        check_checkpoints(&self.checkpoints)
+    }
+
+    fn check_deadlines(&self) -> Result<(), InvalidPolicy> {
+        let (progress, healthy) = (self.progress_deadline, self.healthy_deadline);
+        some("update.healthy_deadline", healthy.is_zero(), "every new instance would fail at once", "\"10m\"")?;
+        if !progress.is_zero() && progress <= healthy {
+            return Err(InvalidPolicy::ProgressDeadline { progress, healthy });
+        }
+        Ok(())
+    }
+}
+
+fn check_checkpoints(checkpoints: &[u8]) -> Result<(), InvalidPolicy> {
+    if let Some(&percent) = checkpoints.iter().find(|percent| !(1..=99).contains(*percent)) {
+        return Err(InvalidPolicy::Checkpoint { percent });
+    }
+    match checkpoints.iter().zip(checkpoints.iter().skip(1)).find(|(earlier, later)| earlier >= later) {
+        Some((&earlier, &later)) => Err(InvalidPolicy::CheckpointOrder { earlier, later }),
+        None => Ok(()),
     }
 }
