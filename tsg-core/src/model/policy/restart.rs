@@ -90,7 +90,7 @@ impl RestartPolicy {
             return Err(InvalidPolicy::Attempts { attempts: self.attempts, most: ATTEMPTS_MAX });
         }
         some("restart.interval", self.interval.is_zero(), "no restart would ever count", "\"30m\"")?;
-        some("restart.window", self.window.is_zero(), "every restart would fail at once", "\"120s\"")?;
+        some("restart.window", self.window.is_zero(), "every restart would fail at once", "\"2m\"")?;
         back_off("restart", self.delay, self.max_delay)
     }
 }

@@ -79,11 +79,11 @@ impl StopPolicy {
             "stop.shutdown_timeout",
             has_no_time,
             "nothing could shut down in time",
-            "\"60s\", or `shutdown: immediate`",
+            "\"1m\", or `shutdown: immediate`",
         )?;
         let (is_kept, instead) = (self.preserve != Preserve::Never, "1 or more, or `preserve: never`");
         some("stop.preserve_max", is_kept && self.preserve_max == 0, "nothing could be kept", instead)?;
-        let instead = "\"24h\", or `preserve: never`";
+        let instead = "\"1d\", or `preserve: never`";
         some("stop.preserve_for", is_kept && self.preserve_for.is_zero(), "nothing would be kept", instead)
     }
 }
