@@ -3,20 +3,23 @@
 //! Each call is exactly one request, sent at once: pacing, repeating and judging are the
 //! engine's. Nothing here decides anything.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp as WallTime;
 use tsg_core::{
     model::{
-        id::{AccountId, ComputeNodeId, ImageId, InstanceId},
-        instance::{InstanceState, ObservedInstance},
+        id::{AccountId, ComputeNodeId, ImageId, InstanceId, PackageId},
+        instance::{InstanceState, ObservedInstance, PackageMark},
         name::operation_of,
         tag::{self, Claim, TagValue, Tags},
         time::Timestamp,
     },
     ports::cloud::{
-        AccountProfile, Cloud, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, ListFilter, ListPage,
-        Tombstones,
+        AccountProfile, Cloud, CloudCode, CloudError, CreateInstance, ErrorKind, FirewallState, InstancePage,
+        InstanceUpdate, ListFilter, ListPage, Noted, PackageProfile, Tombstones,
     },
+    protocol::update::{StepReply, UpdateRun, UpdateStep, is_label_missing},
 };
 
 use crate::{
@@ -57,6 +60,19 @@ impl ClientCloud {
     pub fn new(client: &Client) -> Self {
         Self { client: client.direct() }
     }
+
+    /// Never a PUT: it would replace tsg's own labels and other people's.
+    async fn send(&self, instance: InstanceId, step: UpdateStep<'_>) -> Result<(), ClientError> {
+        let (client, id) = (&self.client, instance.uuid());
+        match step {
+            UpdateStep::Firewall(FirewallState::Enabled) => client.act(id, &MachineAction::EnableFirewall).await,
+            UpdateStep::Firewall(FirewallState::Disabled) => client.act(id, &MachineAction::DisableFirewall).await,
+            UpdateStep::RemoveMetadatum(key) => client.delete_metadata(id, key).await,
+            UpdateStep::SetMetadata(metadata) => client.add_metadata(id, &texts(metadata)).await.map(drop),
+            UpdateStep::RemoveTag(key) => client.delete_tag(id, key).await,
+            UpdateStep::SetTags(tags) => client.add_tags(id, &labels(tags)).await.map(drop),
+        }
+    }
 }
 
 #[async_trait]
@@ -94,6 +110,43 @@ impl Cloud for ClientCloud {
         self.client.act(instance.uuid(), &MachineAction::Start).await.map_err(explain)
     }
 
+    async fn stop(&self, instance: InstanceId) -> Result<(), CloudError> {
+        self.client.act(instance.uuid(), &MachineAction::Stop).await.map_err(explain)
+    }
+
+    async fn restart(&self, instance: InstanceId) -> Result<(), CloudError> {
+        self.client.act(instance.uuid(), &MachineAction::Reboot).await.map_err(explain)
+    }
+
+    async fn resize(&self, instance: InstanceId, package: PackageId) -> Result<(), CloudError> {
+        let action = MachineAction::Resize { package: package.uuid() };
+        self.client.act(instance.uuid(), &action).await.map_err(explain)
+    }
+
+    async fn update(&self, instance: InstanceId, change: &InstanceUpdate) -> Result<Noted, CloudError> {
+        let mut run = UpdateRun::new(change);
+        while let Some(step) = run.step() {
+            let reply = match self.send(instance, step).await.map_err(explain) {
+                Ok(()) => StepReply::Noted,
+                Err(error) if step.is_removal() && is_label_missing(&error, instance) => StepReply::NothingToDo,
+                Err(error) => return Err(error),
+            };
+            run.advance(reply);
+        }
+        Ok(run.outcome())
+    }
+
+    async fn package(&self, package: PackageId) -> Result<PackageProfile, CloudError> {
+        let found = self.client.package(package.uuid()).await.map_err(explain)?;
+        Ok(PackageProfile {
+            id: PackageId::new(found.id),
+            mark: PackageMark::of_name(&found.name),
+            memory_mib: found.memory,
+            disk_mib: found.disk,
+            has_flexible_disk: found.flexible_disk,
+        })
+    }
+
     async fn account(&self) -> Result<AccountProfile, CloudError> {
         let account = self.client.account().await.map_err(explain)?;
         Ok(AccountProfile {
@@ -123,8 +176,7 @@ fn create_body(request: &CreateInstance) -> CreateMachine {
     let template = &request.template;
     let mut tags = labels(&template.tags);
     tags.extend(labels(&request.claim_tags));
-    let texts = template.metadata.iter();
-    let mut metadata: Labels = texts.map(|(key, text)| (key.clone(), LabelValue::Text(text.clone()))).collect();
+    let mut metadata = texts(&template.metadata);
     if !template.userdata.is_empty() {
         metadata.insert(USER_DATA.to_owned(), LabelValue::Text(template.userdata.clone()));
     }
@@ -150,6 +202,10 @@ fn labels(tags: &Tags) -> Labels {
     tags.iter().map(|(key, value)| (key.clone(), label(value))).collect()
 }
 
+fn texts(metadata: &BTreeMap<String, String>) -> Labels {
+    metadata.iter().map(|(key, text)| (key.clone(), LabelValue::Text(text.clone()))).collect()
+}
+
 /// The planner's record of a machine.
 #[must_use]
 pub fn observe(machine: &MachineFacts<'_>) -> ObservedInstance {
@@ -161,6 +217,9 @@ pub fn observe(machine: &MachineFacts<'_>) -> ObservedInstance {
         claim: Claim::read(|key| machine.claim_tag(key)),
         compute_node: machine.compute_node.map(ComputeNodeId::new),
         image: ImageId::new(machine.image),
+        package: PackageMark::of_name(&machine.package),
+        brand: machine.brand,
+        guest: machine.guest,
         address: machine.primary_ip,
         is_protected: machine.deletion_protection,
     }

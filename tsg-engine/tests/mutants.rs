@@ -12,10 +12,13 @@ use async_trait::async_trait;
 use support::ports::StoreMutant;
 use support::scenario::play;
 use support::site::Wiring;
-use tsg_core::model::id::InstanceId;
+use tsg_core::model::id::{InstanceId, PackageId};
 use tsg_core::model::instance::ObservedInstance;
 use tsg_core::ports::Cloud;
-use tsg_core::ports::cloud::{AccountProfile, CloudError, CreateInstance, ErrorKind, InstancePage, ListPage, Reach};
+use tsg_core::ports::cloud::{
+    AccountProfile, CloudError, CreateInstance, ErrorKind, InstancePage, InstanceUpdate, ListPage, Noted,
+    PackageProfile, Reach,
+};
 use tsg_engine::EngineConfig;
 use tsg_sim::cloud::SignatureLife;
 
@@ -95,6 +98,26 @@ impl Cloud for Optimist {
 
     async fn start(&self, instance: InstanceId) -> Result<(), CloudError> {
         self.0.start(instance).await
+    }
+
+    async fn stop(&self, instance: InstanceId) -> Result<(), CloudError> {
+        self.0.stop(instance).await
+    }
+
+    async fn restart(&self, instance: InstanceId) -> Result<(), CloudError> {
+        self.0.restart(instance).await
+    }
+
+    async fn resize(&self, instance: InstanceId, package: PackageId) -> Result<(), CloudError> {
+        self.0.resize(instance, package).await
+    }
+
+    async fn update(&self, instance: InstanceId, change: &InstanceUpdate) -> Result<Noted, CloudError> {
+        self.0.update(instance, change).await
+    }
+
+    async fn package(&self, package: PackageId) -> Result<PackageProfile, CloudError> {
+        self.0.package(package).await
     }
 
     async fn account(&self) -> Result<AccountProfile, CloudError> {

@@ -15,6 +15,15 @@ pub enum MachineAction {
     Stop,
     /// Reboot a running machine.
     Reboot,
+    /// Give it the size of another package.
+    Resize {
+        /// The new package.
+        package: Uuid,
+    },
+    /// Guard it by the Cloud Firewall from now on.
+    EnableFirewall,
+    /// Guard it no longer.
+    DisableFirewall,
     /// Give it another name.
     Rename {
         /// The new name.
@@ -31,19 +40,24 @@ struct ActionBody<'a> {
     action: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<Uuid>,
 }
 
 impl MachineAction {
     fn body(&self) -> ActionBody<'_> {
-        let (action, name) = match self {
-            Self::Start => ("start", None),
-            Self::Stop => ("stop", None),
-            Self::Reboot => ("reboot", None),
-            Self::Rename { name } => ("rename", Some(name.as_str())),
-            Self::EnableDeletionProtection => ("enable_deletion_protection", None),
-            Self::DisableDeletionProtection => ("disable_deletion_protection", None),
-        };
-        ActionBody { action, name }
+        let plain = |action| ActionBody { action, name: None, package: None };
+        match self {
+            Self::Start => plain("start"),
+            Self::Stop => plain("stop"),
+            Self::Reboot => plain("reboot"),
+            Self::Resize { package } => ActionBody { package: Some(*package), ..plain("resize") },
+            Self::EnableFirewall => plain("enable_firewall"),
+            Self::DisableFirewall => plain("disable_firewall"),
+            Self::Rename { name } => ActionBody { name: Some(name), ..plain("rename") },
+            Self::EnableDeletionProtection => plain("enable_deletion_protection"),
+            Self::DisableDeletionProtection => plain("disable_deletion_protection"),
+        }
     }
 }
 

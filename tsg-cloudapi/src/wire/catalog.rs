@@ -53,6 +53,9 @@ pub struct Package {
     /// The brand it demands, if any.
     #[serde(default, deserialize_with = "or_default")]
     pub brand: String,
+    /// Whether bhyve machines of it divide its disk as they like.
+    #[serde(default, deserialize_with = "or_default")]
+    pub flexible_disk: bool,
 }
 
 /// A network or a pool of networks.

@@ -8,12 +8,17 @@
 use std::{borrow::Cow, net::IpAddr};
 
 use jiff::Timestamp;
-use tsg_core::model::tag;
+use tsg_core::model::{
+    guest::{GuestReport, GuestValue},
+    instance::Brand,
+    tag,
+};
 use uuid::Uuid;
 
 use super::{
-    machine::{Machine, MachineState},
+    machine::{Machine, MachineState, brand_from_wire},
     scan::Scanner,
+    tag_value::LabelValue,
 };
 
 pub use super::scan::ScanError;
@@ -32,6 +37,10 @@ pub struct MachineFacts<'a> {
     pub state: MachineState,
     /// Its image; nil when the cloud names none.
     pub image: Uuid,
+    /// The NAME of its package; empty when the cloud names none.
+    pub package: Cow<'a, str>,
+    /// What runs it.
+    pub brand: Brand,
     /// When its record was made; the epoch when the cloud does not say.
     pub created: Timestamp,
     /// The server it was placed on.
@@ -42,6 +51,8 @@ pub struct MachineFacts<'a> {
     pub deletion_protection: bool,
     /// The values of [`CLAIM_TAGS`] that are texts.
     pub claim_tags: [Option<Cow<'a, str>>; CLAIM_TAGS.len()],
+    /// What its metadata say in its guest's name.
+    pub guest: GuestReport,
 }
 
 impl<'a> MachineFacts<'a> {
@@ -56,17 +67,31 @@ impl<'a> MachineFacts<'a> {
     #[must_use]
     pub fn of(machine: &'a Machine) -> Self {
         let text_of = |key: &str| machine.tags.get(key)?.as_text().map(Cow::Borrowed);
+        let mut guest = GuestReport::default();
+        machine.metadata.iter().for_each(|(key, value)| guest.note(key, guest_value(value)));
         Self {
             id: machine.id,
             name: Cow::Borrowed(&machine.name),
             state: machine.state,
             image: machine.image.unwrap_or_default(),
+            package: Cow::Borrowed(&machine.package),
+            brand: brand_from_wire(&machine.brand),
             created: machine.created.unwrap_or_default(),
             compute_node: machine.compute_node,
             primary_ip: machine.primary_ip.as_deref().and_then(|text| text.parse().ok()),
             deletion_protection: machine.deletion_protection,
             claim_tags: CLAIM_TAGS.map(text_of),
+            guest,
         }
+    }
+}
+
+fn guest_value(value: &LabelValue) -> GuestValue<'_> {
+    match value {
+        LabelValue::Text(text) => GuestValue::Text(text),
+        LabelValue::Bool(value) => GuestValue::Flag(*value),
+        LabelValue::Number(value) => GuestValue::Number(*value),
+        LabelValue::Foreign => GuestValue::Foreign,
     }
 }
 
@@ -103,11 +128,14 @@ struct Fields<'a> {
     name: Option<Cow<'a, str>>,
     state: MachineState,
     image: Option<Uuid>,
+    package: Option<Cow<'a, str>>,
+    brand: Brand,
     created: Option<Timestamp>,
     compute_node: Option<Uuid>,
     primary_ip: Option<IpAddr>,
     deletion_protection: bool,
     claim_tags: [Option<Cow<'a, str>>; CLAIM_TAGS.len()],
+    guest: GuestReport,
 }
 
 impl Fields<'_> {
@@ -127,11 +155,14 @@ fn scan_machine<'a>(scanner: &mut Scanner<'a>) -> Result<MachineFacts<'a>, ScanE
         name: fields.name.unwrap_or_default(),
         state: fields.state,
         image: fields.image.unwrap_or_default(),
+        package: fields.package.unwrap_or_default(),
+        brand: fields.brand,
         created: fields.created.unwrap_or_default(),
         compute_node: fields.compute_node,
         primary_ip: fields.primary_ip,
         deletion_protection: fields.deletion_protection,
         claim_tags: fields.claim_tags,
+        guest: fields.guest,
     })
 }
 
@@ -146,6 +177,9 @@ fn scan_field<'a>(scanner: &mut Scanner<'a>, key: &str, fields: &mut Fields<'a>)
         "primaryIp" => 64,
         "deletion_protection" => 128,
         "tags" => 256,
+        "package" => 512,
+        "brand" => 1024,
+        "metadata" => 2048,
         _ => return scanner.skip(),
     };
     if !fields.first(bit) {
@@ -163,7 +197,10 @@ fn scan_field<'a>(scanner: &mut Scanner<'a>, key: &str, fields: &mut Fields<'a>)
         32 => fields.compute_node = uuid(scanner)?,
         64 => fields.primary_ip = scanner.optional_text()?.and_then(|text| text.parse().ok()),
         128 => fields.deletion_protection = scanner.flag()?,
-        _ => scan_tags(scanner, &mut fields.claim_tags)?,
+        256 => scan_tags(scanner, &mut fields.claim_tags)?,
+        512 => fields.package = scanner.optional_text()?,
+        1024 => fields.brand = scanner.optional_text()?.map(|text| brand_from_wire(&text)).unwrap_or_default(),
+        _ => scan_metadata(scanner, &mut fields.guest)?,
     }
     Ok(())
 }
@@ -189,6 +226,32 @@ fn scan_tags<'a>(
             *slot = None;
             scanner.skip()
         }
+    })
+}
+
+/// Metadata are most of a page: only what a guest says to tsg is looked into.
+fn scan_metadata(scanner: &mut Scanner<'_>, guest: &mut GuestReport) -> Result<(), ScanError> {
+    if scanner.skip_null()? {
+        return Ok(());
+    }
+    scanner.object(|scanner, key| {
+        let key = key.decode();
+        if !key.starts_with("tsg.") {
+            return scanner.skip();
+        }
+        match scanner.peek() {
+            b'"' => {
+                let text = scanner.string()?.decode();
+                guest.note(&key, GuestValue::Text(&text));
+            }
+            b't' | b'f' => guest.note(&key, GuestValue::Flag(scanner.flag()?)),
+            b'-' | b'0'..=b'9' => guest.note(&key, GuestValue::Number(scanner.number_value()?)),
+            _ => {
+                scanner.skip()?;
+                guest.note(&key, GuestValue::Foreign);
+            }
+        }
+        Ok(())
     })
 }
 

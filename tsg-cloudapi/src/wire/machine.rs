@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tsg_core::model::instance::Brand;
 use uuid::Uuid;
 
 use super::{or_default, tag_value::Labels};
@@ -65,6 +66,17 @@ impl<'de> Deserialize<'de> for MachineState {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
         Ok(Self::from_wire(&text))
+    }
+}
+
+/// Reads the wire text of a brand. A new brand is unknown until this version is taught what can
+/// be done to it.
+pub(crate) fn brand_from_wire(text: &str) -> Brand {
+    match text {
+        "joyent" | "joyent-minimal" | "lx" => Brand::Zone,
+        "bhyve" => Brand::Bhyve,
+        "kvm" => Brand::Kvm,
+        _ => Brand::Unknown,
     }
 }
 

@@ -278,6 +278,15 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Passes a number and returns it, infinite when it is too large.
+    pub(crate) fn number_value(&mut self) -> Result<f64, ScanError> {
+        self.peek();
+        let start = self.position;
+        self.number()?;
+        let value = self.text.get(start..self.position).and_then(|text| text.parse().ok());
+        value.ok_or_else(|| self.error("a number before this"))
+    }
+
     /// A string or null.
     pub(crate) fn optional_text(&mut self) -> Result<Option<Cow<'a, str>>, ScanError> {
         if self.peek() == b'n' {

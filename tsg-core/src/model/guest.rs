@@ -29,6 +29,8 @@ pub enum GuestValue<'a> {
     Flag(bool),
     /// A number.
     Number(f64),
+    /// Null, a list or an object: nothing that anybody could mean.
+    Foreign,
 }
 
 impl GuestValue<'_> {
@@ -42,7 +44,7 @@ impl GuestValue<'_> {
             },
             Self::Number(1.0) => Some(true),
             Self::Number(0.0) => Some(false),
-            Self::Number(_) => None,
+            Self::Number(_) | Self::Foreign => None,
         }
     }
 
@@ -51,7 +53,7 @@ impl GuestValue<'_> {
             Self::Text(text) => text.trim().parse().ok(),
             // Saturates and drops fractions, which the comparison then notices.
             Self::Number(value) => Some(value as i32).filter(|whole| f64::from(*whole) == value),
-            Self::Flag(_) => None,
+            Self::Flag(_) | Self::Foreign => None,
         }
     }
 }
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn the_last_value_of_a_key_holds() {
         let mut report = report(BUSY, GuestValue::Text("true"));
-        report.note(BUSY, GuestValue::Text("?"));
+        report.note(BUSY, GuestValue::Foreign);
         assert_eq!(report, GuestReport::default());
     }
 }

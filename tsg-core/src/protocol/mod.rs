@@ -9,3 +9,4 @@ pub mod quiet;
 pub mod resolve;
 pub mod send;
 pub mod timing;
+pub mod update;

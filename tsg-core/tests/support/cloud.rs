@@ -3,8 +3,9 @@
 use core::time::Duration;
 
 use tsg_core::model::fingerprint::Fingerprint;
+use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{DeploymentId, GroupId, ImageId, InstanceId, OperationId, TemplateId};
-use tsg_core::model::instance::{InstanceState, ObservedInstance, Snapshot};
+use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, Snapshot};
 use tsg_core::model::operation::{Absence, Attempt, Cause, Operation, Phase, Silence, Starts};
 use tsg_core::model::tag::Claim;
 use tsg_core::model::time::Timestamp;
@@ -71,6 +72,9 @@ pub fn machine(number: u32, operation: &Operation) -> ObservedInstance {
         claim: Some(claim_of(operation)),
         compute_node: None,
         image: ImageId::new(Uuid::from_u128(0x1a)),
+        package: PackageMark::NONE,
+        brand: Brand::Zone,
+        guest: GuestReport::default(),
         address: None,
         is_protected: false,
     }

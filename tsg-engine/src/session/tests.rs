@@ -11,8 +11,9 @@ use uuid::Uuid;
 use tsg_core::model::audit::{Actor, AuditEntry, AuditEvent, verify_chain};
 use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::group::LedgerHead;
+use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, InstanceId, OperationId, PackageId, TemplateId};
-use tsg_core::model::instance::{InstanceState, ObservedInstance, Snapshot};
+use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, Snapshot};
 use tsg_core::model::operation::{AttemptOutcome, Cause, InvalidEdge, Operation, Phase};
 use tsg_core::model::tag::{Claim, Tags};
 use tsg_core::model::template::TemplateSpec;
@@ -192,6 +193,9 @@ impl Stage {
             claim: Some(claim),
             compute_node: None,
             image: ImageId::new(Uuid::from_u128(2)),
+            package: PackageMark::NONE,
+            brand: Brand::Zone,
+            guest: GuestReport::default(),
             address: None,
             is_protected: false,
         }

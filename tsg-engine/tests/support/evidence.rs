@@ -44,6 +44,17 @@ fn content(kind: RequestKind, payload: Fingerprint) -> Content {
     (kind as u8, *payload.as_bytes())
 }
 
+/// What the data centre can tell apart on arrival: all actions on a machine are one request to it.
+fn arrival(kind: RequestKind, payload: [u8; 32]) -> Content {
+    let kind = match kind {
+        RequestKind::Create | RequestKind::Delete => kind,
+        RequestKind::Start | RequestKind::Stop | RequestKind::Restart | RequestKind::Resize | RequestKind::Update => {
+            RequestKind::Start
+        }
+    };
+    (kind as u8, payload)
+}
+
 #[derive(Default)]
 pub struct Evidence {
     credits: BTreeMap<Content, Vec<Credit>>,
@@ -102,7 +113,7 @@ impl Evidence {
     pub fn depart(&mut self, by: Author, at: Duration, departure: &Departure, guard: Duration) -> Verdict {
         let Departure { kind, payload, signed_at } = *departure;
         let content = content(kind, payload);
-        *self.departed.entry(content).or_default() += 1;
+        *self.departed.entry(arrival(kind, *payload.as_bytes())).or_default() += 1;
         let Some(credit) = self.credits.get_mut(&content).and_then(Vec::pop) else {
             return broken(5, format!("a {kind:?} left that was not announced, or left twice"));
         };
@@ -128,7 +139,7 @@ impl Evidence {
 
     /// 5: the data centre receives no more than what left.
     pub fn receive(&mut self, kind: RequestKind, payload: [u8; 32]) -> Verdict {
-        let content = (kind as u8, payload);
+        let content = arrival(kind, payload);
         let received = self.received.entry(content).or_default();
         *received += 1;
         match self.departed.get(&content).is_some_and(|departed| departed >= received) {

@@ -8,12 +8,13 @@ use async_trait::async_trait;
 
 use tsg_core::model::audit::RequestKind;
 use tsg_core::model::fingerprint::Fingerprint;
-use tsg_core::model::id::InstanceId;
+use tsg_core::model::id::{InstanceId, PackageId};
 use tsg_core::model::instance::ObservedInstance;
 use tsg_core::model::time::Timestamp;
 use tsg_core::ports::Cloud;
 use tsg_core::ports::cloud::{
-    AccountProfile, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, ListFilter, ListPage, Reach,
+    AccountProfile, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, InstanceUpdate, ListFilter,
+    ListPage, Noted, PackageProfile, Reach,
 };
 use tsg_core::ports::store::Commit;
 use tsg_sim::virtual_time::VirtualTime;
@@ -192,6 +193,45 @@ impl Cloud for WitnessedCloud {
         self.depart(RequestKind::Start, Fingerprint::of(&instance), None);
         self.check_credentials()?;
         let reply = self.inner.start(instance).await;
+        self.heard(&reply);
+        reply
+    }
+
+    async fn stop(&self, instance: InstanceId) -> Result<(), CloudError> {
+        self.depart(RequestKind::Stop, Fingerprint::of(&instance), None);
+        self.check_credentials()?;
+        let reply = self.inner.stop(instance).await;
+        self.heard(&reply);
+        reply
+    }
+
+    async fn restart(&self, instance: InstanceId) -> Result<(), CloudError> {
+        self.depart(RequestKind::Restart, Fingerprint::of(&instance), None);
+        self.check_credentials()?;
+        let reply = self.inner.restart(instance).await;
+        self.heard(&reply);
+        reply
+    }
+
+    async fn resize(&self, instance: InstanceId, package: PackageId) -> Result<(), CloudError> {
+        self.depart(RequestKind::Resize, Fingerprint::of(&(instance, package)), None);
+        self.check_credentials()?;
+        let reply = self.inner.resize(instance, package).await;
+        self.heard(&reply);
+        reply
+    }
+
+    async fn update(&self, instance: InstanceId, change: &InstanceUpdate) -> Result<Noted, CloudError> {
+        self.depart(RequestKind::Update, change.fingerprint(instance), None);
+        self.check_credentials()?;
+        let reply = self.inner.update(instance, change).await;
+        self.heard(&reply);
+        reply
+    }
+
+    async fn package(&self, package: PackageId) -> Result<PackageProfile, CloudError> {
+        self.check_credentials()?;
+        let reply = self.inner.package(package).await;
         self.heard(&reply);
         reply
     }

@@ -128,10 +128,11 @@ mod tests {
 
     use async_trait::async_trait;
     use futures_util::FutureExt;
-    use tsg_core::model::id::InstanceId;
+    use tsg_core::model::id::{InstanceId, PackageId};
     use tsg_core::model::instance::ObservedInstance;
     use tsg_core::ports::cloud::{
-        AccountProfile, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, ListPage, Reach,
+        AccountProfile, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, InstanceUpdate, ListPage,
+        Noted, PackageProfile, Reach,
     };
     use tsg_core::ports::{Cloud, Store};
     use tsg_store::MemoryStore;
@@ -176,6 +177,21 @@ mod tests {
             self.ask()
         }
         async fn start(&self, _: InstanceId) -> Result<(), CloudError> {
+            self.ask()
+        }
+        async fn stop(&self, _: InstanceId) -> Result<(), CloudError> {
+            self.ask()
+        }
+        async fn restart(&self, _: InstanceId) -> Result<(), CloudError> {
+            self.ask()
+        }
+        async fn resize(&self, _: InstanceId, _: PackageId) -> Result<(), CloudError> {
+            self.ask()
+        }
+        async fn update(&self, _: InstanceId, _: &InstanceUpdate) -> Result<Noted, CloudError> {
+            self.ask()
+        }
+        async fn package(&self, _: PackageId) -> Result<PackageProfile, CloudError> {
             self.ask()
         }
         async fn account(&self) -> Result<AccountProfile, CloudError> {

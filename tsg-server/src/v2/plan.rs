@@ -10,8 +10,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tsg_core::model::group::{Group, LedgerHead};
+use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::ImageId;
-use tsg_core::model::instance::{ObservedInstance, Snapshot};
+use tsg_core::model::instance::{Brand, ObservedInstance, PackageMark, Snapshot};
 use tsg_core::model::operation::Operation;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::{self, NodeNumbers};
@@ -143,6 +144,9 @@ fn seen(member: &MemberView) -> Option<ObservedInstance> {
         compute_node: member.compute_node,
         // The planner does not ask which image a machine has.
         image: ImageId::new(Uuid::nil()),
+        package: PackageMark::NONE,
+        brand: Brand::Unknown,
+        guest: GuestReport::default(),
         address: member.address,
         is_protected: member.is_protected,
     })

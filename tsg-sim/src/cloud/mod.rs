@@ -9,17 +9,20 @@ mod translation;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use tsg_core::model::id::InstanceId;
+use tsg_core::model::id::{InstanceId, PackageId};
 use tsg_core::model::instance::ObservedInstance;
 use tsg_core::model::time::Timestamp;
 use tsg_core::ports::Clock as _;
 use tsg_core::ports::Cloud;
-use tsg_core::ports::cloud::{AccountProfile, CloudError, CreateInstance, InstancePage, ListPage};
+use tsg_core::ports::cloud::{
+    AccountProfile, CloudError, CreateInstance, InstancePage, InstanceUpdate, ListPage, Noted, PackageProfile,
+};
+use tsg_core::protocol::update::{StepReply, UpdateRun, UpdateStep, is_label_missing};
 
 use crate::virtual_time::VirtualTime;
 use crate::world::{
-    AccountId, Admission, Call, Caller, CreateTicket, MachineAction, MachineId, Operation, Permit, Refusal, Reply,
-    SimTime, World,
+    AccountId, Admission, Call, Caller, CreateTicket, Fingerprint, MachineAction, MachineId, Operation, Permit,
+    Refusal, Reply, SimTime, World, WriteMode,
 };
 
 use error::{not_in_time, of_refusal, of_silence};
@@ -219,9 +222,51 @@ impl SimCloud {
         }
     }
 
+    /// An action on a machine. Its payload is for the truth log; the requests of an update have
+    /// none, since only the update as a whole is announced.
+    async fn act(
+        &self,
+        instance: InstanceId,
+        action: MachineAction,
+        payload: Option<Fingerprint>,
+    ) -> Result<(), CloudError> {
+        let id = instance.to_string();
+        let caller = self.caller.clone();
+        let call = self.call(Operation::ActOnMachine).about(id.clone()).carrying(payload);
+        self.write(call, move |world| world.act_on_machine(&caller, &id, action.clone())).await
+    }
+
+    async fn send_step(&self, instance: InstanceId, step: UpdateStep<'_>) -> Result<(), CloudError> {
+        let (caller, id) = (&self.caller, &instance.to_string());
+        let labels = |operation: Operation| self.call(operation).about(id.clone());
+        match step {
+            UpdateStep::Firewall(state) => {
+                self.act(instance, MachineAction::SetFirewall(translation::switch(state)), None).await
+            }
+            UpdateStep::RemoveMetadatum(key) => {
+                let work = |world: &mut World| world.remove_metadatum(caller, id, key).map(drop);
+                self.write(labels(Operation::WriteMetadata), work).await
+            }
+            UpdateStep::SetMetadata(metadata) => {
+                let work = |world: &mut World| world.write_metadata(caller, id, translation::texts(metadata)).map(drop);
+                self.write(labels(Operation::WriteMetadata), work).await
+            }
+            UpdateStep::RemoveTag(key) => {
+                let work = |world: &mut World| world.remove_tag(caller, id, key).map(drop);
+                self.write(labels(Operation::WriteTags), work).await
+            }
+            UpdateStep::SetTags(tags) => {
+                let work = |world: &mut World| {
+                    world.write_tags(caller, id, WriteMode::Merge, translation::scalars(tags)).map(drop)
+                };
+                self.write(labels(Operation::WriteTags), work).await
+            }
+        }
+    }
+
     fn observe(&self, id: MachineId) -> Result<ObservedInstance, CloudError> {
         let world = self.present();
-        world.true_machine(id).map(translation::observed).ok_or_else(of_silence)
+        world.true_machine(id).map(|machine| translation::observed(&world, machine)).ok_or_else(of_silence)
     }
 
     fn call(&self, operation: Operation) -> Call {
@@ -243,7 +288,8 @@ impl Cloud for SimCloud {
         let account = self.caller.account;
         let work = |world: &mut World| {
             let page = world.list_machines(account, &query);
-            let instances = page.items.into_iter().map(translation::observed).collect();
+            let show = |machine| translation::observed(world, machine);
+            let instances = page.items.into_iter().map(show).collect();
             Ok(InstancePage { instances, server_time: Some(translation::timestamp(world.clock())) })
         };
         self.request(self.call(Operation::ListMachines), work).await
@@ -251,7 +297,10 @@ impl Cloud for SimCloud {
 
     async fn get(&self, instance: InstanceId) -> Result<ObservedInstance, CloudError> {
         let (account, id) = (self.caller.account, instance.to_string());
-        let work = |world: &mut World| world.machine_or_tombstone(account, &id).map(translation::observed);
+        let work = |world: &mut World| {
+            let machine = world.machine_or_tombstone(account, &id)?;
+            Ok(translation::observed(world, machine))
+        };
         self.request(self.call(Operation::GetMachine), work).await
     }
 
@@ -284,11 +333,43 @@ impl Cloud for SimCloud {
     }
 
     async fn start(&self, instance: InstanceId) -> Result<(), CloudError> {
-        let id = instance.to_string();
-        let caller = self.caller.clone();
-        let payload = Some(translation::instance_payload(instance));
-        let call = self.call(Operation::ActOnMachine).about(id.clone()).carrying(payload);
-        self.write(call, move |world| world.act_on_machine(&caller, &id, MachineAction::Start)).await
+        let payload = translation::instance_payload(instance);
+        self.act(instance, MachineAction::Start, Some(payload)).await
+    }
+
+    async fn stop(&self, instance: InstanceId) -> Result<(), CloudError> {
+        let payload = translation::instance_payload(instance);
+        self.act(instance, MachineAction::Stop, Some(payload)).await
+    }
+
+    async fn restart(&self, instance: InstanceId) -> Result<(), CloudError> {
+        let payload = translation::instance_payload(instance);
+        self.act(instance, MachineAction::Reboot, Some(payload)).await
+    }
+
+    async fn resize(&self, instance: InstanceId, package: PackageId) -> Result<(), CloudError> {
+        let payload = translation::resize_payload(instance, package);
+        let action = MachineAction::Resize { package: Some(package.to_string()) };
+        self.act(instance, action, Some(payload)).await
+    }
+
+    async fn update(&self, instance: InstanceId, change: &InstanceUpdate) -> Result<Noted, CloudError> {
+        let mut run = UpdateRun::new(change);
+        while let Some(step) = run.step() {
+            let reply = match self.send_step(instance, step).await {
+                Ok(()) => StepReply::Noted,
+                Err(error) if step.is_removal() && is_label_missing(&error, instance) => StepReply::NothingToDo,
+                Err(error) => return Err(error),
+            };
+            run.advance(reply);
+        }
+        Ok(run.outcome())
+    }
+
+    async fn package(&self, package: PackageId) -> Result<PackageProfile, CloudError> {
+        let id = package.to_string();
+        let work = |world: &mut World| world.package(&id).map(translation::package_profile);
+        self.request(self.call(Operation::ReadPackages), work).await
     }
 
     async fn account(&self) -> Result<AccountProfile, CloudError> {

@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use tsg_core::model::fingerprint;
+use tsg_core::model::guest::{GuestReport, GuestValue};
 use tsg_core::model::id::{self, InstanceId};
-use tsg_core::model::instance::{InstanceState, ObservedInstance};
+use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
 use tsg_core::model::name::operation_of;
 use tsg_core::model::tag::{Claim, OPERATION, TagValue};
 use tsg_core::model::time::Timestamp;
-use tsg_core::ports::cloud::{CreateInstance, ListFilter, ListPage, Tombstones};
+use tsg_core::ports::cloud::{CreateInstance, FirewallState, ListFilter, ListPage, PackageProfile, Tombstones};
 
 use crate::world::{
-    AccountId, CreateMachine, Fingerprint, ListQuery, Machine, MachineState, NetworkRequest, Scalar, ScalarInput,
-    SimTime,
+    AccountId, CreateMachine, Fingerprint, ListQuery, Machine, MachineState, NetworkRequest, Package, Scalar,
+    ScalarInput, SimTime, Switch, World,
 };
 
 /// A machine as the port shows it.
-pub(super) fn observed(machine: &Machine) -> ObservedInstance {
+pub(super) fn observed(world: &World, machine: &Machine) -> ObservedInstance {
     ObservedInstance {
         id: InstanceId::new(machine.id.0),
         state: state(machine.state),
@@ -26,8 +27,48 @@ pub(super) fn observed(machine: &Machine) -> ObservedInstance {
         claim: Claim::read(|key| machine.tags.get(key).and_then(Scalar::as_text)),
         compute_node: Some(id::ComputeNodeId::new(machine.server.0)),
         image: id::ImageId::new(machine.image.0),
+        package: PackageMark::of_name(world.shown_package(machine)),
+        brand: brand(&machine.brand),
+        guest: guest_report(machine),
         address: machine.primary_ip().map(IpAddr::V4),
         is_protected: machine.deletion_protection,
+    }
+}
+
+fn brand(word: &str) -> Brand {
+    match word {
+        "bhyve" => Brand::Bhyve,
+        "kvm" => Brand::Kvm,
+        _ => Brand::Zone,
+    }
+}
+
+fn guest_report(machine: &Machine) -> GuestReport {
+    let mut report = GuestReport::default();
+    for (key, value) in &machine.metadata {
+        report.note(key, guest_value(value));
+    }
+    report
+}
+
+fn guest_value(value: &Scalar) -> GuestValue<'_> {
+    match value {
+        Scalar::Text(text) => GuestValue::Text(text),
+        // Beyond 2^53 the next double does: nothing that a guest says needs more.
+        Scalar::Integer(number) => GuestValue::Number(*number as f64),
+        Scalar::Float(number) => GuestValue::Number(*number),
+        Scalar::Bool(value) => GuestValue::Flag(*value),
+    }
+}
+
+/// A package as the port shows it.
+pub(super) fn package_profile(package: &Package) -> PackageProfile {
+    PackageProfile {
+        id: id::PackageId::new(package.id.0),
+        mark: PackageMark::of_name(&package.name),
+        memory_mib: package.memory,
+        disk_mib: package.disk,
+        has_flexible_disk: package.flexible_disk == Some(true),
     }
 }
 
@@ -44,6 +85,29 @@ pub(super) fn timestamp(time: SimTime) -> Timestamp {
 /// The fingerprint of a request that says nothing but which instance.
 pub(super) fn instance_payload(instance: InstanceId) -> Fingerprint {
     Fingerprint(*fingerprint::Fingerprint::of(&instance).as_bytes())
+}
+
+/// The fingerprint of a resize.
+pub(super) fn resize_payload(instance: InstanceId, package: id::PackageId) -> Fingerprint {
+    Fingerprint(*fingerprint::Fingerprint::of(&(instance, package)).as_bytes())
+}
+
+/// The position of the firewall's switch.
+pub(super) const fn switch(firewall: FirewallState) -> Switch {
+    match firewall {
+        FirewallState::Enabled => Switch::On,
+        FirewallState::Disabled => Switch::Off,
+    }
+}
+
+/// Metadata as CloudAPI takes them.
+pub(super) fn texts(metadata: &BTreeMap<String, String>) -> BTreeMap<String, ScalarInput> {
+    metadata.iter().map(|(key, value)| (key.clone(), text(value))).collect()
+}
+
+/// Tags as CloudAPI takes them.
+pub(super) fn scalars<'a>(tags: impl IntoIterator<Item = (&'a String, &'a TagValue)>) -> BTreeMap<String, ScalarInput> {
+    tags.into_iter().map(|(key, value)| (key.clone(), ScalarInput::Scalar(scalar(value)))).collect()
 }
 
 /// The list request as CloudAPI takes it.
@@ -67,12 +131,10 @@ pub(super) fn list_query(page: &ListPage) -> ListQuery {
 /// The create request as CloudAPI takes it.
 pub(super) fn create_machine(request: &CreateInstance) -> CreateMachine {
     let template = &request.template;
-    let mut metadata: BTreeMap<String, ScalarInput> =
-        template.metadata.iter().map(|(key, value)| (key.clone(), text(value))).collect();
+    let mut metadata = texts(&template.metadata);
     if !template.userdata.is_empty() {
         metadata.insert("user-data".to_owned(), text(&template.userdata));
     }
-    let tags = template.tags.iter().chain(&request.claim_tags);
     let networks: Vec<NetworkRequest> =
         template.networks.iter().map(|network| NetworkRequest::any_address(network.to_string())).collect();
     CreateMachine {
@@ -82,7 +144,7 @@ pub(super) fn create_machine(request: &CreateInstance) -> CreateMachine {
         networks: (!networks.is_empty()).then_some(networks),
         affinity: request.affinity.clone(),
         metadata,
-        tags: tags.map(|(key, value)| (key.clone(), ScalarInput::Scalar(scalar(value)))).collect(),
+        tags: scalars(template.tags.iter().chain(&request.claim_tags)),
         firewall_enabled: template.firewall_enabled,
         payload: Some(Fingerprint(*request.fingerprint().as_bytes())),
         ..CreateMachine::default()

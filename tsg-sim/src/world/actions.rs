@@ -2,6 +2,7 @@
 //! job. All of them are asynchronous: a GET shows the old value for a while.
 
 use super::World;
+use super::catalog::Package;
 use super::create::{check_image_memory, check_name_length};
 use super::faults::Fault;
 use super::ids::{AccountId, MachineId};
@@ -93,12 +94,24 @@ impl World {
     fn resize_work(&self, machine: MachineId, package: Option<&str>) -> Result<Work, Refusal> {
         let package = self.usable_package(package)?;
         let Some(machine) = self.machines.get(&machine) else { return Ok(Work::Resize(package.id)) };
-        if machine.kind() == "virtualmachine" {
-            return Err(Refusal::invalid_argument(format!("resize is not supported for brand {}", machine.brand)));
-        }
+        check_resizable(machine, package)?;
         if let Some(image) = self.images.get(&machine.image) {
             check_image_memory(image, package)?;
         }
         Ok(Work::Resize(package.id))
+    }
+}
+
+/// Zones are resized live; bhyve machines while they are stopped, if they may divide their disk; KVM machines never.
+fn check_resizable(machine: &Machine, package: &Package) -> Result<(), Refusal> {
+    match machine.brand.as_str() {
+        "kvm" => Err(Refusal::invalid_argument("resize is not supported for KVM instances")),
+        "bhyve" if package.flexible_disk != Some(true) => {
+            Err(Refusal::invalid_argument("resize of bhyve instances needs a package with flexible_disk"))
+        }
+        "bhyve" if machine.state != MachineState::Stopped => {
+            Err(Refusal::new(409, "InvalidState", "bhyve instances can be resized only while they are stopped"))
+        }
+        _ => Ok(()),
     }
 }

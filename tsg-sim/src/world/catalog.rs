@@ -106,6 +106,9 @@ pub struct Package {
     /// The only brand it may be used with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub brand: Option<&'static str>,
+    /// Whether bhyve machines divide its disk as they like; only then they can be resized to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flexible_disk: Option<bool>,
     /// Whether it can be used; others are readable by id only.
     #[serde(skip)]
     pub active: bool,
@@ -207,6 +210,7 @@ impl World {
             description: format!("Simulated package with {memory} MiB of memory"),
             group: "sample".to_owned(),
             brand: None,
+            flexible_disk: None,
             active: true,
             networks: Vec::new(),
         };

@@ -93,6 +93,9 @@ pub enum Fault {
     NameRace,
     /// DELETE answers 204 and nothing happens.
     IgnoreDelete,
+    /// An action or a change of a machine is accepted, and its job fails: any job but those of its
+    /// provisioning and destruction.
+    FailAction,
 }
 
 /// What an immediate fault hits.

@@ -159,10 +159,25 @@ impl World {
         let Some(machine) = self.machines.get(&id) else { return };
         let Some(job) = machine.jobs.front() else { return };
         let (job_id, state, work) = (job.id, machine.true_state(), job.work.clone());
-        let course = self.course(state, &work);
+        let course = match self.is_doomed(id, &work) {
+            true => fruitless_course(),
+            false => self.course(state, &work),
+        };
         let Some(job) = self.machines.get_mut(&id).and_then(|machine| machine.jobs.front_mut()) else { return };
         job.course = course;
         self.plan_next_stage(id, job_id);
+    }
+
+    /// Whether a job will fail whatever state its machine is in.
+    fn is_doomed(&mut self, id: MachineId, work: &Work) -> bool {
+        let Some(machine) = self.machines.get(&id) else { return false };
+        let account = machine.account;
+        match work {
+            // These have faults of their own.
+            Work::Provision(_) | Work::Destroy => false,
+            Work::Resize(package) if !self.can_grow(id, *package) => true,
+            _ => self.strikes(account, |fault| matches!(fault, Fault::FailAction)).is_some(),
+        }
     }
 
     fn plan_next_stage(&mut self, machine: MachineId, job: JobId) {
@@ -199,7 +214,6 @@ impl World {
     /// The stages of a job, drawn when it starts.
     fn course(&mut self, state: MachineState, work: &Work) -> VecDeque<(u64, Stage)> {
         let timing = self.spec.timing.clone();
-        let nothing_to_do = VecDeque::from([(NOTHING_TO_DO_MS, Stage::Finish(Success::No))]);
         let rng = &mut self.rng.latency;
         let is_running = state == MachineState::Running;
         match work {
@@ -217,7 +231,7 @@ impl World {
                 (rng.latency_ms(&timing.stop), Stage::Show(MachineState::Stopped)),
                 (rng.latency_ms(&timing.start), Stage::Finish(Success::Yes)),
             ]),
-            Work::Stop | Work::Start | Work::Reboot => nothing_to_do,
+            Work::Stop | Work::Start | Work::Reboot => fruitless_course(),
             Work::AddNic(_) | Work::RemoveNic(_) if is_running => VecDeque::from([
                 (rng.latency_ms(&timing.update), Stage::Show(MachineState::Stopped)),
                 (rng.latency_ms(&timing.start), Stage::Finish(Success::Yes)),
@@ -230,6 +244,11 @@ impl World {
             _ => VecDeque::from([(rng.latency_ms(&timing.update), Stage::Finish(Success::Yes))]),
         }
     }
+}
+
+/// A job that fails at once and leaves everything as it is.
+fn fruitless_course() -> VecDeque<(u64, Stage)> {
+    VecDeque::from([(NOTHING_TO_DO_MS, Stage::Finish(Success::No))])
 }
 
 fn provision_course(fate: ProvisionFate, total_ms: u64) -> VecDeque<(u64, Stage)> {

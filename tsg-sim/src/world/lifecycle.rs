@@ -92,6 +92,18 @@ impl World {
         self.touch(id, &[]);
     }
 
+    /// Whether the machine's compute node has room for it in the size of `package`.
+    pub(super) fn can_grow(&self, id: MachineId, package: super::PackageId) -> bool {
+        let (Some(machine), Some(package)) = (self.machines.get(&id), self.packages.get(&package)) else {
+            return false;
+        };
+        let grown = Footprint {
+            memory_mib: package.memory.saturating_sub(machine.memory_mib),
+            disk_mib: package.disk.saturating_sub(machine.disk_mib),
+        };
+        self.servers.get(&machine.server).is_some_and(|server| server.has_room(grown))
+    }
+
     /// Changes the machine's state, also while its compute node hides it.
     pub(super) fn show_state(&mut self, id: MachineId, state: MachineState) {
         let Some(machine) = self.machines.get_mut(&id) else { return };

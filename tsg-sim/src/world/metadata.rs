@@ -67,6 +67,15 @@ impl World {
         Ok(self.store(machine, caller, values, "remove_metadata"))
     }
 
+    /// The guest writes one of its own metadata, as `mdata-put` does: at once, without a job and
+    /// without an audit record.
+    pub fn put_guest_metadatum(&mut self, machine: MachineId, key: &str, value: impl Into<Scalar>) {
+        if let Some(machine) = self.machines.get_mut(&machine) {
+            machine.metadata.insert(key.to_owned(), value.into());
+        }
+        self.touch(machine, &["customer_metadata"]);
+    }
+
     fn store(
         &mut self,
         machine: MachineId,

@@ -117,14 +117,16 @@ impl World {
             nics,
             firewall_enabled: machine.firewall_enabled,
             compute_node: machine.server,
-            package: self.shown_package(machine),
+            package: self.shown_package(machine).to_owned(),
             dns_names: self.dns_names(machine, detail),
         }
     }
 
-    fn shown_package(&self, machine: &Machine) -> String {
+    /// The name of the machine's package; empty before the provisioning job has stored it.
+    #[must_use]
+    pub fn shown_package(&self, machine: &Machine) -> &str {
         let package = self.packages.get(&machine.package).filter(|_| machine.is_configured);
-        package.map(|package| package.name.clone()).unwrap_or_default()
+        package.map_or("", |package| &package.name)
     }
 
     fn dns_names(&self, machine: &Machine, detail: Detail) -> Option<Vec<String>> {
