@@ -13,6 +13,7 @@ use std::{env, fs};
 use support::apply::applied;
 use support::table::{cases, scene, written};
 use tsg_core::plan::PlanError;
+use tsg_core::plan::memory::RolloutState;
 use tsg_core::plan::output::{Action, Block, Class, GroupStatus, Reason, VictimRank, Wait};
 
 fn case_files() -> BTreeMap<PathBuf, String> {
@@ -74,8 +75,12 @@ fn shown() -> BTreeMap<&'static str, Vec<String>> {
         classes.for_each(|class| see("class", class.to_string()));
         plan.report.waits.iter().for_each(|wait| see("wait", wait_name(wait).into()));
         plan.report.blocks.iter().for_each(|block| see("block", block_name(block).into()));
+        if let Some(rollout) = plan.report.rollout {
+            see("rollout", rollout.course.state.to_string());
+        }
         for planned in &plan.actions {
             see("action", action_name(&planned.action).into());
+            see("reason", reason_name(&planned.reason).into());
             if let Reason::AboveCapacity { rank, .. } = planned.reason {
                 see("rank", rank.to_string());
             }
@@ -96,64 +101,111 @@ fn the_cases_show_every_class_rank_wait_block_action_and_status() {
     all("rank", VictimRank::ALL.iter().map(ToString::to_string).collect());
     all("wait", WAITS.iter().map(ToString::to_string).collect());
     all("block", BLOCKS.iter().map(ToString::to_string).collect());
-    all("action", ["create", "cancel", "delete", "start"].iter().map(ToString::to_string).collect());
+    all("action", ACTIONS.iter().map(ToString::to_string).collect());
+    all("reason", REASONS.iter().map(ToString::to_string).collect());
+    all("rollout", RolloutState::ALL.iter().map(ToString::to_string).collect());
     use GroupStatus as S;
     let statuses = [S::Converged, S::Converging, S::Blocked, S::Held, S::Frozen, S::Deleting, S::Deleted];
     all("status", statuses.iter().map(ToString::to_string).collect());
 }
 
-const WAITS: [&str; 11] = [
-    "answers",
-    "evidence",
-    "dispatch",
-    "provisioning",
-    "destruction",
-    "absence",
-    "stopping",
-    "slots",
-    "window",
-    "start_delay",
-    "budget",
-];
+/// Names in snake case of all variants of a type, and the name of a value. Exhaustive on purpose:
+/// a new variant does not compile until it has a name and thereby a case.
+macro_rules! named {
+    ($all:ident, $name_of:ident, $type:ident { $($variant:ident),* $(,)? }) => {
+        const $all: &[&str] = &[$(stringify!($variant)),*];
 
-/// Exhaustive on purpose: a new wait does not compile until it has a name and thereby a case.
-fn wait_name(wait: &Wait) -> &'static str {
-    let index = match wait {
-        Wait::Answers { .. } => 0,
-        Wait::Evidence { .. } => 1,
-        Wait::Dispatch { .. } => 2,
-        Wait::Provisioning { .. } => 3,
-        Wait::Destruction { .. } => 4,
-        Wait::Absence { .. } => 5,
-        Wait::Stopping { .. } => 6,
-        Wait::Slots { .. } => 7,
-        Wait::Window { .. } => 8,
-        Wait::StartDelay { .. } => 9,
-        Wait::Budget { .. } => 10,
+        fn $name_of(value: &$type) -> &'static str {
+            match value {
+                $($type::$variant { .. } => stringify!($variant),)*
+            }
+        }
     };
-    WAITS[index]
 }
 
-const BLOCKS: [&str; 7] = ["frozen", "creates_refused", "view", "protected", "out_of_contact", "unhealthy", "orphans"];
-
-fn block_name(block: &Block) -> &'static str {
-    let index = match block {
-        Block::Frozen => 0,
-        Block::CreatesRefused(_) => 1,
-        Block::View(_) => 2,
-        Block::Protected { .. } => 3,
-        Block::OutOfContact { .. } => 4,
-        Block::Unhealthy { .. } => 5,
-        Block::Orphans { .. } => 6,
-    };
-    BLOCKS[index]
-}
-
-fn action_name(action: &Action) -> &'static str {
-    match action {
-        Action::Create { .. } => "create",
-        Action::Cancel { .. } => "cancel",
-        Action::Delete { .. } => "delete",
-        Action::Start { .. } => "start",
+named!(
+    WAITS,
+    wait_name,
+    Wait {
+        Answers,
+        Evidence,
+        Dispatch,
+        Provisioning,
+        Destruction,
+        Absence,
+        Stopping,
+        Slots,
+        Window,
+        StartDelay,
+        Budget,
+        Proving,
+        Retirement,
+        ReplaceDelay,
+        RepairsInFlight,
+        Siblings,
+        NodeGrace,
+        Availability,
+        Maintenance,
+        Checkpoint,
+        Baking,
     }
-}
+);
+
+named!(
+    BLOCKS,
+    block_name,
+    Block {
+        Frozen,
+        CreatesRefused,
+        View,
+        Protected,
+        OutOfContact,
+        Unhealthy,
+        Orphans,
+        TooManyUnhealthy,
+        RepairsHeld,
+        RepairsSuspended,
+        IdentityAtRisk,
+        Paused,
+        AwaitsPromotion,
+        AwaitsContinue,
+        RolloutFailed,
+        NoRoomForSurge,
+        DisruptionCapped,
+    }
+);
+
+named!(ACTIONS, action_name, Action { Create, Cancel, Delete, Start, Restart, Drain, Stop, Keep, Update });
+
+named!(
+    REASONS,
+    reason_name,
+    Reason {
+        BelowCapacity,
+        AboveCapacity,
+        TearDown,
+        ProvisioningFailed,
+        ProvisioningOverdue,
+        Stopped,
+        WouldNotStart,
+        Unhealthy,
+        StaysUnhealthy,
+        NeverHealthy,
+        NodeLost,
+        NodeDraining,
+        NodeRestarted,
+        MarkedBroken,
+        Succeeds,
+        Succeeded,
+        ProbeRepair,
+        Canary,
+        RolledOut,
+        RolledBack,
+        Reprovisioned,
+        RestartAsked,
+        Drained,
+        ShutDown,
+        KeptLongEnough,
+        ReturnedLate,
+    }
+);

@@ -116,6 +116,10 @@ fn a_policy_that_cannot_work_is_refused_with_what_to_write() {
             "`update.checkpoints` has 100; write shares from 1 to 99, in percent, such as [25, 50]",
         ),
         (
+            json!({"update": {"checkpoints": [0, 50]}}),
+            "`update.checkpoints` has 0; write shares from 1 to 99, in percent, such as [25, 50]",
+        ),
+        (
             json!({"update": {"checkpoints": [25, 25]}}),
             "`update.checkpoints` has 25 after 25; write each once and in rising order, such as [25, 50]",
         ),
@@ -270,6 +274,7 @@ fn repairs_are_permitted_up_to_the_limit_or_within_the_range() {
 
 #[test]
 fn waits_double_up_to_their_limit() {
+    assert!(read(json!({"restart": {"delay": "5m"}})).is_ok(), "a wait may be the longest from the first on");
     let policy = Policy::default();
     let restarts = [0, 1, 2, 4, 5, u8::MAX].map(|count| policy.restart.delay_after(count).to_string());
     assert_eq!(restarts, ["15s", "30s", "1m", "4m", "5m", "5m"]);

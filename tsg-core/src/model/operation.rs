@@ -157,6 +157,10 @@ pub enum Cause {
     Repair,
     /// A machine turned up after its operation was given up, or beside another of the same one.
     Surplus,
+    /// The group moves to another revision, or a person asked for instances to be replaced.
+    Rollout,
+    /// It was kept for a person to look at, and its time is over.
+    Expiry,
 }
 
 /// One operation.

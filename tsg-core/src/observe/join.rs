@@ -41,9 +41,6 @@ pub fn member_of(operation: &Operation, snapshot: &Snapshot, nodes: &mut NodeNum
     let sequence = u32::try_from(operation.sequence).unwrap_or(u32::MAX);
     let mut member = Member::planned(operation.id, sequence, operation.revision, operation.phase_since);
     member.phase = operation.phase;
-    if let Some(last_at) = operation.starts.last_at {
-        member = member.with_starts(operation.starts.count, last_at);
-    }
     let Some(instance) = operation.instance else {
         return Some(member);
     };

@@ -1,19 +1,34 @@
-//! Step 3, capacity: how many members there are, should be and may be.
+//! Step 5, capacity: how many members there are, should be and may be.
 //!
 //! Owns all arithmetic on slots. Must never name a member; who goes is another step.
 
 use super::input::PlanInput;
 use super::output::Class;
-use super::survey::Survey;
+use super::repair::Pace;
+use super::rollout::{Goal, Steering};
+use super::roster::{Part, Roster};
 use crate::model::group::Lifecycle;
 
-/// A group's slots.
+/// Members that are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All of them.
+    All,
+    /// Those that are of the goal: canaries, while they prove themselves.
+    Current,
+    /// The rest, while there are canaries.
+    Other,
+}
+
+/// How many members of a scope there are and should be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Balance {
-    /// How many instances there should be.
-    pub wanted: u32,
-    /// Slots taken, by members that are good for nothing any more as well.
-    pub occupied: u32,
+pub(super) struct Lane {
+    /// Which members.
+    pub scope: Scope,
+    /// What new ones are made from.
+    pub revision: u32,
+    /// How many there should be.
+    pub level: u32,
     /// Members that serve, or will without a replacement.
     pub useful: u32,
     /// Unsent creates that are not needed any more.
@@ -22,8 +37,42 @@ pub(super) struct Balance {
     pub deletes: u32,
     /// Instances that are lacking.
     pub missing: u32,
+}
+
+impl Lane {
+    fn of(scope: Scope, revision: u32, level: u32, part: Part) -> Self {
+        let cancels = part.intended.min(part.useful.saturating_sub(level));
+        // A request without an answer is no reason to delete a machine that is there.
+        let settled = part.useful - part.requested - cancels;
+        Self {
+            scope,
+            revision,
+            level,
+            useful: part.useful,
+            cancels,
+            deletes: settled.saturating_sub(level),
+            missing: level.saturating_sub(part.useful),
+        }
+    }
+}
+
+/// A group's slots.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Balance {
+    /// How many instances there should be.
+    pub wanted: u32,
+    /// Slots taken, by members that are good for nothing any more as well.
+    pub occupied: u32,
+    /// Everybody, or everybody but the canaries.
+    pub main: Lane,
+    /// The canaries, while there are any.
+    pub canaries: Option<Lane>,
+    /// Members that may exist at most.
+    pub ceiling: u32,
     /// How many more may exist just now.
     pub room: u32,
+    /// Serving members that no step of ours goes below.
+    pub floor: u32,
     /// Creates planned or sent that may still be answered.
     pub in_flight: u32,
     /// Creates that nobody will answer any more.
@@ -33,31 +82,51 @@ pub(super) struct Balance {
 }
 
 impl Balance {
-    pub(super) fn of(input: &PlanInput<'_>, survey: &Survey) -> Self {
-        let count = |class| survey.counts.of(class);
+    pub(super) fn of(input: &PlanInput<'_>, roster: &Roster, goal: &Goal, steering: &Steering, pace: &Pace) -> Self {
         let wanted = match input.intent.lifecycle {
             Lifecycle::Active => input.intent.capacity,
             Lifecycle::Deleting => 0,
         };
-        let occupied = survey.counts.total();
-        // What is in doubt may never appear. With a surge its slot is filled at once; without,
-        // `room` keeps it taken until the doubt is resolved.
-        let useful = occupied - count(Class::Leaving) - count(Class::InDoubt) - survey.doomed();
-        let cancels = count(Class::Intended).min(useful.saturating_sub(wanted));
-        // A request without an answer is no reason to delete a machine that is there.
-        let settled = useful - count(Class::Requested) - cancels;
-        let ceiling = wanted.saturating_add(input.limits.surge);
+        let count = |class| roster.counts.of(class);
+        // Unsent creates of a revision that nobody wants any more are given up in this plan.
+        let occupied = roster.occupied() - roster.stale;
+        let (main, canaries) = lanes(wanted, roster, goal, steering);
+        let extra = steering.surge.saturating_add(steering.canaries.unwrap_or(0));
+        let ceiling =
+            wanted.saturating_add(extra.max(input.limits.surge)).saturating_add(pace.surge).min(most(input, roster));
         Self {
             wanted,
             occupied,
-            useful,
-            cancels,
-            deletes: settled.saturating_sub(wanted),
-            missing: wanted.saturating_sub(useful),
+            main,
+            canaries,
+            ceiling,
             room: ceiling.saturating_sub(occupied.saturating_add(input.limits.orphans)),
-            in_flight: count(Class::Intended) + count(Class::Requested),
+            floor: wanted.saturating_sub(steering.unavailable),
+            in_flight: count(Class::Intended) - roster.stale + count(Class::Requested),
             in_doubt: count(Class::InDoubt),
             starting: count(Class::Starting),
         }
     }
+
+    /// Instances that are lacking.
+    pub(super) fn missing(&self) -> u32 {
+        self.main.missing.saturating_add(self.canaries.map_or(0, |lane| lane.missing))
+    }
+}
+
+/// What there is room for, beside what is kept.
+fn most(input: &PlanInput<'_>, roster: &Roster) -> u32 {
+    input.limits.most_instances.saturating_sub(roster.counts.of(Class::Kept))
+}
+
+fn lanes(wanted: u32, roster: &Roster, goal: &Goal, steering: &Steering) -> (Lane, Option<Lane>) {
+    if let Some(canaries) = steering.canaries {
+        let main = Lane::of(Scope::Other, goal.filler, wanted, roster.other);
+        return (main, Some(Lane::of(Scope::Current, goal.revision, canaries, roster.current)));
+    }
+    // New ones come on top as long as old ones are left for them to take the place of, and until
+    // the last of them has proved itself.
+    let unproven = steering.cap.min(wanted).saturating_sub(roster.current.proven);
+    let level = wanted.saturating_add(steering.surge.min(roster.other.useful).min(unproven));
+    (Lane::of(Scope::All, goal.filler, level, roster.current.plus(roster.other)), None)
 }

@@ -3,25 +3,52 @@
 //! Owns the last look before anything leaves the planner. Must never mend a plan: one that
 //! breaks a rule is refused whole, because the step that made it cannot be trusted either.
 
-use super::balance::Balance;
+use super::Situation;
 use super::draft::Draft;
 use super::input::{Member, PlanInput, Sighting};
-use super::output::{Action, PlanError, PlannedAction, Rule};
+use super::output::{Action, Class, PlanError, PlannedAction, Reason, Rule};
+use super::roster::Standing;
+use crate::model::group::Lifecycle;
 use crate::model::instance::InstanceState;
 use crate::model::operation::Phase;
+use crate::model::revision::Disruption;
 
 /// Checks the rules.
-pub(super) fn check(input: &PlanInput<'_>, balance: &Balance, draft: &Draft) -> Result<(), PlanError> {
+pub(super) fn check(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> Result<(), PlanError> {
     if draft.actions.is_empty() {
         return Ok(());
     }
     ensure(super::may_act(input), Rule::ActsOnlyWhenAllowed)?;
     ensure(draft.taken_count() as usize == draft.targets.len(), Rule::OneStepEach)?;
-    ensure(is_within_capacity(input, balance, draft), Rule::CreatesWithinCapacity)?;
+    ensure(is_within_capacity(input, situation, draft), Rule::CreatesWithinCapacity)?;
     ensure(is_within_budgets(input, draft), Rule::WithinBudget)?;
     ensure(draft.targets.len() + draft.creates as usize == draft.actions.len(), Rule::WithinBudget)?;
+    ensure(keeps_available(input, situation, draft), Rule::KeepsAvailable)?;
     let mut on_members = draft.actions.iter().zip(&draft.targets).map(|(planned, target)| (planned, *target));
     ensure(on_members.all(|(planned, target)| fits(planned, &input.members[target as usize])), Rule::DeletesOnlyKnown)
+}
+
+/// Whether the serving members that are left are as many as there have to be. What a person
+/// asked for by name, and a tear-down, are above that.
+fn keeps_available(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> bool {
+    if input.intent.lifecycle == Lifecycle::Deleting {
+        return true;
+    }
+    let on_members = draft.actions.iter().zip(&draft.targets);
+    let takes = |(planned, target): &(&PlannedAction, &u32)| {
+        takes_from_service(planned, situation.roster.standings[**target as usize])
+    };
+    let taken = on_members.filter(takes).count();
+    taken == 0 || situation.roster.serving() as usize >= situation.balance.floor as usize + taken
+}
+
+fn takes_from_service(planned: &PlannedAction, standing: Standing) -> bool {
+    let is_disruptive = match planned.action {
+        Action::Delete { .. } | Action::Restart { .. } | Action::Drain { .. } | Action::Stop { .. } => true,
+        Action::Update { disruption, .. } => disruption != Disruption::InPlace,
+        Action::Create { .. } | Action::Cancel { .. } | Action::Start { .. } | Action::Keep { .. } => false,
+    };
+    is_disruptive && standing.class == Class::Serving && planned.reason != Reason::MarkedBroken
 }
 
 /// Whether a step may be taken on its member: it expects the phase that the member is in, and a
@@ -30,13 +57,15 @@ fn fits(planned: &PlannedAction, member: &Member) -> bool {
     let is_known = matches!(member.phase, Phase::Bound | Phase::Ready | Phase::Failed);
     let is_over = member.sighting == Sighting::Present(InstanceState::Deleted);
     let is_deletable = is_known && !is_over && !member.is_protected();
-    planned.expects == Some(member.phase) && (is_deletable || !matches!(planned.action, Action::Delete { .. }))
+    let is_removal = matches!(planned.action, Action::Delete { .. } | Action::Drain { .. } | Action::Stop { .. });
+    planned.expects == Some(member.phase) && (is_deletable || !is_removal)
 }
 
 /// Every slot that is taken counts, and every machine that might be ours.
-fn is_within_capacity(input: &PlanInput<'_>, balance: &Balance, draft: &Draft) -> bool {
+fn is_within_capacity(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> bool {
+    let balance = &situation.balance;
     let taken = u64::from(balance.occupied) + u64::from(input.limits.orphans) + u64::from(draft.creates);
-    draft.creates == 0 || taken <= u64::from(balance.wanted) + u64::from(input.limits.surge)
+    draft.creates == 0 || taken <= u64::from(balance.ceiling)
 }
 
 fn is_within_budgets(input: &PlanInput<'_>, draft: &Draft) -> bool {
@@ -55,14 +84,13 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::model::group::Lifecycle;
     use crate::model::id::{GroupId, InstanceId, OperationId};
+    use crate::model::policy::Policy;
     use crate::model::time::Timestamp;
+    use crate::plan::assess;
     use crate::plan::draft::{Choice, Step};
-    use crate::plan::input::{Intent, Limits, View, ViewTrust};
+    use crate::plan::input::{Conditions, Intent, Limits, Orders, View, ViewTrust};
     use crate::plan::memory::PlanMemory;
-    use crate::plan::output::{Class, Reason};
-    use crate::plan::survey;
     use crate::protocol::timing::ProtocolTiming;
 
     const NOW: Timestamp = Timestamp::EPOCH;
@@ -78,18 +106,28 @@ mod tests {
     fn checked(member: Member, change: impl Fn(&mut PlanInput<'_>), draft: &Draft) -> Result<(), PlanError> {
         let group = GroupId::new(uuid::Uuid::from_u128(1));
         let mut input = PlanInput {
-            intent: Intent { group, lifecycle: Lifecycle::Active, capacity: 2, revision: 1, is_frozen: false },
+            intent: Intent {
+                group,
+                lifecycle: Lifecycle::Active,
+                capacity: 2,
+                revision: 1,
+                is_frozen: false,
+                orders: Orders::default(),
+            },
+            policy: &Policy::default(),
+            revisions: &[],
             view: View { taken_at: NOW, trust: ViewTrust::Trusted },
             members: &[member],
+            details: &[],
             memory: PlanMemory::default(),
             limits: Limits::default(),
+            conditions: Conditions::default(),
             timing: &ProtocolTiming::default(),
             now: NOW,
             seed: 0,
         };
         change(&mut input);
-        let survey = survey::of_ordered(&input).unwrap().unwrap();
-        check(&input, &Balance::of(&input, &survey), draft)
+        check(&input, &assess(&input).unwrap(), draft)
     }
 
     fn creating(count: u32) -> Draft {

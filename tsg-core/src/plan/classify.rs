@@ -3,7 +3,7 @@
 //! Owns the ordered table, first match wins. Must never look at another member: a class is a
 //! fact about one.
 
-use super::input::{Member, Sighting, Verdict};
+use super::input::{Detail, Member, NodeState, PlanInput, RetirementStage, Sighting, Verdict};
 use super::output::{Class, PlanError};
 use crate::model::instance::InstanceState as State;
 use crate::model::operation::Phase;
@@ -13,33 +13,66 @@ use crate::protocol::timing::ProtocolTiming;
 /// Where one member stands.
 ///
 /// # Errors
-/// When its operation is closed, or bound to no machine.
+/// When its operation is closed, bound to no machine, or its detail is missing.
 #[inline]
-pub fn classify(member: &Member, now: Timestamp, timing: &ProtocolTiming) -> Result<Class, PlanError> {
+pub fn classify(member: &Member, input: &PlanInput<'_>) -> Result<Class, PlanError> {
+    let detail = detail_of(member, input)?;
+    let class = table(member, detail, input)?;
+    let is_in_cloud = !matches!(class, Class::Intended | Class::Requested | Class::InDoubt);
+    if is_in_cloud && member.instance().is_none() {
+        return Err(PlanError::Unbound(member.operation));
+    }
+    Ok(class)
+}
+
+/// What there is to say about a member beyond the dense record.
+///
+/// # Errors
+/// When the member says that there is a detail and there is none.
+#[inline]
+pub(super) fn detail_of<'a>(member: &Member, input: &PlanInput<'a>) -> Result<Option<&'a Detail>, PlanError> {
+    if !member.is_detailed() {
+        return Ok(None);
+    }
+    let found = input.details.binary_search_by_key(&member.operation.bits(), |detail| detail.operation.bits());
+    found.ok().and_then(|place| input.details.get(place)).map(Some).ok_or(PlanError::NoDetail(member.operation))
+}
+
+fn table(member: &Member, detail: Option<&Detail>, input: &PlanInput<'_>) -> Result<Class, PlanError> {
     use Phase as P;
     use Sighting::{Missing, Present};
-    let class = match (member.phase, member.sighting) {
+    let retirement = detail.and_then(|detail| detail.retirement);
+    Ok(match (member.phase, member.sighting) {
         (P::Cancelled | P::Refused | P::Lost | P::Gone, _) => return Err(PlanError::Closed(member.operation)),
-        (P::Planned, _) => return Ok(Class::Intended),
-        (P::Sent, _) => return Ok(Class::Requested),
-        (P::Unknown, _) => return Ok(Class::InDoubt),
+        (P::Planned, _) => Class::Intended,
+        (P::Sent, _) => Class::Requested,
+        (P::Unknown, _) => Class::InDoubt,
         // Destroyed, by whomever: the slot is freed when the operation is closed, not before.
         (P::Deleting, _) | (_, Present(State::Deleted)) => Class::Leaving,
+        _ if retirement.is_some_and(|retirement| retirement.stage == RetirementStage::Kept) => Class::Kept,
+        _ if retirement.is_some() => Class::Retiring,
         (P::Failed, _) | (_, Present(State::Failed)) => Class::Failed,
         (_, Missing) => Class::Missing,
         // A machine that ran and is `provisioning` again is on its way out, or being rebuilt:
         // either passes, and the grace of a new machine is not its measure.
         (_, Present(State::Offline | State::Unknown)) | (P::Ready, Present(State::Provisioning)) => Class::OutOfContact,
-        (P::Bound, Present(State::Provisioning)) if overdue_at(member, timing) <= now => Class::Overdue,
+        _ if is_stranded(member, input) => Class::Stranded,
+        (P::Bound, Present(State::Provisioning)) if overdue_at(member, input.timing) <= input.now => Class::Overdue,
         (_, Present(State::Provisioning | State::Ready)) | (P::Bound, Sighting::None) => Class::Starting,
         (_, Present(State::Stopping | State::Stopped)) => Class::Stopped,
         // A ready operation without a sighting was seen running after the view was taken.
-        (_, Present(State::Running)) | (P::Ready, Sighting::None) => judged(member.verdict),
-    };
-    if member.instance().is_none() {
-        return Err(PlanError::Unbound(member.operation));
-    }
-    Ok(class)
+        (_, Present(State::Running)) | (P::Ready, Sighting::None) => judged(member.verdict, detail),
+    })
+}
+
+/// Whether its compute node fell silent. One that passes its checks is not cut off, whatever is
+/// said of its node.
+fn is_stranded(member: &Member, input: &PlanInput<'_>) -> bool {
+    !matches!(member.verdict, Verdict::Healthy | Verdict::Degraded)
+        && matches!(
+            input.conditions.node(member.compute_node),
+            Some(NodeState::Suspect { .. } | NodeState::Lost { .. } | NodeState::Returned { .. })
+        )
 }
 
 /// From when on a machine that is still `provisioning` counts as stuck.
@@ -47,11 +80,17 @@ pub(super) fn overdue_at(member: &Member, timing: &ProtocolTiming) -> Timestamp 
     member.phase_since.after(timing.provisioning_grace)
 }
 
-/// Step 2, health: what a verdict makes of a machine that runs.
-pub(super) const fn judged(verdict: Verdict) -> Class {
+/// Step 2, health: what a verdict makes of a machine that runs. The guest's own word counts
+/// against itself only.
+fn judged(verdict: Verdict, detail: Option<&Detail>) -> Class {
     match verdict {
         Verdict::Starting => Class::Starting,
         Verdict::Unhealthy => Class::Unhealthy,
+        Verdict::Unknown | Verdict::Healthy | Verdict::Degraded
+            if detail.is_some_and(|detail| detail.guest.is_unhealthy) =>
+        {
+            Class::Unhealthy
+        }
         Verdict::Unknown | Verdict::Healthy | Verdict::Degraded => Class::Serving,
     }
 }

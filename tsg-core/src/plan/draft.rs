@@ -7,8 +7,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::input::Member;
-use super::output::{Action, Class, ClassCounts, PlanError, PlannedAction, Reason, Rule};
+use super::memory::RepairMemory;
+use super::output::{Action, Block, Class, ClassCounts, Origin, PlanError, PlannedAction, Reason, Rule, Wait};
+use super::roster::earliest;
 use crate::model::id::OperationId;
+use crate::model::revision::Disruption;
 use crate::model::time::Timestamp;
 
 /// The steps so far and what was left undone.
@@ -22,12 +25,18 @@ pub(super) struct Draft {
     pub acted: ClassCounts,
     /// One bit for each member: whether a step was taken on it.
     taken: Vec<u64>,
-    /// Deletes that were decided for the capacity or the tear-down.
+    /// Where some of the creates come from.
+    pub origins: Vec<Origin>,
+    /// Removals that were decided for the capacity, the rollout or the tear-down.
     pub asked_deletes: u32,
-    /// Deletes that were decided for repair.
+    /// Removals that were decided for repair.
     pub unasked_deletes: u32,
-    /// Starts.
+    /// Starts and restarts.
     pub starts: u32,
+    /// Serving members that are taken out of service, for however short.
+    pub serving_taken: u32,
+    /// Steps that wait for the availability floor.
+    pub under_floor: u32,
     /// Creates.
     pub creates: u32,
     /// Members that should go and are protected.
@@ -38,6 +47,16 @@ pub(super) struct Draft {
     pub without_slot: u32,
     /// Creates that wait for the slow start, and how wide it is.
     pub behind_window: (u32, u32),
+    /// More waits, from the steps that know them.
+    pub waits: Vec<Wait>,
+    /// More blocks, from the steps that know them.
+    pub blocks: Vec<Block>,
+    /// What repair asks to be remembered, if it changed.
+    pub repair_memory: Option<RepairMemory>,
+    /// Members of the rollout's goal that are removed in this plan because they failed.
+    pub failed_removed: u32,
+    /// When time alone changes something that a step waits for; see [`Draft::wake`].
+    pub wakeup: Option<Timestamp>,
     /// Creates wait for the end of a back-off until then.
     pub backoff_until: Option<Timestamp>,
 }
@@ -60,17 +79,30 @@ impl Draft {
             (Step::Cancel, _) => Action::Cancel { operation },
             (Step::Delete, Some(instance)) => Action::Delete { operation, instance },
             (Step::Start, Some(instance)) => Action::Start { operation, instance },
-            (Step::Delete | Step::Start, None) => return Err(PlanError::Unbound(operation)),
+            (Step::Restart, Some(instance)) => Action::Restart { operation, instance },
+            (Step::Drain, Some(instance)) => Action::Drain { operation, instance },
+            (Step::Stop, Some(instance)) => Action::Stop { operation, instance },
+            (Step::Keep, Some(instance)) => Action::Keep { operation, instance },
+            (Step::Update { revision, disruption }, Some(instance)) => {
+                Action::Update { operation, instance, revision, disruption }
+            }
+            (_, None) => return Err(PlanError::Unbound(operation)),
         };
         let (index, bit) = (choice.index as usize, 1 << (choice.index % 64));
         match self.taken.get_mut(index / 64) {
             Some(word) if *word & bit == 0 => *word |= bit,
             _ => return Err(PlanError::Broken(Rule::OneStepEach)),
         }
+        self.serving_taken += u32::from(choice.class == Class::Serving && choice.step.is_disruptive());
         self.acted.0[choice.class as usize] += 1;
         self.actions.push(PlannedAction { action, expects: Some(member.phase), reason });
         self.targets.push(choice.index);
         Ok(())
+    }
+
+    /// Asks to be planned again then.
+    pub(super) fn wake(&mut self, at: Option<Timestamp>) {
+        earliest(&mut self.wakeup, at);
     }
 
     /// Makes room for creates that are about to be planned.
@@ -110,4 +142,20 @@ pub(super) enum Step {
     Cancel,
     Delete,
     Start,
+    Restart,
+    Drain,
+    Stop,
+    Keep,
+    Update { revision: u32, disruption: Disruption },
+}
+
+impl Step {
+    /// Whether a member that serves does not serve any more, at least for a while.
+    pub(super) const fn is_disruptive(self) -> bool {
+        match self {
+            Self::Cancel | Self::Start | Self::Keep => false,
+            Self::Delete | Self::Restart | Self::Drain | Self::Stop => true,
+            Self::Update { disruption, .. } => !matches!(disruption, Disruption::None | Disruption::InPlace),
+        }
+    }
 }

@@ -5,14 +5,17 @@
 //! there are. Must never hold what a store does not; it is rebuilt from one at start.
 
 use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::input::{Intent, Limits, Member, PlanInput, View};
+use super::input::{Conditions, Detail, Intent, Limits, Member, PlanInput, View};
 use super::memory::PlanMemory;
 use super::order;
 use super::output::{Plan, PlanError};
 use super::plan;
 use crate::model::id::{GroupId, OperationId};
+use crate::model::policy::Policy;
+use crate::model::revision::RevisionFacts;
 use crate::model::time::Timestamp;
 use crate::protocol::timing::ProtocolTiming;
 
@@ -21,6 +24,8 @@ use crate::protocol::timing::ProtocolTiming;
 pub struct Round<'a> {
     /// How good the last look at the account was.
     pub view: View,
+    /// How the world around the groups stands.
+    pub conditions: Conditions<'a>,
     /// The protocol's waits.
     pub timing: &'a ProtocolTiming,
     /// The time.
@@ -29,8 +34,8 @@ pub struct Round<'a> {
     pub seed: u128,
 }
 
-/// What one group brings along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What one group brings along. Policy and revisions are shared: many groups have the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupSettings {
     /// What the user wants of it.
     pub intent: Intent,
@@ -38,6 +43,18 @@ pub struct GroupSettings {
     pub memory: PlanMemory,
     /// What it may do just now.
     pub limits: Limits,
+    /// How it is to be updated, repaired and scaled.
+    pub policy: Arc<Policy>,
+    /// The revisions that its members, its intent and its memory name, by number.
+    pub revisions: Arc<[RevisionFacts]>,
+}
+
+impl GroupSettings {
+    /// A group that has done nothing yet, with every policy at its default.
+    pub fn new(intent: Intent) -> Self {
+        let (memory, limits) = (PlanMemory::default(), Limits::default());
+        Self { intent, memory, limits, policy: Arc::default(), revisions: Arc::default() }
+    }
 }
 
 /// Where a group stands in a fleet, from when it is put there until it is removed.
@@ -49,18 +66,19 @@ pub struct Berth(u32);
 /// ```
 /// use tsg_core::model::{group::Lifecycle, id::{GroupId, OperationId}, time::Timestamp};
 /// use tsg_core::plan::fleet::{Fleet, GroupSettings, Round};
-/// use tsg_core::plan::input::{Intent, Limits, Member, View, ViewTrust};
-/// use tsg_core::plan::memory::PlanMemory;
+/// use tsg_core::plan::input::{Conditions, Intent, Member, Orders, View, ViewTrust};
 /// use tsg_core::protocol::timing::ProtocolTiming;
 ///
 /// let group = GroupId::new(uuid::Uuid::from_u128(1));
-/// let intent = Intent { group, lifecycle: Lifecycle::Active, capacity: 1, revision: 1, is_frozen: false };
+/// let (lifecycle, orders) = (Lifecycle::Active, Orders::default());
+/// let intent = Intent { group, lifecycle, capacity: 1, revision: 1, is_frozen: false, orders };
 /// let now = Timestamp::from_millis(1_800_000_000_000);
 /// let view = View { taken_at: now, trust: ViewTrust::Trusted };
-/// let round = Round { view, timing: &ProtocolTiming::default(), now, seed: 7 };
+/// let (conditions, timing) = (Conditions::default(), &ProtocolTiming::default());
+/// let round = Round { view, conditions, timing, now, seed: 7 };
 ///
 /// let mut fleet = Fleet::default();
-/// let berth = fleet.put_group(GroupSettings { intent, memory: PlanMemory::default(), limits: Limits::default() });
+/// let berth = fleet.put_group(GroupSettings::new(intent));
 /// fleet.plan_dirty(&round, |_, plan| assert_eq!(plan.map_or(0, |plan| plan.actions.len()), 1));
 /// fleet.put_member(berth, Member::planned(OperationId::from_bits(9), 1, 1, now));
 /// fleet.plan_dirty(&round, |_, plan| assert_eq!(plan.map_or(1, |plan| plan.actions.len()), 0));
@@ -81,6 +99,8 @@ struct Group {
     settings: GroupSettings,
     /// By operation.
     members: Vec<Member>,
+    /// By operation; of few of them.
+    details: Vec<Detail>,
     is_dirty: bool,
     wakeup: Option<Timestamp>,
 }
@@ -103,7 +123,7 @@ impl Fleet {
 
     /// Adds a group.
     pub fn put_group(&mut self, settings: GroupSettings) -> Berth {
-        let group = Some(Group { settings, members: Vec::new(), is_dirty: false, wakeup: None });
+        let group = Some(Group { settings, members: Vec::new(), details: Vec::new(), is_dirty: false, wakeup: None });
         let berth = match self.free.pop() {
             Some(berth) => {
                 self.groups[berth.0 as usize] = group;
@@ -137,6 +157,18 @@ impl Fleet {
         }
     }
 
+    /// Says more about a member, or something else than before. Its member says that there is a
+    /// detail only when it is put as [`Member::with_detail`].
+    pub fn put_detail(&mut self, berth: Berth, detail: Detail) {
+        let Some(group) = self.group_mut(berth) else { return };
+        match group.details.binary_search_by_key(&detail.operation, |known| known.operation) {
+            Ok(found) if group.details[found] == detail => return,
+            Ok(found) => group.details[found] = detail,
+            Err(gap) => group.details.insert(gap, detail),
+        }
+        self.touch(berth);
+    }
+
     /// Adds a member, or replaces the one with the same operation. One that is the same already
     /// touches nothing.
     pub fn put_member(&mut self, berth: Berth, member: Member) {
@@ -154,6 +186,7 @@ impl Fleet {
         let Some(group) = self.group_mut(berth) else { return };
         if let Ok(found) = order::position(&group.members, operation) {
             group.members.remove(found);
+            group.details.retain(|detail| detail.operation != operation);
             self.touch(berth);
         }
     }
@@ -241,13 +274,17 @@ impl Fleet {
 
 impl Group {
     fn plan(&self, round: &Round<'_>) -> Result<Plan, PlanError> {
-        let GroupSettings { intent, memory, limits } = self.settings;
+        let GroupSettings { intent, memory, limits, ref policy, ref revisions } = self.settings;
         plan(&PlanInput {
             intent,
             view: round.view,
+            policy,
+            revisions,
             members: &self.members,
+            details: &self.details,
             memory,
             limits,
+            conditions: round.conditions,
             timing: round.timing,
             now: round.now,
             seed: round.seed ^ intent.group.uuid().as_u128(),

@@ -3,7 +3,8 @@
 //! Owns the slow start and the probing after a refusal. Must never plan more than there is room
 //! for; the commit of the plan counts again.
 
-use super::balance::Balance;
+use super::Situation;
+use super::balance::{Balance, Lane, Scope};
 use super::draft::Draft;
 use super::identity;
 use super::input::PlanInput;
@@ -16,9 +17,11 @@ use crate::model::time::Timestamp;
 const CREATES_MAX: u32 = 1 << 17;
 
 /// Plans creates as far as slots, slow start and budgets allow.
-pub(super) fn grow(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) -> Result<(), PlanError> {
-    let placeable = balance.missing.min(balance.room);
-    draft.without_slot = balance.missing - placeable;
+pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) -> Result<(), PlanError> {
+    let balance = &situation.balance;
+    let missing = balance.missing();
+    let placeable = missing.min(balance.room);
+    draft.without_slot = missing - placeable;
     let window = window(input, balance);
     let sendable = placeable.min(window.left);
     match window.closed_until {
@@ -27,15 +30,35 @@ pub(super) fn grow(input: &PlanInput<'_>, balance: &Balance, draft: &mut Draft) 
     }
     let count = sendable.min(input.limits.creates).min(CREATES_MAX);
     draft.over_budget += sendable - count;
-    let reason = Reason::BelowCapacity { occupied: balance.useful, wanted: balance.wanted };
     draft.expect_creates(count);
     if count > 0 {
         refuse_used_seed(input)?;
     }
-    for index in 0..count {
-        draft.create(identity::operation(input.seed, index), input.intent.revision, reason);
+    // What keeps the capacity comes before what tries a new revision.
+    let of_main = count.min(balance.main.missing);
+    create(input, situation, draft, &balance.main, of_main);
+    if let Some(canaries) = &balance.canaries {
+        create(input, situation, draft, canaries, count - of_main);
     }
     Ok(())
+}
+
+fn create(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft, lane: &Lane, count: u32) {
+    for nth in 0..count {
+        let operation = identity::operation(input.seed, draft.creates);
+        let reason = reason(situation, lane, nth);
+        draft.create(operation, lane.revision, reason);
+    }
+}
+
+/// Why a lane's create number `nth` is planned: what lacks of the capacity comes first.
+fn reason(situation: &Situation, lane: &Lane, nth: u32) -> Reason {
+    let (wanted, useful) = (situation.balance.wanted, lane.useful);
+    match lane.scope {
+        Scope::Current => Reason::Canary { revision: lane.revision, of: lane.level },
+        Scope::All if useful.saturating_add(nth) >= wanted => Reason::RolledOut { from: 0, to: lane.revision },
+        Scope::All | Scope::Other => Reason::BelowCapacity { occupied: useful, wanted },
+    }
 }
 
 /// A seed that was used before begins with an id that exists. Where that one is closed already,

@@ -6,7 +6,7 @@
 mod balance;
 mod check;
 pub mod classify;
-mod crowding;
+mod conclude;
 mod draft;
 pub mod fleet;
 mod grow;
@@ -15,12 +15,12 @@ pub mod input;
 pub mod memory;
 mod order;
 pub mod output;
+mod removal;
 pub mod render;
 mod repair;
-mod report;
-mod shrink;
+mod rollout;
+mod roster;
 mod survey;
-mod teardown;
 
 pub use input::PlanInput;
 pub use output::{Plan, PlanError};
@@ -29,7 +29,9 @@ use crate::model::group::Lifecycle;
 use balance::Balance;
 use draft::Draft;
 use input::ViewTrust;
-use survey::Survey;
+use repair::Pace;
+use rollout::{Goal, Steering};
+use roster::Roster;
 
 /// Plans one group.
 ///
@@ -39,8 +41,9 @@ use survey::Survey;
 /// ```
 /// use tsg_core::model::group::Lifecycle;
 /// use tsg_core::model::id::GroupId;
+/// use tsg_core::model::policy::Policy;
 /// use tsg_core::model::time::Timestamp;
-/// use tsg_core::plan::input::{Intent, Limits, View, ViewTrust};
+/// use tsg_core::plan::input::{Conditions, Intent, Limits, Orders, View, ViewTrust};
 /// use tsg_core::plan::memory::PlanMemory;
 /// use tsg_core::plan::output::{Action, GroupStatus};
 /// use tsg_core::plan::{PlanInput, plan};
@@ -54,11 +57,16 @@ use survey::Survey;
 ///         capacity: 3,
 ///         revision: 1,
 ///         is_frozen: false,
+///         orders: Orders::default(),
 ///     },
+///     policy: &Policy::default(),
+///     revisions: &[],
 ///     view: View { taken_at: now, trust: ViewTrust::Trusted },
 ///     members: &[],
+///     details: &[],
 ///     memory: PlanMemory::default(),
 ///     limits: Limits::default(),
+///     conditions: Conditions::default(),
 ///     timing: &ProtocolTiming::default(),
 ///     now,
 ///     seed: 7,
@@ -74,30 +82,73 @@ use survey::Survey;
 /// When the input contradicts itself, or the plan would break a [`Rule`](output::Rule): see
 /// [`PlanError`].
 pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
-    if let Some(survey) = survey::of_ordered(input)? {
-        return decide(input, &survey);
+    match survey::of_ordered(input)? {
+        survey::Found::Steady(counts) => Ok(conclude::steady(input, counts)),
+        survey::Found::Ordered => decide(input),
+        survey::Found::Unordered => {
+            let ordered = order::ordered(input.members)?;
+            decide(&PlanInput { members: &ordered, ..*input })
+        }
     }
-    let ordered = order::ordered(input.members)?;
-    let input = PlanInput { members: &ordered, ..*input };
-    let survey = survey::of_ordered(&input)?.unwrap_or_default();
-    decide(&input, &survey)
 }
 
-fn decide(input: &PlanInput<'_>, survey: &Survey) -> Result<Plan, PlanError> {
-    let balance = Balance::of(input, survey);
+/// Everything that the steps look at.
+struct Situation {
+    goal: Goal,
+    roster: Roster,
+    steering: Steering,
+    pace: Pace,
+    balance: Balance,
+}
+
+fn decide(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
+    let situation = assess(input)?;
     let mut draft = Draft::default();
     if may_act(input) {
         match input.intent.lifecycle {
-            Lifecycle::Deleting => teardown::clear_out(input, survey, &mut draft)?,
+            Lifecycle::Deleting => removal::teardown::clear_out(input, &situation, &mut draft)?,
             Lifecycle::Active => {
-                shrink::shrink(input, &balance, &mut draft)?;
-                repair::repair(input, survey, &mut draft)?;
-                grow::grow(input, &balance, &mut draft)?;
+                removal::stages::advance(input, &situation, &mut draft)?;
+                removal::shrink::shrink(input, &situation, &mut draft)?;
+                repair::repair(input, &situation, &mut draft)?;
+                rollout::step(input, &situation, &mut draft)?;
+                grow::grow(input, &situation, &mut draft)?;
             }
         }
     }
-    check::check(input, &balance, &draft)?;
-    Ok(report::conclude(input, survey, &balance, draft))
+    check::check(input, &situation, &draft)?;
+    Ok(conclude::conclude(input, &situation, draft))
+}
+
+/// Transitions of a rollout in one plan at most: more than its states, so that the last one is
+/// always reached.
+const TRANSITIONS_MAX: usize = 16;
+
+/// Looks at the members until the rollout has come as far as they allow: a transition can change
+/// what they are measured against.
+fn assess(input: &PlanInput<'_>) -> Result<Situation, PlanError> {
+    let mut memory = input.memory.rollout;
+    let mut measured: Option<(Goal, Roster)> = None;
+    for _ in 0..TRANSITIONS_MAX {
+        let goal = Goal::of(input, &memory);
+        let roster = match measured.take() {
+            Some((before, roster)) if before == goal => roster,
+            _ => Roster::of(input, &goal)?,
+        };
+        let steering = rollout::steer(input, &goal, &roster, memory);
+        if steering.memory == memory {
+            return Ok(weigh(input, goal, roster, steering));
+        }
+        memory = steering.memory;
+        measured = Some((goal, roster));
+    }
+    Err(PlanError::Broken(output::Rule::RolloutSettles))
+}
+
+fn weigh(input: &PlanInput<'_>, goal: Goal, roster: Roster, steering: Steering) -> Situation {
+    let pace = Pace::of(input, &roster);
+    let balance = Balance::of(input, &roster, &goal, &steering, &pace);
+    Situation { goal, roster, steering, pace, balance }
 }
 
 /// Whether anything may be done at all: no person has stopped the group and the view proves what

@@ -11,6 +11,19 @@
 //!   start a: it is stopped
 //! ```
 //!
+//! Between the header and the members there can be lines that begin with one of these words:
+//!
+//! - `policy` and what a manifest would say, as JSON: `policy {"update": {"max_surge": 2}}`
+//! - `orders`, `rollout` and `repair` with JSON for [`Orders`], [`Course`] (what is not given is
+//!   as at the begin of a rollout) and [`RepairMemory`]; a time is given in seconds from now:
+//!   `rollout {"target": 2, "from": 1, "state": "canary", "since": -60}`
+//! - `stable 3`: the newest stable revision
+//! - `revision 2 image:b package:x labels:y`: what a revision is; without such lines every
+//!   revision has an image of its own
+//! - `node 4 suspect/90s`, also `lost`, `returned` and `draining`
+//! - `place 4 rack:1 dc:0`
+//! - `hold prober/60s`, also `cloud`, `dc:6:10` and `nodes:3:9`
+//!
 //! Members are called by letters, which stand for their operations, sequence numbers and
 //! machines; new operations are called `new1`, `new2`, ...
 
@@ -20,10 +33,15 @@ use core::time::Duration;
 use tsg_core::model::group::Lifecycle;
 use tsg_core::model::id::{GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
-use tsg_core::model::operation::Phase;
+use tsg_core::model::operation::{Cause, Phase};
+use tsg_core::model::policy::Policy;
+use tsg_core::model::revision::{RevisionDigest, RevisionFacts};
 use tsg_core::model::time::Timestamp;
-use tsg_core::plan::input::{Intent, Limits, Member, Sighting, Verdict, View, ViewTrust};
-use tsg_core::plan::memory::{Backoff, PlanMemory, Setback};
+use tsg_core::plan::input::{
+    Conditions, Detail, Intent, Limits, Lineage, Mark, Member, NodeCondition, NodeState, Orders, Place, RepairHold,
+    RestartHistory, Retirement, RetirementStage, Sighting, Verdict, View, ViewTrust,
+};
+use tsg_core::plan::memory::{Backoff, Course, PlanMemory, RolloutState, Setback};
 use tsg_core::plan::output::{Action, Plan, PlanError};
 use tsg_core::plan::render::in_words;
 use tsg_core::plan::{PlanInput, plan};
@@ -47,7 +65,13 @@ pub struct Case {
 pub struct Scene {
     pub intent: Intent,
     pub trust: ViewTrust,
+    pub policy: Policy,
+    pub revisions: Vec<RevisionFacts>,
     pub members: Vec<Member>,
+    pub details: Vec<Detail>,
+    pub nodes: Vec<NodeCondition>,
+    pub places: Vec<Place>,
+    pub hold: Option<RepairHold>,
     pub names: Vec<(String, OperationId)>,
     pub memory: PlanMemory,
     pub limits: Limits,
@@ -64,10 +88,14 @@ impl Scene {
     pub fn input<'a>(&'a self, members: &'a [Member]) -> PlanInput<'a> {
         PlanInput {
             intent: self.intent,
+            policy: &self.policy,
+            revisions: &self.revisions,
             view: View { taken_at: self.now, trust: self.trust },
             members,
+            details: &self.details,
             memory: self.memory,
             limits: self.limits,
+            conditions: Conditions { nodes: &self.nodes, places: &self.places, hold: self.hold },
             timing: &self.timing,
             now: self.now,
             seed: self.seed,
@@ -125,13 +153,145 @@ pub fn scene(table: &str) -> Scene {
     let header = lines.next().expect("a header");
     let mut scene = header_of(header);
     for line in lines {
-        let (name, member) = member_of(line);
-        if !scene.names.iter().any(|(known, _)| *known == name) {
-            scene.names.push((name, member.operation));
-        }
-        scene.members.push(member);
+        let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+        if word.len() > 1 { setting(&mut scene, word, rest) } else { put_member(&mut scene, line) }
+    }
+    scene.details.sort_by_key(|detail| detail.operation);
+    if scene.revisions.is_empty() {
+        // Each with an image of its own.
+        scene.revisions = (1..10).map(|number| revision(&format!("{number} image:{number}"))).collect();
     }
     scene
+}
+
+fn put_member(scene: &mut Scene, line: &str) {
+    let (name, member, detail) = member_of(line);
+    if !scene.names.iter().any(|(known, _)| *known == name) {
+        scene.names.push((name, member.operation));
+    }
+    scene.members.push(if detail.is_some() { member.with_detail() } else { member });
+    scene.details.extend(detail);
+}
+
+/// One line between the header and the members.
+fn setting(scene: &mut Scene, word: &str, rest: &str) {
+    let json = || serde_json::from_str(rest).unwrap_or_else(|error| panic!("{word} {rest}: {error}"));
+    match word {
+        "policy" => scene.policy = serde_json::from_value(json()).unwrap_or_else(|error| panic!("{rest}: {error}")),
+        "orders" => scene.intent.orders = over(&Orders::default(), json()),
+        "rollout" => scene.memory.rollout.course = Some(over(&course(scene), json())),
+        "repair" => scene.memory.repair = over(&scene.memory.repair, json()),
+        "stable" => scene.memory.rollout.stable = rest.parse().expect("a revision"),
+        "revision" => scene.revisions.push(revision(rest)),
+        "node" => scene.nodes.push(node(rest)),
+        "place" => place(scene, rest),
+        "hold" => scene.hold = Some(hold(rest)),
+        _ => panic!("unknown setting {word}"),
+    }
+}
+
+/// A rollout that has just begun.
+fn course(scene: &Scene) -> Course {
+    Course {
+        target: scene.intent.revision,
+        from: 0,
+        state: RolloutState::Rolling,
+        since: NOW,
+        began_at: NOW,
+        progress_at: NOW,
+        best: 0,
+        failed: 0,
+        checkpoints: 0,
+        excused_since: None,
+        is_swapping: false,
+        failure: None,
+    }
+}
+
+/// A value with some of its fields given as JSON. Fields that hold a time are given in seconds
+/// from now.
+fn over<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T, given: serde_json::Value) -> T {
+    let mut whole = serde_json::to_value(value).expect("it can be written");
+    merge(&mut whole, given);
+    serde_json::from_value(whole).expect("it can be read")
+}
+
+fn merge(whole: &mut serde_json::Value, given: serde_json::Value) {
+    let serde_json::Value::Object(given) = given else {
+        *whole = given;
+        return;
+    };
+    if !whole.is_object() {
+        *whole = serde_json::json!({});
+    }
+    for (key, mut value) in given {
+        let is_moment = key.ends_with("_at") || key.ends_with("since");
+        if let Some(seconds) = value.as_i64().filter(|_| is_moment) {
+            value = (NOW.as_millis() + seconds * 1000).into();
+        }
+        merge(&mut whole[key], value);
+    }
+}
+
+/// `2 image:b package:x labels:y`
+fn revision(words: &str) -> RevisionFacts {
+    let mut words = words.split_whitespace();
+    let number = words.next().expect("a number").parse().expect("a number");
+    let mut facts =
+        RevisionFacts { number, digest: RevisionDigest { place: 0, size: 0, labels: 0 }, is_resizable: true };
+    for word in words {
+        let (key, value) = word.split_once(':').unwrap_or((word, ""));
+        let content = value.bytes().fold(7, |sum: u64, byte| sum * 31 + u64::from(byte));
+        match key {
+            "image" => facts.digest.place = content,
+            "package" => facts.digest.size = content,
+            "labels" => facts.digest.labels = content,
+            "rigid" => facts.is_resizable = false,
+            _ => panic!("unknown part of a revision {word}"),
+        }
+    }
+    facts
+}
+
+/// `4 suspect/90s`
+fn node(words: &str) -> NodeCondition {
+    let (node, state) = words.split_once(' ').expect("node state/ago");
+    let (state, ago) = state.split_once('/').expect("state/ago");
+    let since = NOW.before(duration(ago));
+    let state = match state {
+        "suspect" => NodeState::Suspect { since },
+        "lost" => NodeState::Lost { since },
+        "returned" => NodeState::Returned { at: since },
+        "draining" => NodeState::Draining { since },
+        _ => panic!("unknown state {state}"),
+    };
+    NodeCondition { node: node.parse().expect("a node"), state }
+}
+
+/// `4 rack:1 dc:0`
+fn place(scene: &mut Scene, words: &str) {
+    let mut numbers = words.split_whitespace().map(|word| word.split(':').next_back().expect("a number"));
+    let mut number = || numbers.next().expect("node rack dc").parse::<u32>().expect("a number");
+    let (node, rack, data_centre) = (number() as usize, number(), number());
+    let nowhere = Place { rack: u32::MAX, data_centre: 0 };
+    scene.places.resize(scene.places.len().max(node + 1), nowhere);
+    scene.places[node] = Place { rack, data_centre };
+}
+
+/// `dc:6:10/60s`
+fn hold(words: &str) -> RepairHold {
+    let (cause, ago) = words.split_once('/').expect("cause/ago");
+    let since = NOW.before(duration(ago));
+    let mut parts = cause.split(':');
+    let kind = parts.next().expect("a cause");
+    let mut number = || parts.next().expect("a number").parse().expect("a number");
+    match kind {
+        "prober" => RepairHold::ProberFails { since },
+        "cloud" => RepairHold::CloudFails { since },
+        "dc" => RepairHold::DataCentreFails { failing: number(), of: number(), since },
+        "nodes" => RepairHold::NodesSuspect { nodes: number(), of: number(), since },
+        _ => panic!("unknown cause {kind}"),
+    }
 }
 
 fn header_of(line: &str) -> Scene {
@@ -145,9 +305,16 @@ fn header_of(line: &str) -> Scene {
             capacity,
             revision: 1,
             is_frozen: false,
+            orders: Orders::default(),
         },
         trust: ViewTrust::Trusted,
+        policy: Policy::default(),
+        revisions: Vec::new(),
         members: Vec::new(),
+        details: Vec::new(),
+        nodes: Vec::new(),
+        places: Vec::new(),
+        hold: None,
         names: Vec::new(),
         // Wide open, so that cases about other things are not about the slow start.
         memory: PlanMemory { create_window: 8, ..PlanMemory::default() },
@@ -174,7 +341,9 @@ fn header_word(scene: &mut Scene, word: &str) {
         "deletes" => scene.limits.asked_deletes = number(),
         "repairs" => scene.limits.unasked_deletes = number(),
         "starts" => scene.limits.starts = number(),
-        "attempts" => scene.limits.start_attempts = u8::try_from(number()).expect("a small number"),
+        "most" => scene.limits.most_instances = number(),
+        "vanished" => scene.limits.lost_recently = number(),
+        "attempts" => scene.policy.restart.attempts = u8::try_from(number()).expect("a small number"),
         "view" => scene.trust = trust(value),
         "refused" => scene.memory.create_backoff = Some(backoff(value)),
         _ => panic!("unknown word {word}"),
@@ -208,18 +377,93 @@ fn backoff(words: &str) -> Backoff {
     Backoff { cause, times: 1, until }
 }
 
-fn member_of(line: &str) -> (String, Member) {
+fn member_of(line: &str) -> (String, Member, Option<Detail>) {
     let mut words = line.split_whitespace();
     let name = words.next().expect("a name").to_string();
-    let number = u32::from(name.as_bytes()[0] - b'a') + 1;
+    let number = number_of(&name);
     let operation = OperationId::from_bits(u128::from(number));
-    let mut member = Member::planned(operation, number, 1, NOW.before(Duration::from_secs(60)));
+    let since = NOW.before(Duration::from_secs(60));
+    let mut member = Member::planned(operation, number, 1, since);
     member.phase = phase(words.next().expect("a phase"));
     if matches!(member.phase, Phase::Bound | Phase::Ready | Phase::Failed | Phase::Deleting) {
         member = member.with_instance(InstanceId::new(Uuid::from_u128(u128::from(number) << 64)));
     }
-    let member = words.fold(member, member_word);
-    (name, member)
+    let mut detail = None;
+    for word in words {
+        member = match detailed(detail.unwrap_or(Detail::new(operation, member.phase_since)), word) {
+            Some(said) => {
+                detail = Some(said);
+                member
+            }
+            None => member_word(member, word),
+        };
+    }
+    (name, member, detail)
+}
+
+fn number_of(name: &str) -> u32 {
+    u32::from(name.as_bytes()[0] - b'a') + 1
+}
+
+/// What belongs into the sparse half of a member; `None` for every other word.
+fn detailed(mut detail: Detail, word: &str) -> Option<Detail> {
+    let (key, value) = word.split_once(':').unwrap_or((word, ""));
+    let number = || value.parse::<u32>().unwrap_or_else(|_| panic!("{word}: a number"));
+    let ago = || NOW.before(duration(value));
+    let mark = |mut detail: Detail, mark| {
+        detail.marks = detail.marks.with(mark);
+        Some(detail)
+    };
+    match key {
+        "held" => return mark(detail, Mark::Held),
+        "skipped" => return mark(detail, Mark::Skipped),
+        "condemned" => return mark(detail, Mark::Condemned),
+        "named" => return mark(detail, Mark::Named),
+        "reprovision" => return mark(detail, Mark::Reprovision),
+        "restart" => return mark(detail, Mark::Restart),
+        "asked" => detail.asked_at = ago(),
+        // `tried:2/20s`: started twice, the second time 20 s ago, the first 20 s before.
+        "tried" => {
+            let (count, ago) = value.split_once('/').expect("count/ago");
+            let (count, gap): (u32, _) = (count.parse().expect("a count"), duration(ago));
+            let times = (1..=count).rev().map(|nth| NOW.before(gap * nth));
+            detail.restarts = times.fold(RestartHistory::NONE, RestartHistory::with);
+        }
+        "retry" => detail.lineage = Lineage { retries: u8::try_from(number()).expect("a small number") },
+        "replaces" => detail.replaces = Some(OperationId::from_bits(u128::from(number_of(value)))),
+        // `draining:30s`, with the cause after it when it is not a scale-in: `stopping:5s/repair`.
+        "draining" | "stopping" | "kept" => detail.retirement = Some(retirement(key, value)?),
+        "busy" => detail.guest.busy = Some(true),
+        "idle" => detail.guest.busy = Some(false),
+        "cost" => detail.guest.scale_in_cost = Some(value.parse().expect("a cost")),
+        "drained" => detail.guest.has_drained = true,
+        "bad" => detail.guest.is_unhealthy = true,
+        "said" => detail.guest_at = ago(),
+        "adopted" => detail.adopted_at = ago(),
+        "ordinal" => detail.ordinal = Some(number()),
+        _ => return None,
+    }
+    Some(detail)
+}
+
+/// `None` for the state `stopping`, which has no time.
+fn retirement(stage: &str, value: &str) -> Option<Retirement> {
+    if value.is_empty() {
+        return None;
+    }
+    let (ago, cause) = value.split_once('/').unwrap_or((value, "scale-in"));
+    let stage = match stage {
+        "draining" => RetirementStage::Draining,
+        "stopping" => RetirementStage::Stopping,
+        _ => RetirementStage::Kept,
+    };
+    let cause = match cause {
+        "scale-in" => Cause::ScaleIn,
+        "repair" => Cause::Repair,
+        "rollout" => Cause::Rollout,
+        _ => panic!("unknown cause {cause}"),
+    };
+    Some(Retirement { stage, since: NOW.before(duration(ago)), cause })
 }
 
 fn member_word(mut member: Member, word: &str) -> Member {
@@ -232,15 +476,14 @@ fn member_word(mut member: Member, word: &str) -> Member {
         "healthy" => member.verdict = Verdict::Healthy,
         "warming" => member.verdict = Verdict::Starting,
         "protected" => member = member.with_protection(),
-        "for" => member.phase_since = NOW.before(duration(value)),
+        "for" => {
+            member.phase_since = NOW.before(duration(value));
+            member.state_since = member.phase_since;
+        }
+        "state" => member.state_since = NOW.before(duration(value)),
         "revision" => member.revision = number(),
         "age" => member.sequence = number(),
         "cn" => member.compute_node = number(),
-        // `tried:2/20s`: started twice, the second time 20 s ago.
-        "tried" => {
-            let (count, ago) = value.split_once('/').expect("count/ago");
-            member = member.with_starts(count.parse().expect("a count"), NOW.before(duration(ago)));
-        }
         "without-machine" => {
             let (sighting, phase) = (member.sighting, member.phase);
             member = Member::planned(member.operation, member.sequence, member.revision, member.phase_since);
@@ -287,6 +530,7 @@ fn duration(word: &str) -> Duration {
     match unit {
         "s" => Duration::from_secs(number),
         "m" => Duration::from_secs(number * 60),
+        "h" => Duration::from_secs(number * 3600),
         _ => panic!("unknown unit in {word}"),
     }
 }

@@ -7,9 +7,9 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::classify::classify;
-use super::input::{NO_NODE, PlanInput};
-use super::output::Class;
+use super::super::Situation;
+use super::super::input::{NO_NODE, PlanInput};
+use super::super::output::Class;
 use super::shrink::Candidate;
 
 /// An equal on its compute node.
@@ -37,9 +37,14 @@ impl Node {
 
 /// `count` of the equals, fullest nodes first and there the oldest; `count` is less than there
 /// are.
-pub(super) fn fullest_first(input: &PlanInput<'_>, equals: &[Candidate], count: usize) -> Vec<Candidate> {
+pub(super) fn fullest_first(
+    input: &PlanInput<'_>,
+    situation: &Situation,
+    equals: &[Candidate],
+    count: usize,
+) -> Vec<Candidate> {
     let placed = by_place(input, equals);
-    let nodes = nodes(input, &placed);
+    let nodes = nodes(input, situation, &placed);
     let floor = nodes.iter().map(|node| node.full).min().unwrap_or(0);
     let level = level_for(&nodes, count);
     let mut taken = Vec::with_capacity(count);
@@ -74,7 +79,7 @@ fn by_place(input: &PlanInput<'_>, equals: &[Candidate]) -> Vec<Placed> {
 }
 
 /// The compute nodes. A member whose node is not known stands alone.
-fn nodes(input: &PlanInput<'_>, placed: &[Placed]) -> Vec<Node> {
+fn nodes(input: &PlanInput<'_>, situation: &Situation, placed: &[Placed]) -> Vec<Node> {
     let mut nodes = Vec::new();
     let mut start = 0;
     for run in placed.chunk_by(|one, next| one.node == next.node && one.node != NO_NODE) {
@@ -83,9 +88,11 @@ fn nodes(input: &PlanInput<'_>, placed: &[Placed]) -> Vec<Node> {
         start = end;
     }
     // Protected ones weigh on their node although they cannot be taken from it.
-    let protected = input.members.iter().filter(|member| member.is_protected() && member.compute_node != NO_NODE);
-    for member in protected {
-        let is_serving = classify(member, input.now, input.timing) == Ok(Class::Serving);
+    let everybody = input.members.iter().zip(&situation.roster.standings);
+    let untouchable =
+        everybody.filter(|(member, standing)| standing.is_untouchable() && member.compute_node != NO_NODE);
+    for (member, standing) in untouchable {
+        let is_serving = standing.class == Class::Serving;
         let node_of = |node: &Node| placed[node.takeable.start].node;
         if let Ok(found) = nodes.binary_search_by_key(&member.compute_node, node_of) {
             nodes[found].full += u32::from(is_serving);

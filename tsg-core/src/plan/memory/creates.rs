@@ -1,29 +1,15 @@
-//! What the planner asks to be remembered between rounds.
+//! The slow start and the back-off of creates.
 //!
-//! Owns the slow start and the back-off of creates. Must never hold anything that could be read
-//! from the operations instead.
+//! Owns how many creates may be unanswered at once and when they wait. Must never be asked about
+//! anything but creates.
 
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::PlanMemory;
 use crate::model::time::Timestamp;
 use crate::protocol::create::Refusal;
-
-/// A group's memory: small, versioned with its ledger head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanMemory {
-    /// How many creates may be unanswered at once. Begins at 1 and grows by one with each
-    /// success, so it doubles with each round: a jump into a full data centre costs one
-    /// refusal, not hundreds.
-    pub create_window: u32,
-    /// Set after a refusal, until a create succeeds; and after failures in a row, until a machine
-    /// comes up.
-    pub create_backoff: Option<Backoff>,
-    /// Machines whose provisioning failed since one came up.
-    #[serde(default)]
-    pub failures_in_row: u32,
-}
 
 /// What held creates up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,12 +45,6 @@ const PASSING_MAX: Duration = Duration::from_secs(60);
 const FAILURES_TOLERATED: u32 = 3;
 /// Creates of one group unanswered at once, at most.
 pub const CREATE_WINDOW_MAX: u32 = 256;
-
-impl Default for PlanMemory {
-    fn default() -> Self {
-        Self { create_window: 1, create_backoff: None, failures_in_row: 0 }
-    }
-}
 
 impl PlanMemory {
     /// A create was answered with a machine.

@@ -3,24 +3,27 @@
 //! Owns the tear-down. Must never touch a member in doubt: what was sent is resolved first, so
 //! that nothing is left behind.
 
-use super::classify::classify;
-use super::draft::{Choice, Draft, Step};
-use super::input::PlanInput;
-use super::output::{Class, PlanError, Reason};
-use super::survey::Survey;
+use super::super::Situation;
+use super::super::draft::{Choice, Draft, Step};
+use super::super::input::PlanInput;
+use super::super::output::{Class, PlanError, Reason};
 
 /// Cancels what was not sent and deletes everything that is known.
-pub(super) fn clear_out(input: &PlanInput<'_>, survey: &Survey, draft: &mut Draft) -> Result<(), PlanError> {
-    let going =
-        survey.counts.of(Class::Leaving) + survey.counts.of(Class::Requested) + survey.counts.of(Class::InDoubt);
-    draft.expect(survey.counts.total() - going, input.members);
-    for (member, index) in input.members.iter().zip(0_u32..) {
-        let class = classify(member, input.now, input.timing)?;
+pub(in super::super) fn clear_out(
+    input: &PlanInput<'_>,
+    situation: &Situation,
+    draft: &mut Draft,
+) -> Result<(), PlanError> {
+    let counts = &situation.roster.counts;
+    let going = counts.of(Class::Leaving) + counts.of(Class::Requested) + counts.of(Class::InDoubt);
+    draft.expect(counts.total() - going, input.members);
+    for ((member, standing), index) in input.members.iter().zip(&situation.roster.standings).zip(0_u32..) {
+        let class = standing.class;
         let choice = |step| Choice { index, class, step };
         match class {
             Class::Leaving | Class::Requested | Class::InDoubt => {}
             Class::Intended => draft.act(member, choice(Step::Cancel), Reason::TearDown)?,
-            _ if member.is_protected() => draft.protected += 1,
+            _ if standing.is_untouchable() => draft.protected += 1,
             _ if draft.asked_deletes >= input.limits.asked_deletes => draft.over_budget += 1,
             _ => {
                 draft.asked_deletes += 1;

@@ -1,0 +1,80 @@
+//! Where members stand. Owns the classes and counts of them; must never decide anything.
+
+use serde::{Deserialize, Serialize};
+
+/// Where every member stands: exactly one class each, first match wins, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Class {
+    /// Being deleted.
+    Leaving,
+    /// Planned, not sent.
+    Intended,
+    /// Sent, no answer yet.
+    Requested,
+    /// Nobody knows whether it was made.
+    InDoubt,
+    /// Being drained or shut down before it is deleted.
+    Retiring,
+    /// Stopped and kept for a person to look at, outside of the capacity.
+    Kept,
+    /// Its provisioning failed.
+    Failed,
+    /// Not in the last complete list, nothing proved.
+    Missing,
+    /// Out of contact, or in a state this version does not know.
+    OutOfContact,
+    /// On a compute node that fell silent.
+    Stranded,
+    /// Provisioning for longer than is legitimate.
+    Overdue,
+    /// Provisioning.
+    Starting,
+    /// Stopped or stopping.
+    Stopped,
+    /// Running but unhealthy.
+    Unhealthy,
+    /// Running.
+    Serving,
+}
+
+impl Class {
+    /// How many classes there are.
+    pub const COUNT: usize = 15;
+
+    /// All of them, in order.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Leaving,
+        Self::Intended,
+        Self::Requested,
+        Self::InDoubt,
+        Self::Retiring,
+        Self::Kept,
+        Self::Failed,
+        Self::Missing,
+        Self::OutOfContact,
+        Self::Stranded,
+        Self::Overdue,
+        Self::Starting,
+        Self::Stopped,
+        Self::Unhealthy,
+        Self::Serving,
+    ];
+}
+
+/// How many members each class has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClassCounts(pub [u32; Class::COUNT]);
+
+impl ClassCounts {
+    /// How many members a class has.
+    pub const fn of(&self, class: Class) -> u32 {
+        self.0[class as usize]
+    }
+
+    /// All members.
+    pub fn total(&self) -> u32 {
+        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+}

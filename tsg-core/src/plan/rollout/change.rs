@@ -1,0 +1,53 @@
+//! What it takes to make a member one of the goal.
+//!
+//! Owns the choice of the least disruptive way. Must never look at another member.
+
+use super::super::input::{Detail, Mark, Member, PlanInput};
+use super::goal::{Goal, Moves, facts};
+use crate::model::revision::Disruption;
+
+/// What it takes to make a member one of the goal, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(in super::super) enum Change {
+    /// Nothing.
+    None,
+    /// New tags, metadata or firewall, while it runs.
+    InPlace,
+    /// Another size.
+    Resize,
+    /// A restart, because a person asked for it.
+    Restart,
+    /// A new machine.
+    Replace,
+}
+
+/// What it takes to make a member one of the goal.
+pub(in super::super) fn change_of(
+    member: &Member,
+    detail: Option<&Detail>,
+    goal: &Goal,
+    input: &PlanInput<'_>,
+) -> Change {
+    let of_revision = of_revision(member, goal, input);
+    let has = |mark| detail.is_some_and(|detail| detail.marks.has(mark));
+    if has(Mark::Reprovision) {
+        return Change::Replace;
+    }
+    if has(Mark::Restart) { of_revision.max(Change::Restart) } else { of_revision }
+}
+
+fn of_revision(member: &Member, goal: &Goal, input: &PlanInput<'_>) -> Change {
+    if member.revision == goal.revision || goal.moves == Moves::NewOnes {
+        return Change::None;
+    }
+    let (Some(from), Some(to)) = (facts(input, member.revision), goal.facts) else {
+        return Change::Replace;
+    };
+    match from.digest.disruption_to(&to.digest) {
+        Disruption::None => Change::None,
+        Disruption::InPlace => Change::InPlace,
+        Disruption::Resize if from.is_resizable && to.is_resizable => Change::Resize,
+        Disruption::Resize | Disruption::Replace => Change::Replace,
+    }
+}

@@ -1,0 +1,244 @@
+//! Step 2, roster: where every member stands, and what becomes of it by itself.
+//!
+//! Owns the one pass over the members that all later steps work from. Made only when something
+//! goes on in a group; a steady one is done after the survey. Must never compare two members.
+
+use alloc::vec::Vec;
+
+use super::classify::{classify, detail_of, overdue_at};
+use super::input::{Detail, Mark, Member, PlanInput, Sighting};
+use super::output::{Class, ClassCounts, PlanError};
+use super::repair::fate::{Fate, fate_of};
+use super::rollout::change::{Change, change_of};
+use super::rollout::goal::Goal;
+use crate::model::instance::InstanceState;
+use crate::model::operation::Phase;
+use crate::model::time::Timestamp;
+
+/// Where one member stands: two bytes beside its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Its class.
+    pub class: Class,
+    /// What repair makes of it.
+    pub fate: Fate,
+    /// What it takes to make it one of the goal.
+    pub change: Change,
+    traits: u8,
+}
+
+const PROVEN: u8 = 1;
+const UNTOUCHABLE: u8 = 1 << 1;
+const STALE: u8 = 1 << 2;
+
+impl Standing {
+    /// Whether it has served long enough to count on.
+    pub(super) const fn is_proven(self) -> bool {
+        self.traits & PROVEN != 0
+    }
+
+    /// Whether nobody may take it away: the cloud protects it, or a person holds it.
+    pub(super) const fn is_untouchable(self) -> bool {
+        self.traits & UNTOUCHABLE != 0
+    }
+
+    /// Whether it is an unsent create of a revision that nobody wants any more.
+    pub(super) const fn is_stale(self) -> bool {
+        self.traits & STALE != 0
+    }
+
+    /// Whether it needs no change.
+    pub(super) const fn is_current(self) -> bool {
+        matches!(self.change, Change::None)
+    }
+
+    /// Whether it serves, or will without a replacement.
+    pub(super) const fn is_useful(self) -> bool {
+        !matches!(self.class, Class::Leaving | Class::InDoubt | Class::Retiring | Class::Kept)
+            && !matches!(self.fate, Fate::Doomed | Fate::Condemned)
+            && !self.is_stale()
+    }
+}
+
+/// Counts of the members that are alike in whether they need a change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Those that serve, or will without a replacement.
+    pub useful: u32,
+    /// Those that serve.
+    pub serving: u32,
+    /// Those that have served long enough to count on.
+    pub proven: u32,
+    /// Creates among the useful ones that were not sent yet.
+    pub intended: u32,
+    /// Creates among the useful ones that were not answered yet.
+    pub requested: u32,
+    /// Those that came to nothing: given up, dead, or never healthy.
+    pub failed: u32,
+}
+
+/// All members of a group.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    /// One for each member, in their order.
+    pub standings: Vec<Standing>,
+    /// Where they stand.
+    pub counts: ClassCounts,
+    /// Those that need no change.
+    pub current: Part,
+    /// Those that do.
+    pub other: Part,
+    /// How many are of another revision than the wanted one.
+    pub old_revision: u32,
+    /// Unsent creates of a revision that nobody wants any more.
+    pub stale: u32,
+    /// Those that are dead and deleted whatever the capacity is.
+    pub doomed: u32,
+    /// Those that are given up, and go once a successor has proved itself.
+    pub condemned: u32,
+    /// Those to be started or restarted now.
+    pub restartable: u32,
+    /// Stopped ones that are not there yet.
+    pub stopping: u32,
+    /// When time alone changes something, whatever it is; the earliest.
+    pub next_change: Option<Timestamp>,
+    /// When the next start or restart is due.
+    pub next_restart: Option<Timestamp>,
+    /// When the next given up member may be replaced.
+    pub next_replace: Option<Timestamp>,
+    /// When the next serving member counts as proven.
+    pub next_proven: Option<Timestamp>,
+}
+
+impl Roster {
+    /// Takes in all members of an input whose members are in order.
+    pub(super) fn of(input: &PlanInput<'_>, goal: &Goal) -> Result<Self, PlanError> {
+        let mut roster = Self { standings: Vec::with_capacity(input.members.len()), ..Self::default() };
+        for member in input.members {
+            roster.add(member, input, goal)?;
+        }
+        Ok(roster)
+    }
+
+    /// Members that serve.
+    pub(super) const fn serving(&self) -> u32 {
+        self.counts.of(Class::Serving)
+    }
+
+    /// Members that have served long enough to count on.
+    pub(super) const fn proven(&self) -> u32 {
+        self.current.proven + self.other.proven
+    }
+
+    /// Members that serve, or will without a replacement.
+    pub(super) const fn useful(&self) -> u32 {
+        self.current.useful + self.other.useful
+    }
+
+    /// Slots taken, by members that are good for nothing any more as well.
+    pub(super) fn occupied(&self) -> u32 {
+        self.counts.total() - self.counts.of(Class::Kept)
+    }
+
+    fn add(&mut self, member: &Member, input: &PlanInput<'_>, goal: &Goal) -> Result<(), PlanError> {
+        let class = classify(member, input)?;
+        let detail = detail_of(member, input)?;
+        let fate = fate_of(member, class, detail, input);
+        let change = change_of(member, detail, goal, input);
+        let proven_at = proven_at(member, class, input);
+        let is_proven = proven_at.is_some_and(|at| at <= input.now);
+        let is_held = detail.is_some_and(|detail| detail.marks.has(Mark::Held));
+        let is_stale = class == Class::Intended && goal.has_outlived(member.revision);
+        let traits = u8::from(is_proven) * PROVEN
+            | u8::from(is_held || member.is_protected()) * UNTOUCHABLE
+            | u8::from(is_stale) * STALE;
+        let standing = Standing { class, fate: fate.kind(), change, traits };
+        self.standings.push(standing);
+        self.counts.0[class as usize] += 1;
+        self.stale += u32::from(is_stale);
+        self.old_revision += u32::from(member.revision != input.intent.revision && class != Class::Kept);
+        if !is_proven {
+            earliest(&mut self.next_proven, proven_at);
+        }
+        self.add_fate(member, class, fate, input);
+        self.part(standing).add(standing, is_failed(member, class, detail, fate.kind(), input));
+        Ok(())
+    }
+
+    fn part(&mut self, standing: Standing) -> &mut Part {
+        if standing.is_current() { &mut self.current } else { &mut self.other }
+    }
+
+    fn add_fate(&mut self, member: &Member, class: Class, fate: super::repair::fate::Verdict, input: &PlanInput<'_>) {
+        match fate.kind() {
+            Fate::Stays => {}
+            Fate::Doomed => self.doomed += 1,
+            Fate::Condemned => {
+                self.condemned += 1;
+                earliest(&mut self.next_replace, fate.due_at().filter(|at| *at > input.now));
+            }
+            Fate::Restarts => self.restartable += 1,
+            Fate::Waits => earliest(&mut self.next_restart, fate.due_at()),
+        }
+        if class == Class::Stopped && member.sighting == Sighting::Present(InstanceState::Stopping) {
+            self.stopping += 1;
+        }
+        if class == Class::Starting && is_on_probation(member) {
+            earliest(&mut self.next_change, Some(overdue_at(member, input.timing)));
+        }
+    }
+}
+
+impl Part {
+    /// Both together.
+    pub(super) const fn plus(self, other: Self) -> Self {
+        Self {
+            useful: self.useful + other.useful,
+            serving: self.serving + other.serving,
+            proven: self.proven + other.proven,
+            intended: self.intended + other.intended,
+            requested: self.requested + other.requested,
+            failed: self.failed + other.failed,
+        }
+    }
+
+    fn add(&mut self, standing: Standing, is_failed: bool) {
+        self.failed += u32::from(is_failed);
+        if !standing.is_useful() {
+            return;
+        }
+        self.useful += 1;
+        self.serving += u32::from(standing.class == Class::Serving);
+        self.proven += u32::from(standing.is_proven());
+        self.intended += u32::from(standing.class == Class::Intended);
+        self.requested += u32::from(standing.class == Class::Requested);
+    }
+}
+
+/// From when on a serving member counts as proven.
+fn proven_at(member: &Member, class: Class, input: &PlanInput<'_>) -> Option<Timestamp> {
+    let healthy = input.policy.update.min_healthy_time.as_duration();
+    (class == Class::Serving).then(|| member.state_since.max(member.phase_since).after(healthy))
+}
+
+/// Whether a member came to nothing, as far as a rollout is concerned.
+fn is_failed(member: &Member, class: Class, detail: Option<&Detail>, fate: Fate, input: &PlanInput<'_>) -> bool {
+    if matches!(class, Class::Failed | Class::Overdue) || matches!(fate, Fate::Doomed | Fate::Condemned) {
+        return true;
+    }
+    let deadline = input.policy.update.healthy_deadline.as_duration();
+    let asked_at = detail.map_or(member.phase_since, |detail| detail.asked_at);
+    matches!(class, Class::Starting | Class::Unhealthy) && asked_at.after(deadline) <= input.now
+}
+
+/// Whether the passing of time alone will make a starting member overdue.
+fn is_on_probation(member: &Member) -> bool {
+    member.phase == Phase::Bound && member.sighting == Sighting::Present(InstanceState::Provisioning)
+}
+
+pub(super) fn earliest(slot: &mut Option<Timestamp>, at: Option<Timestamp>) {
+    *slot = match (*slot, at) {
+        (Some(known), Some(at)) => Some(known.min(at)),
+        (known, at) => known.or(at),
+    };
+}
