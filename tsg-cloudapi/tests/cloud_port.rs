@@ -13,8 +13,9 @@ use tsg_cloudapi::{
 };
 use tsg_core::{
     model::{
+        guest::GuestReport,
         id::{DeploymentId, GroupId, ImageId, InstanceId, OperationId, PackageId, TemplateId},
-        instance::InstanceState,
+        instance::{Brand, InstanceState, PackageMark},
         name::GroupName,
         tag::{Claim, TagValue},
         template::TemplateSpec,
@@ -22,7 +23,10 @@ use tsg_core::{
     },
     ports::{
         Cloud,
-        cloud::{CloudCode, CloudError, CreateInstance, ErrorKind, ListFilter, ListPage, Reach, Tombstones},
+        cloud::{
+            CloudCode, CloudError, CreateInstance, ErrorKind, FirewallState, InstanceUpdate, ListFilter, ListPage,
+            Noted, Reach, Tombstones,
+        },
     },
     protocol::create::{CreateOutcome, classify_create},
 };
@@ -87,6 +91,7 @@ fn machine(state: &str) -> String {
     format!(
         r#"{{"id":"{ID}","name":"{}","state":"{state}","image":"{}","tags":{{{},"n":3}},
         "created":"2026-01-01T00:00:00.500Z","primaryIp":"10.0.0.9","nics":null,
+        "package":"sample-1G","brand":"bhyve","metadata":{{"k":"v","tsg.busy":"true","tsg.scale_in_cost":-2}},
         "compute_node":"44454c4c-5400-1034-8053-b5c04f383432","deletion_protection":true}}"#,
         group().instance_name(operation()),
         Uuid::from_u128(6),
@@ -111,6 +116,9 @@ async fn a_listed_machine_arrives_whole() {
     assert_eq!(found.address, Some("10.0.0.9".parse().unwrap()));
     assert_eq!(found.image, ImageId::new(Uuid::from_u128(6)));
     assert!(found.compute_node.is_some() && found.is_protected);
+    assert_eq!((found.package, found.brand), (PackageMark::of_name("sample-1G"), Brand::Bhyve));
+    let guest = GuestReport { busy: Some(true), scale_in_cost: Some(-2), ..GuestReport::default() };
+    assert_eq!(found.guest, guest);
     assert_eq!(
         stub.seen()[0].target,
         format!(
@@ -237,4 +245,107 @@ async fn get_delete_start_and_account_each_make_one_request() {
     let seen = stub.seen();
     assert_eq!(seen.len(), 7, "one request for each call, throttled or not");
     assert_eq!(seen[4].body, r#"{"action":"start"}"#);
+}
+
+#[tokio::test]
+async fn stop_restart_resize_and_package_each_make_one_request() {
+    let package = format!(
+        r#"{{"id":"{ID}","name":"sample-2G","memory":2048,"disk":51200,"vcpus":1,"default":false,"flexible_disk":true}}"#
+    );
+    let stub = Stub::start([json(202, ""), json(202, ""), json(202, ""), json(200, &package), json(409, "{}")]).await;
+    let cloud = cloud_of(&stub);
+    let (id, package) = (InstanceId::new(ID), PackageId::new(ID));
+    cloud.stop(id).await.unwrap();
+    cloud.restart(id).await.unwrap();
+    cloud.resize(id, package).await.unwrap();
+    let profile = cloud.package(package).await.unwrap();
+    assert_eq!((profile.id, profile.mark), (package, PackageMark::of_name("sample-2G")));
+    assert_eq!((profile.memory_mib, profile.disk_mib, profile.has_flexible_disk), (2048, 51200, true));
+    assert_eq!(cloud.stop(id).await.unwrap_err().kind, ErrorKind::Conflict);
+    let seen: Vec<(String, String)> = stub.seen().into_iter().map(|seen| (seen.target, seen.body)).collect();
+    let machine = format!("/demo/machines/{ID}");
+    let expected = [
+        (machine.clone(), r#"{"action":"stop"}"#.to_owned()),
+        (machine.clone(), r#"{"action":"reboot"}"#.to_owned()),
+        (machine.clone(), format!(r#"{{"action":"resize","package":"{ID}"}}"#)),
+        (format!("/demo/packages/{ID}"), String::new()),
+        (machine, r#"{"action":"stop"}"#.to_owned()),
+    ];
+    assert_eq!(seen, expected);
+}
+
+fn whole_update() -> InstanceUpdate {
+    InstanceUpdate {
+        tags: [("tsgver".to_owned(), "v2".into()), ("n".to_owned(), TagValue::Number(3.0))].into(),
+        removed_tags: vec!["old".to_owned()],
+        metadata: [("k".to_owned(), "v".to_owned())].into(),
+        removed_metadata: vec!["gone/1".to_owned(), "gone2".to_owned()],
+        firewall: Some(FirewallState::Disabled),
+    }
+}
+
+fn missing(what: &str) -> Step {
+    json(404, &serde_json::json!({"code": "ResourceNotFound", "message": format!("{what} not found")}).to_string())
+}
+
+/// Plays one go of an update; what it came to, and the requests it made.
+async fn go(change: &InstanceUpdate, script: Vec<Step>) -> (Result<Noted, CloudError>, Vec<String>) {
+    let stub = Stub::start(script).await;
+    let outcome = cloud_of(&stub).update(InstanceId::new(ID), change).await;
+    let line = |seen: common::stub::Seen| {
+        let target = seen.target.replace(&format!("/demo/machines/{ID}"), "");
+        format!("{} {target} {}", seen.method, seen.body).trim().to_owned()
+    };
+    (outcome, stub.seen().into_iter().map(line).collect())
+}
+
+#[tokio::test]
+async fn an_update_merges_and_never_replaces_and_writes_tags_when_nothing_else_is_left() {
+    let change = whole_update();
+    let (noted, seen) = go(&change, vec![json(202, ""), missing("metadatum \"gone/1\""), json(204, "")]).await;
+    assert_eq!(noted, Ok(Noted::Part));
+    let firewall = r#"POST {"action":"disable_firewall"}"#.replace("POST ", "POST  ");
+    let removals = ["DELETE /metadata/gone%2F1", "DELETE /metadata/gone2"];
+    assert_eq!(seen, [&firewall, removals[0], removals[1]]);
+
+    let script = vec![
+        json(202, ""),
+        missing("metadatum \"gone/1\""),
+        missing("metadatum \"gone2\""),
+        json(200, r#"{"k":"v"}"#),
+        missing("tag \"old\""),
+        json(200, r#"{"n":3,"tsgver":"v2"}"#),
+    ];
+    let (noted, seen) = go(&change, script).await;
+    assert_eq!(noted, Ok(Noted::Whole));
+    let expected = [
+        firewall.as_str(),
+        removals[0],
+        removals[1],
+        r#"POST /metadata {"k":"v"}"#,
+        "DELETE /tags/old",
+        r#"POST /tags {"n":3,"tsgver":"v2"}"#,
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(seen.len(), change.request_count());
+}
+
+#[tokio::test]
+async fn an_update_ends_at_the_first_failure_and_takes_no_missing_machine_for_a_missing_label() {
+    let change = InstanceUpdate { firewall: None, ..whole_update() };
+    let table = [
+        (missing(&format!("VM {ID}")), ErrorKind::NotFound),
+        (json(404, "<html>"), ErrorKind::NotFound),
+        (json(410, &machine("deleted")), ErrorKind::NotFound),
+        (json(409, r#"{"code":"CloudApiError","message":"error adding tags"}"#), ErrorKind::Conflict),
+        (json(503, ""), ErrorKind::Unavailable),
+    ];
+    for (step, kind) in table {
+        let (outcome, seen) = go(&change, vec![step]).await;
+        assert_eq!((outcome.unwrap_err().kind, seen.len()), (kind, 1));
+    }
+    let keyless = InstanceUpdate { removed_tags: vec![String::new()], ..InstanceUpdate::default() };
+    let (outcome, seen) = go(&keyless, vec![]).await;
+    assert_eq!((outcome.unwrap_err().reach, seen.len()), (Reach::NotSent, 0), "it would remove all of them");
+    assert_eq!(go(&InstanceUpdate::default(), vec![]).await.0, Ok(Noted::Whole));
 }

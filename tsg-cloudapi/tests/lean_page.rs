@@ -89,6 +89,27 @@ fn tags() -> impl Strategy<Value = String> {
     ]
 }
 
+fn brand() -> impl Strategy<Value = String> {
+    let known = ["joyent", "lx", "bhyve", "kvm", "b\\u0068yve", "of the future"];
+    prop_oneof![Just("null".to_owned()), prop::sample::select(known.to_vec()).prop_map(|brand| format!("\"{brand}\""))]
+}
+
+/// Metadata in which guests say something, with values of every sort and keys that recur.
+fn metadata() -> impl Strategy<Value = String> {
+    let keys = ["tsg.busy", "tsg.scale_in_cost", "tsg.drained", "tsg.health", "tsg.h\\u0065alth", "tsg.else"];
+    let key = prop_oneof![prop::sample::select(keys.to_vec()).prop_map(|key| format!("\"{key}\"")), text()];
+    let values = ["\"true\"", "\"b\\u0061d\"", "\"bad\\n\"", "true", "false", "-7", "\"12\"", "1.0", "2.5", "1e3"];
+    let value = prop_oneof![prop::sample::select(values.to_vec()).prop_map(str::to_owned), json_value()];
+    let entries = prop::collection::vec((key, value), 0..8);
+    prop_oneof![
+        Just("null".to_owned()),
+        entries.prop_map(|entries| {
+            let entries: Vec<String> = entries.into_iter().map(|(key, value)| format!("{key}: {value}")).collect();
+            format!("{{{}}}", entries.join(","))
+        }),
+    ]
+}
+
 fn created() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("null".to_owned()),
@@ -124,12 +145,17 @@ fn machine() -> impl Strategy<Value = String> {
         ),
         field("tags", tags().boxed()),
         field("future", json_value().boxed()),
-        field("nested", json_value().boxed()),
     );
-    (required, known).prop_flat_map(|(id, known)| {
+    let further = (
+        field("package", prop_oneof![text(), Just("null".to_owned())].boxed()),
+        field("brand", brand().boxed()),
+        field("metadata", metadata().boxed()),
+    );
+    (required, known, further).prop_flat_map(|(id, known, further)| {
         let mut fields = vec![id];
-        let (a, b, c, d, e, f, g, h, i, j) = known;
-        fields.extend([a, b, c, d, e, f, g, h, i, j].into_iter().flatten());
+        let (a, b, c, d, e, f, g, h, i) = known;
+        let (j, k, l) = further;
+        fields.extend([a, b, c, d, e, f, g, h, i, j, k, l].into_iter().flatten());
         Just(fields).prop_shuffle().prop_map(|fields| format!("{{{}}}", fields.join(" , ")))
     })
 }
@@ -220,6 +246,12 @@ fn what_is_not_a_page_is_refused_with_its_place() {
         "\"a\":",
         "\"name\":5",
         "\"tags\":[]",
+        "\"metadata\":[]",
+        "\"metadata\":{\"tsg.busy\":tru}",
+        "\"metadata\":{\"tsg.busy\":01}",
+        "\"metadata\":{\"tsg.busy\":\"\\ud800\"}",
+        "\"package\":5",
+        "\"brand\":[]",
         "\"state\":true",
         "\"created\":\"yesterday\"",
         "\"image\":\"nope\"",

@@ -7,5 +7,7 @@
     reason = "a test may fail by panicking, also in its fixtures"
 )]
 
+mod bench;
+mod change;
 mod cloud;
 mod executor;

@@ -9,6 +9,7 @@
 
 mod affinity;
 mod allocation;
+mod change;
 mod create;
 mod determinism;
 mod fault;
