@@ -198,6 +198,7 @@ fn a_value_that_cannot_be_read_is_refused_with_what_to_write() {
         (json!({"cn_loss": {"replace": "yes"}}), "expected true, false or \"force\""),
         (json!({"windows": [{"from": "24:00", "to": "04:00"}]}), "write one from \"00:00\" to \"23:59\""),
         (json!({"windows": [{"from": "1:00", "to": "04:00"}]}), "\"1:00\" is not a time of day"),
+        (json!({"windows": [{"from": "01:60", "to": "04:00"}]}), "\"01:60\" is not a time of day"),
         (json!({"windows": [{"from": "01:00"}]}), "missing field `to`"),
         (json!({"windows": [{"days": [], "from": "01:00", "to": "02:00"}]}), "or leave `days` out"),
         (json!({"windows": [{"days": ["monday"], "from": "01:00", "to": "02:00"}]}), "expected one of `mon`, `tue`"),
@@ -252,16 +253,11 @@ fn a_rollout_always_has_room_for_one_step() {
 }
 
 #[test]
-fn shares_that_would_come_to_nothing_come_to_one() {
+fn a_limit_that_would_come_to_nothing_comes_to_one() {
     let policy = Policy::default();
     for (desired, expected) in [(1, 1), (2, 1), (5, 2), (10, 4)] {
         assert_eq!(policy.max_unhealthy.limit_of(desired), expected);
     }
-    for (whole, expected) in [(0, 1), (10, 1), (19, 1), (20, 2)] {
-        assert_eq!(policy.replace.in_flight_of(whole), expected);
-        assert_eq!(policy.scale_in.at_once_of(whole), expected);
-    }
-    assert_eq!([0, 7].map(|desired| policy.start.parallel_of(desired)), [1, 7]);
 }
 
 #[test]
@@ -273,13 +269,15 @@ fn repairs_are_permitted_up_to_the_limit_or_within_the_range() {
 }
 
 #[test]
-fn waits_double_up_to_their_limit() {
-    assert!(read(json!({"restart": {"delay": "5m"}})).is_ok(), "a wait may be the longest from the first on");
-    let policy = Policy::default();
-    let restarts = [0, 1, 2, 4, 5, u8::MAX].map(|count| policy.restart.delay_after(count).to_string());
-    assert_eq!(restarts, ["15s", "30s", "1m", "4m", "5m", "5m"]);
-    let retries = [0, 1, 6, 7, u8::MAX].map(|count| policy.replace.delay_after(count).to_string());
-    assert_eq!(retries, ["30s", "1m", "32m", "1h", "1h"]);
+fn what_is_not_used_may_be_nothing() {
+    for policy in [
+        json!({"restart": {"delay": "5m", "attempts": 0}}),
+        json!({"stop": {"preserve": "never", "preserve_max": 0, "preserve_for": 0}}),
+        json!({"stop": {"shutdown": "immediate", "shutdown_timeout": 0}}),
+        json!({"update": {"checkpoints": [1, 99], "max_surge": 0, "max_unavailable": 1}}),
+    ] {
+        assert!(read(policy.clone()).is_ok(), "{policy}");
+    }
 }
 
 #[test]

@@ -340,5 +340,6 @@ mod tests {
             [0, 1, 4, 5, 63, 64, u32::MAX].map(|times| first.doubled(times, most).as_millis() / SECOND).into();
         assert_eq!(waits, [15, 30, 240, 300, 300, 300, 300]);
         assert_eq!(Span::ZERO.doubled(70, most), Span::ZERO);
+        assert_eq!(Span(100).doubled(1, Span(199)), Span(199));
     }
 }

@@ -36,7 +36,8 @@ pub enum ReplaceOrder {
 pub struct ReplacePolicy {
     /// Whether unhealthy instances are replaced at all. Default: automatic.
     pub mode: ReplaceMode,
-    /// The wait before the first replacement; each retry waits twice as long. Default: 30 s.
+    /// The wait before an instance that was given up is replaced; each retry waits twice as long.
+    /// Default: 30 s.
     pub delay: Span,
     /// The longest such wait. Default: 1 h.
     pub max_delay: Span,
@@ -67,16 +68,6 @@ impl Default for ReplacePolicy {
 }
 
 impl ReplacePolicy {
-    /// The wait before a replacement that is the so manieth retry; 0 for the first one.
-    pub const fn delay_after(&self, retries: u8) -> Span {
-        self.delay.doubled(retries as u32, self.max_delay)
-    }
-
-    /// How many repairs may be under way at once in a group of `desired`: one at least.
-    pub const fn in_flight_of(&self, desired: u32) -> u32 {
-        self.in_flight.at_least_one_of(desired)
-    }
-
     pub(super) fn check(&self) -> Result<(), InvalidPolicy> {
         share("replace.in_flight", self.in_flight)?;
         let instead = "1 or more, or `mode: detect_only` to replace nothing";

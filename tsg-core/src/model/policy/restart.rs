@@ -58,7 +58,7 @@ pub struct RestartPolicy {
     pub attempts: u8,
     /// The sliding interval over which attempts are counted. Default: 30 min.
     pub interval: Span,
-    /// The wait before the first restart; each one after it waits twice as long. Default: 15 s.
+    /// The wait between a restart and the next; it doubles each time. Default: 15 s.
     pub delay: Span,
     /// The longest such wait. Default: 5 min.
     pub max_delay: Span,
@@ -80,11 +80,6 @@ impl Default for RestartPolicy {
 }
 
 impl RestartPolicy {
-    /// The wait before the next restart, after so many within the interval.
-    pub const fn delay_after(&self, restarts: u8) -> Span {
-        self.delay.doubled(restarts as u32, self.max_delay)
-    }
-
     pub(super) fn check(&self) -> Result<(), InvalidPolicy> {
         if self.attempts > ATTEMPTS_MAX {
             return Err(InvalidPolicy::Attempts { attempts: self.attempts, most: ATTEMPTS_MAX });

@@ -37,11 +37,6 @@ impl Default for ScaleInPolicy {
 }
 
 impl ScaleInPolicy {
-    /// How many may go at once from a group of `instances`: one at least.
-    pub const fn at_once_of(&self, instances: u32) -> u32 {
-        self.at_once.at_least_one_of(instances)
-    }
-
     pub(super) fn check(&self) -> Result<(), InvalidPolicy> {
         share("scale_in.at_once", self.at_once)?;
         some("scale_in.at_once", self.at_once.is_zero(), "the group could never get smaller", "1 or more, or \"10%\"")

@@ -21,11 +21,6 @@ impl Default for StartPolicy {
 }
 
 impl StartPolicy {
-    /// How many may be starting at once in a group of `desired`: one at least.
-    pub const fn parallel_of(&self, desired: u32) -> u32 {
-        self.parallel.at_least_one_of(desired)
-    }
-
     pub(super) fn check(&self) -> Result<(), InvalidPolicy> {
         share("start.parallel", self.parallel)?;
         some("start.parallel", self.parallel.is_zero(), "nothing could ever start", "1 or more, or \"100%\"")
