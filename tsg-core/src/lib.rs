@@ -17,3 +17,4 @@ pub mod plan;
 pub mod ports;
 pub mod protocol;
 pub mod records;
+pub mod storm;
