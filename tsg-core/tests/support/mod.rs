@@ -5,4 +5,6 @@
 
 pub mod apply;
 pub mod cloud;
+pub mod draw;
+pub mod shift;
 pub mod table;

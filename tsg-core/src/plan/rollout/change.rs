@@ -3,7 +3,7 @@
 //! Owns the choice of the least disruptive way. Must never look at another member.
 
 use super::super::input::{Detail, Mark, Member, PlanInput};
-use super::goal::{Goal, Moves, facts};
+use super::goal::{Goal, facts};
 use crate::model::revision::Disruption;
 
 /// What it takes to make a member one of the goal, the least first.
@@ -38,7 +38,7 @@ pub(in super::super) fn change_of(
 }
 
 fn of_revision(member: &Member, goal: &Goal, input: &PlanInput<'_>) -> Change {
-    if member.revision == goal.revision || goal.moves == Moves::NewOnes {
+    if member.revision == goal.revision {
         return Change::None;
     }
     let (Some(from), Some(to)) = (facts(input, member.revision), goal.facts) else {
