@@ -10,7 +10,9 @@ use super::identity;
 use super::input::PlanInput;
 use super::memory::Setback;
 use super::order;
-use super::output::{PlanError, Reason};
+use super::ordinals::FreeOrdinals;
+use super::output::{Origin, PlanError, Reason};
+use crate::model::id::OperationId;
 use crate::model::time::Timestamp;
 
 /// Creates in one plan at most, so that no capacity, however absurd, asks for memory without end.
@@ -20,7 +22,9 @@ const CREATES_MAX: u32 = 1 << 17;
 pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) -> Result<(), PlanError> {
     let balance = &situation.balance;
     let missing = balance.missing();
-    let placeable = missing.min(balance.room);
+    let mut ordinals = FreeOrdinals::of(input)?;
+    let nameable = ordinals.as_ref().map_or(u32::MAX, FreeOrdinals::left);
+    let placeable = missing.min(balance.room).min(nameable);
     draft.without_slot = missing - placeable;
     let window = window(input, balance);
     let sendable = placeable.min(window.left);
@@ -36,19 +40,21 @@ pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Dra
     }
     // What keeps the capacity comes before what tries a new revision.
     let of_main = count.min(balance.main.missing);
-    create(input, situation, draft, &balance.main, of_main);
-    if let Some(canaries) = &balance.canaries {
-        create(input, situation, draft, canaries, count - of_main);
+    let lanes = [(Some(&balance.main), of_main), (balance.canaries.as_ref(), count - of_main)];
+    for (lane, count) in lanes.into_iter().filter_map(|(lane, count)| lane.zip(Some(count))) {
+        for nth in 0..count {
+            let operation = identity::operation(input.seed, draft.creates);
+            let ordinal = ordinals.as_mut().and_then(FreeOrdinals::take);
+            draft.create(operation, lane.revision, reason(situation, lane, nth));
+            draft.origins.extend(ordinal.map(|_| Origin { ordinal, ..origin(operation) }));
+        }
     }
     Ok(())
 }
 
-fn create(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft, lane: &Lane, count: u32) {
-    for nth in 0..count {
-        let operation = identity::operation(input.seed, draft.creates);
-        let reason = reason(situation, lane, nth);
-        draft.create(operation, lane.revision, reason);
-    }
+/// One that just fills up the capacity.
+const fn origin(operation: OperationId) -> Origin {
+    Origin { operation, replaces: None, retries: 0, ordinal: None, avoid: [None; 2] }
 }
 
 /// Why a lane's create number `nth` is planned: what lacks of the capacity comes first.

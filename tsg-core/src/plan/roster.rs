@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::classify::{classify, detail_of, overdue_at};
 use super::input::{Detail, Mark, Member, PlanInput, Sighting};
+use super::ordinals;
 use super::output::{Class, ClassCounts, PlanError};
 use super::repair::fate::{Fate, fate_of};
 use super::rollout::change::{Change, change_of};
@@ -30,6 +31,7 @@ pub(super) struct Standing {
 const PROVEN: u8 = 1;
 const UNTOUCHABLE: u8 = 1 << 1;
 const STALE: u8 = 1 << 2;
+const DISPLACED: u8 = 1 << 3;
 
 impl Standing {
     /// Whether it has served long enough to count on.
@@ -47,6 +49,11 @@ impl Standing {
         self.traits & STALE != 0
     }
 
+    /// Whether it has no place in a group with ordinals: it goes, whatever the capacity is.
+    pub(super) const fn is_displaced(self) -> bool {
+        self.traits & DISPLACED != 0
+    }
+
     /// Whether it needs no change.
     pub(super) const fn is_current(self) -> bool {
         matches!(self.change, Change::None)
@@ -57,6 +64,7 @@ impl Standing {
         !matches!(self.class, Class::Leaving | Class::InDoubt | Class::Retiring | Class::Kept)
             && !matches!(self.fate, Fate::Doomed | Fate::Condemned)
             && !self.is_stale()
+            && !self.is_displaced()
     }
 }
 
@@ -114,8 +122,10 @@ impl Roster {
     /// Takes in all members of an input whose members are in order.
     pub(super) fn of(input: &PlanInput<'_>, goal: &Goal) -> Result<Self, PlanError> {
         let mut roster = Self { standings: Vec::with_capacity(input.members.len()), ..Self::default() };
-        for member in input.members {
-            roster.add(member, input, goal)?;
+        let displaced = ordinals::displaced(input)?;
+        for (member, index) in input.members.iter().zip(0_u32..) {
+            let known = if displaced.binary_search(&index).is_ok() { DISPLACED } else { 0 };
+            roster.add(member, known, input, goal)?;
         }
         Ok(roster)
     }
@@ -140,7 +150,7 @@ impl Roster {
         self.counts.total() - self.counts.of(Class::Kept)
     }
 
-    fn add(&mut self, member: &Member, input: &PlanInput<'_>, goal: &Goal) -> Result<(), PlanError> {
+    fn add(&mut self, member: &Member, known: u8, input: &PlanInput<'_>, goal: &Goal) -> Result<(), PlanError> {
         let class = classify(member, input)?;
         let detail = detail_of(member, input)?;
         let fate = fate_of(member, class, detail, input);
@@ -149,7 +159,8 @@ impl Roster {
         let is_proven = proven_at.is_some_and(|at| at <= input.now);
         let is_held = detail.is_some_and(|detail| detail.marks.has(Mark::Held));
         let is_stale = class == Class::Intended && goal.has_outlived(member.revision);
-        let traits = u8::from(is_proven) * PROVEN
+        let traits = known
+            | u8::from(is_proven) * PROVEN
             | u8::from(is_held || member.is_protected()) * UNTOUCHABLE
             | u8::from(is_stale) * STALE;
         let standing = Standing { class, fate: fate.kind(), change, traits };
