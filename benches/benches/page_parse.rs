@@ -63,6 +63,7 @@ fn machine(seeded: &mut Seeded) -> String {
             r#"{{"id":"{id}","name":"web-{operation}","type":"smartmachine","brand":"joyent","state":"{state}","#,
             r#""image":"{image}","ips":["{address}"],"memory":1024,"disk":25600,"deletion_protection":false,"#,
             r##""metadata":{{"user-data":"#!/bin/sh\nset -e\nexec /opt/app/run --port 8080 \"$@\"\n","##,
+            r#""tsg.busy":"{is_busy}","tsg.scale_in_cost":"{cost}","#,
             r#""root_authorized_keys":"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ{key} one@example\nssh-ed25519 {key} two\n"}},"#,
             r#""tags":{{"role":"web","tsgmgr":"m{manager}","tsggroup":"g{group}","tsgop":"o{operation}","#,
             r#""tsgver":"v3","tsgseq":"s{sequence}","tsg.name":"web","tsg.template":"{image}","#,
@@ -82,6 +83,8 @@ fn machine(seeded: &mut Seeded) -> String {
         sequence = seeded.next() % 1_000_000,
         network = network,
         node = node,
+        is_busy = seeded.next() % 2 == 0,
+        cost = seeded.next() % 100,
     )
 }
 
@@ -111,6 +114,7 @@ fn agreed_page() -> Vec<u8> {
     assert_eq!(full.len(), MACHINES);
     assert_eq!(full, lean);
     assert!(lean.iter().all(|instance| instance.claim.is_some() && instance.named.is_some()));
+    assert!(lean.iter().all(|instance| instance.guest.busy.is_some() && instance.package.known().is_some()));
     page
 }
 

@@ -14,6 +14,7 @@ mod faults;
 mod feed;
 mod machines;
 mod paging;
+mod port;
 mod protocol;
 mod responder;
 mod seam;
