@@ -67,7 +67,7 @@ pub enum HoldCause {
     },
     /// So many began to fail in the last five minutes that something is going on.
     Degrading {
-        /// How many.
+        /// How many, those on silent compute nodes aside.
         degraded: u32,
         /// Of how many instances.
         of: u32,
@@ -327,11 +327,11 @@ fn counts(sifted: &Sifted<'_>, survey: &NodeSurvey) -> BTreeMap<u32, Count> {
         let count = counts.entry(seen.group.data_centre).or_default();
         let is_failing = seen.outcome == Outcome::Failing;
         count.all += 1;
-        count.degraded += u32::from(is_failing && now.since(seen.facts.since) <= DEGRADING_WITHIN);
         // What is silent with its node has a reason of its own, and a limit of its own.
         if seen.outcome != Outcome::Unchecked && !silent.get(seen.facts.node.into()) {
             count.checked += 1;
             count.failing += u32::from(is_failing);
+            count.degraded += u32::from(is_failing && now.since(seen.facts.since) <= DEGRADING_WITHIN);
         }
     }
     counts

@@ -94,6 +94,8 @@ enum Evidence {
     Silent {
         since: Timestamp,
     },
+    /// All on it fail, for less than a minute.
+    Wavering,
     Alive,
     Unknown,
     /// Nothing of ours is there and nobody else tells.
@@ -147,7 +149,7 @@ impl NodeSurvey {
         Self { judged, losses: memory.losses.clone(), now: input.now }
     }
 
-    /// Those that are suspect or lost: what fails on them has a reason.
+    /// Those that are suspect or lost, or about to be: what fails on them has a reason.
     pub(super) fn silent(&self) -> ByNumber<bool> {
         let mut silent = ByNumber::default();
         for judged in self.judged.iter().filter(|judged| judged.is_silent()) {
@@ -218,7 +220,7 @@ impl NodeSurvey {
 
 impl Judged {
     fn is_silent(&self) -> bool {
-        matches!(self.state, NodeState::Suspect { .. } | NodeState::Lost { .. })
+        self.evidence == Evidence::Wavering || matches!(self.state, NodeState::Suspect { .. } | NodeState::Lost { .. })
     }
 
     /// Since when it is silent and when it may be given up; `None` when nothing is to be gained.
@@ -272,7 +274,7 @@ fn testimony(facts: &NodeFacts, on: Witnesses, around: Witnesses, wakeup: &mut W
         Some(feed) => failing_since.max(feed),
         None => return Evidence::Unknown,
     };
-    silent_since(since, wakeup).unwrap_or(Evidence::Unknown)
+    silent_since(since, wakeup).unwrap_or(Evidence::Wavering)
 }
 
 /// Whether the rest of the data centre is well enough to show that the fault is not ours.
@@ -292,7 +294,7 @@ fn next_state(before: NodeState, facts: &NodeFacts, evidence: Evidence, now: Tim
     use NodeState::{Draining, Healthy, Lost, Returned, Suspect};
     match (before, evidence) {
         (Suspect { .. } | Lost { .. }, Evidence::Alive) => Returned { at: now },
-        (Suspect { .. } | Lost { .. }, Evidence::Silent { .. } | Evidence::Unknown) => before,
+        (Suspect { .. } | Lost { .. }, Evidence::Silent { .. } | Evidence::Wavering | Evidence::Unknown) => before,
         (Suspect { .. } | Lost { .. } | Returned { .. }, Evidence::Nothing) => Healthy,
         (Healthy | Returned { .. } | Draining { .. }, evidence) => match (facts.draining_since, evidence) {
             (Some(since), _) => Draining { since },
