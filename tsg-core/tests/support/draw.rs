@@ -240,6 +240,7 @@ fn course() -> impl Strategy<Value = Course> {
                 excused_since,
                 is_swapping,
                 failure: has_failed.then_some(failure),
+                ..Course::opened(target, from, began_at)
             }
         },
     )

@@ -192,20 +192,8 @@ fn setting(scene: &mut Scene, word: &str, rest: &str) {
 
 /// A rollout that has just begun.
 fn course(scene: &Scene) -> Course {
-    Course {
-        target: scene.intent.revision,
-        from: 0,
-        state: RolloutState::Rolling,
-        since: NOW,
-        began_at: NOW,
-        progress_at: NOW,
-        best: 0,
-        failed: 0,
-        checkpoints: 0,
-        excused_since: None,
-        is_swapping: false,
-        failure: None,
-    }
+    let opened = Course::opened(scene.intent.revision, 0, NOW);
+    Course { state: RolloutState::Rolling, ..opened }
 }
 
 /// A value with some of its fields given as JSON. Fields that hold a time are given in seconds

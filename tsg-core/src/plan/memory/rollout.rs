@@ -45,6 +45,45 @@ pub struct Course {
     pub is_swapping: bool,
     /// Why it failed, once it did.
     pub failure: Option<Failure>,
+    /// What keeps the capacity up while the target may not: the revision that was there before
+    /// until the canaries are promoted, the best one there is once everything failed. 0 for none.
+    #[serde(default)]
+    pub keeps: u32,
+    /// It is the group's first: there is nothing to fall back on, so that it can only go on.
+    #[serde(default)]
+    pub is_first: bool,
+    /// When members were last changed in place.
+    #[serde(default)]
+    pub batch_at: Option<Timestamp>,
+}
+
+impl Course {
+    /// One that has just begun, from the stable revision that was there.
+    pub const fn opened(target: u32, from: u32, now: Timestamp) -> Self {
+        Self {
+            target,
+            from,
+            state: RolloutState::Planned,
+            since: now,
+            began_at: now,
+            progress_at: now,
+            best: 0,
+            failed: 0,
+            checkpoints: 0,
+            excused_since: None,
+            is_swapping: false,
+            failure: None,
+            keeps: 0,
+            is_first: false,
+            batch_at: None,
+        }
+    }
+
+    /// The same in another state from now on, with its clock begun anew.
+    #[must_use]
+    pub const fn entering(self, state: RolloutState, now: Timestamp) -> Self {
+        Self { state, since: now, progress_at: now, excused_since: None, ..self }
+    }
 }
 
 /// Where a rollout stands. Paused and superseded are not kept: the one follows from the orders,
