@@ -1,6 +1,6 @@
 //! What the data centre refuses, and how the command says so.
 
-use tsg_sim::world::{Fault, FaultRule};
+use tsg_sim::world::{Fault, FaultRule, Package};
 
 use crate::support::keys::ring;
 use crate::triton::{Triton, site};
@@ -45,4 +45,23 @@ async fn a_failed_provision_fails_the_command() {
     let (code, complaint) = triton.refused(&["inst", "create", "-w", "-n", "g1", "base-64-lts", "sample-1G"]).await;
     assert_eq!(code, 1, "{complaint}");
     assert_eq!(triton.ok(&["inst", "list", "-j"]).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hardware_virtual_machine_is_resized_only_while_stopped_and_to_a_flexible_disk() {
+    let site = site().await;
+    let triton = Triton::demo(&site);
+    site.server.with_world(|world| {
+        let rigid = world.package("sample-8G").unwrap().clone();
+        world.put_package(Package { name: "flexible".into(), flexible_disk: Some(true), ..rigid });
+    });
+    triton.ok(&["inst", "create", "-w", "-n", "vm", "debian-12-bhyve", "sample-2G"]).await;
+    let (code, complaint) = triton.refused(&["inst", "resize", "-w", "vm", "sample-1G"]).await;
+    assert_eq!(code, 1, "{complaint}");
+    assert!(complaint.contains("flexible_disk"), "{complaint}");
+    let (_, complaint) = triton.refused(&["inst", "resize", "-w", "vm", "flexible"]).await;
+    assert!(complaint.contains("only while they are stopped"), "{complaint}");
+    triton.ok(&["inst", "stop", "-w", "vm"]).await;
+    triton.ok(&["inst", "resize", "-w", "vm", "flexible"]).await;
+    assert_eq!(triton.json(&["inst", "get", "vm", "-j"]).await["memory"], 8192);
 }

@@ -126,6 +126,8 @@ enum Kind {
     NameRace,
     /// DELETE answers 204 and nothing happens.
     IgnoreDelete,
+    /// Actions and changes of a machine are accepted, and their jobs fail.
+    FailAction,
 }
 
 fn operation(text: &str) -> Result<Operation, ValueError> {
@@ -214,6 +216,7 @@ impl Add {
             Kind::ClockOffset => world::Fault::ClockOffset { offset_ms: self.ms },
             Kind::NameRace => world::Fault::NameRace,
             Kind::IgnoreDelete => world::Fault::IgnoreDelete,
+            Kind::FailAction => world::Fault::FailAction,
         }
     }
 }
