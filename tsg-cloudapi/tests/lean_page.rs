@@ -8,6 +8,7 @@ use tsg_cloudapi::wire::{
     Machine,
     lean::{MachineFacts, scan_page},
 };
+use tsg_core::model::guest::GuestReport;
 use uuid::Uuid;
 
 fn lean(page: &[u8]) -> Result<Vec<MachineFacts<'_>>, String> {
@@ -268,4 +269,28 @@ fn what_is_not_a_page_is_refused_with_its_place() {
     assert_eq!(lean(&not_utf8).unwrap_err(), "UTF-8 text expected at byte 8");
     let deep = format!("[{{\"id\":\"{id}\",\"a\":{}{}}}]", "[".repeat(100_000), "]".repeat(100_000));
     assert!(lean(deep.as_bytes()).is_err());
+}
+
+#[test]
+fn what_a_guest_says_is_read_whatever_its_type_and_the_last_word_counts() {
+    let id = "28faa36c-2031-4632-a819-f7defa1299a3";
+    let silent = GuestReport::default();
+    let table = [
+        (r#""tsg.busy":false"#, GuestReport { busy: Some(false), ..silent }),
+        (r#""tsg.busy":"tr\u0075e""#, GuestReport { busy: Some(true), ..silent }),
+        (r#""tsg.scale_in_cost": -7 "#, GuestReport { scale_in_cost: Some(-7), ..silent }),
+        (r#""tsg.scale_in_cost":1e1"#, GuestReport { scale_in_cost: Some(10), ..silent }),
+        (r#""tsg.scale_in_cost":1e999"#, silent),
+        (r#""tsg.draine\u0064":true"#, GuestReport { has_drained: true, ..silent }),
+        (r#""tsg.health":"bad""#, GuestReport { is_unhealthy: true, ..silent }),
+        (r#""tsg.health":"bad","x":[1],"tsg.health":null"#, silent),
+        (r#""tsg.busy":true,"tsg.busy":{"a":[]}"#, silent),
+    ];
+    for (metadata, expected) in table {
+        let page = format!(r#"[{{"id":"{id}","metadata":{{{metadata}}}}}]"#);
+        assert_eq!(lean(page.as_bytes()).unwrap()[0].guest, expected, "{metadata}");
+        if let Ok(machines) = full(page.as_bytes()) {
+            assert_eq!(MachineFacts::of(&machines[0]).guest, expected, "{metadata}");
+        }
+    }
 }
