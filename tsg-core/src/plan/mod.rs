@@ -22,6 +22,7 @@ pub mod recorded;
 mod removal;
 pub mod render;
 mod repair;
+pub mod replay;
 mod rollout;
 mod roster;
 mod survey;
