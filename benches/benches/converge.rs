@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tsg_core::model::audit::Actor;
+use tsg_core::model::group::Group;
 use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
 use tsg_core::model::tag::Tags;
 use tsg_core::model::template::TemplateSpec;
@@ -96,7 +97,7 @@ fn stage(size: u32, seed: u64, config: EngineConfig) -> Result<Stage, Box<dyn st
     let store = Arc::new(MemoryStore::new(Arc::new(time.clone())));
     let caller = Caller { account, actor: Actor::User("bench".to_owned()), now: time.now() };
     let (template, group) = (TemplateId::new(Uuid::from_u128(1)), GroupId::new(Uuid::from_u128(2)));
-    let new = NewGroup { id: group, name: "bench".parse()?, template, capacity: size };
+    let new = NewGroup { id: group, name: "bench".parse()?, template, capacity: size, policy: Group::first_policy() };
     let intent_store = store.clone();
     let task = executor.spawn(async move {
         let _ = create_template(&*intent_store, &caller, template, spec).await;

@@ -8,16 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
 use support::cloud::{DEPLOYMENT, GROUP, bound, claim_of, in_state, machine, machine_id, sent, snapshot};
+use tsg_core::model::errand::{Errand, ErrandKind};
+use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{ComputeNodeId, DeploymentId, GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::{InstanceState, ObservedInstance, Snapshot};
-use tsg_core::model::operation::{Operation, Phase, Starts};
+use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::model::tag::Claim;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::arrivals::{Arrival, LedgerLookup, Standing, Stray, arrivals};
-use tsg_core::observe::join::{NodeNumbers, member_of, members};
+use tsg_core::observe::join::{Look, NodeNumbers, join};
+use tsg_core::observe::lasting::LastingStates;
 use tsg_core::observe::paging::{Discard, OVERLAP, Paging, PagingStep};
 use tsg_core::observe::trust::{Judgement, LedgerMachine, ViewWatch};
-use tsg_core::plan::input::{NO_NODE, Sighting, ViewTrust};
+use tsg_core::plan::input::{NO_NODE, RestartHistory, Sighting, ViewTrust};
 use tsg_core::ports::cloud::{InstancePage, ListFilter, ListPage, Tombstones};
 use tsg_core::protocol::timing::ProtocolTiming;
 use uuid::Uuid;
@@ -139,38 +142,88 @@ proptest! {
     }
 }
 
+fn look_at<'a>(snapshot: &'a Snapshot, lasting: &'a LastingStates) -> Look<'a> {
+    Look { snapshot, lasting, now: at(60), youth: Duration::ZERO }
+}
+
 #[test]
 fn members_say_how_their_machine_was_seen() {
     let node = ComputeNodeId::new(Uuid::from_u128(0xc));
     let mut nodes = NodeNumbers::default();
     let before = bound(1, Phase::Ready, at(0));
     let seen = ObservedInstance { compute_node: Some(node), is_protected: true, ..machine(1, &before) };
-    let look = snapshot(at(10), vec![seen, machine(9, &sent(9, at(0)))]);
-    let sighting =
-        |operation: &Operation, nodes: &mut NodeNumbers| member_of(operation, &look, nodes).unwrap().sighting;
+    let shown = snapshot(at(10), vec![seen, machine(9, &sent(9, at(0)))]);
+    let lasting = LastingStates::new();
+    let mut members = |operation: &Operation| join([operation], &look_at(&shown, &lasting), &mut nodes).members;
 
-    let member = member_of(&before, &look, &mut nodes).unwrap();
+    let member = members(&before)[0];
     assert_eq!(member.sighting, Sighting::Present(InstanceState::Running));
     assert_eq!((member.compute_node, member.is_protected(), member.instance()), (0, true, Some(machine_id(1))));
-    assert_eq!(sighting(&bound(2, Phase::Ready, at(9)), &mut nodes), Sighting::Missing);
-    assert_eq!(sighting(&bound(2, Phase::Bound, at(10)), &mut nodes), Sighting::None, "bound since the look began");
-    assert_eq!(sighting(&sent(9, at(0)), &mut nodes), Sighting::None, "only the ledger says whose a machine is");
-    assert_eq!(member_of(&bound(1, Phase::Gone, at(0)), &look, &mut nodes), None);
+    assert_eq!(members(&bound(2, Phase::Ready, at(9)))[0].sighting, Sighting::Missing);
+    let since_the_look = members(&bound(2, Phase::Bound, at(10)))[0];
+    assert_eq!(since_the_look.sighting, Sighting::None, "bound since the look began");
+    assert_eq!(members(&sent(9, at(0)))[0].sighting, Sighting::None, "only the ledger says whose a machine is");
+    assert_eq!(members(&bound(1, Phase::Gone, at(0))), []);
 }
 
 #[test]
 fn members_carry_what_the_planner_decides_by() {
     let mut nodes = NodeNumbers::default();
-    let starts = Starts { count: 2, last_at: Some(at(5)) };
-    let operation = Operation { starts, revision: 4, sequence: u64::MAX, ..bound(3, Phase::Ready, at(1)) };
-    let look = snapshot(at(10), vec![]);
-    let member = member_of(&operation, &look, &mut nodes).unwrap();
-    assert_eq!((member.starts(), member.last_start_at), (2, at(5)));
+    let restarts = RestartHistory::NONE.with(at(5));
+    let operation = Operation { restarts, revision: 4, sequence: u64::MAX, ..bound(3, Phase::Ready, at(1)) };
+    let (shown, lasting) = (snapshot(at(10), vec![]), LastingStates::new());
+    let several = [operation, bound(1, Phase::Gone, at(1)), bound(2, Phase::Ready, at(1))];
+    let joined = join(&several, &look_at(&shown, &lasting), &mut nodes);
+    let [plain, member] = joined.members[..] else { panic!("{:?}", joined.members) };
+    assert_eq!((plain.operation.bits(), plain.is_detailed()), (2, false), "old, and nothing to say about it");
+    assert_eq!((member.operation.bits(), member.is_detailed()), (3, true));
     assert_eq!((member.revision, member.sequence, member.phase_since), (4, u32::MAX, at(1)));
     assert_eq!(member.compute_node, NO_NODE);
-    let several = [bound(3, Phase::Ready, at(1)), bound(1, Phase::Gone, at(1)), bound(2, Phase::Ready, at(1))];
-    let ids: Vec<u128> = members(&several, &look, &mut nodes).iter().map(|member| member.operation.bits()).collect();
-    assert_eq!(ids, [2, 3]);
+    let [detail] = joined.details[..] else { panic!("{:?}", joined.details) };
+    assert_eq!((detail.operation.bits(), detail.restarts, detail.asked_at), (3, restarts, at(1)));
+}
+
+#[test]
+fn a_young_member_says_when_it_was_asked_for_and_an_old_one_does_not() {
+    let mut nodes = NodeNumbers::default();
+    let (shown, lasting) = (snapshot(at(10), vec![]), LastingStates::new());
+    let planned = Operation { phase: Phase::Planned, attempts: Vec::new(), ..sent(1, at(3)) };
+    let look = Look { youth: Duration::from_secs(50), ..look_at(&shown, &lasting) };
+    let operations = [planned, bound(2, Phase::Ready, at(20)), bound(3, Phase::Ready, at(9))];
+    let joined = join(&operations, &look, &mut nodes);
+    let asked: Vec<_> = joined.details.iter().map(|detail| (detail.operation.bits(), detail.asked_at)).collect();
+    assert_eq!(asked, [(2, at(20))]);
+}
+
+#[test]
+fn a_state_lasts_from_the_first_look_that_shows_it_until_it_changes() {
+    let operation = bound(1, Phase::Ready, at(0));
+    let running = machine(1, &operation);
+    let mut lasting = LastingStates::new();
+    let mut nodes = NodeNumbers::default();
+    let mut seen_at = |seconds: u64, seen: ObservedInstance, errand: Option<Errand>| {
+        let shown = snapshot(at(seconds), vec![seen]);
+        lasting.note_all(&shown);
+        let operation = Operation { errand, ..operation.clone() };
+        let joined = join([&operation], &look_at(&shown, &lasting), &mut nodes);
+        (joined.members[0].state_since, joined.details.first().map_or(Timestamp::EPOCH, |detail| detail.guest_at))
+    };
+    let never = Timestamp::EPOCH;
+    assert_eq!(seen_at(10, running, None), (at(10), never));
+    assert_eq!(seen_at(20, running, None), (at(10), never));
+    assert_eq!(seen_at(25, in_state(InstanceState::Stopped, running), None), (at(25), never));
+    let busy = ObservedInstance { guest: GuestReport { busy: Some(true), ..GuestReport::default() }, ..running };
+    assert_eq!(seen_at(30, busy, None), (at(30), at(30)));
+    assert_eq!(seen_at(35, busy, None), (at(30), at(30)));
+    let ill = ObservedInstance { guest: GuestReport { is_unhealthy: true, ..busy.guest }, ..running };
+    assert_eq!(seen_at(40, ill, None), (at(40), at(40)), "its health changed");
+    let errand = Some(Errand::new(ErrandKind::Restart, at(41)));
+    assert_eq!(seen_at(50, ill, errand).0, at(60), "about to be restarted, it proves nothing");
+
+    lasting.begin_anew(machine_id(1), at(55));
+    assert_eq!(lasting.of(machine_id(1)).map(|lasting| lasting.state_since), Some(at(55)));
+    lasting.note_all(&snapshot(at(56), vec![]));
+    assert_eq!(lasting.of(machine_id(1)), None);
 }
 
 #[test]

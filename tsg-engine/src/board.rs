@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use tsg_core::model::group::Group;
+use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
-use tsg_core::model::instance::InstanceState;
+use tsg_core::model::instance::{Brand, InstanceState};
 use tsg_core::model::operation::{Cause, Phase};
 use tsg_core::model::time::Timestamp;
-use tsg_core::plan::input::{Limits, View, ViewTrust};
+use tsg_core::plan::input::{Limits, Marks, Retirement, View, ViewTrust};
 use tsg_core::plan::output::{Class, Report};
 
 /// One group as the engine saw it last.
@@ -57,8 +58,20 @@ pub struct MemberView {
     pub class: Option<Class>,
     /// The machine's state when it was last seen.
     pub state: Option<InstanceState>,
-    /// The revision it was made from.
+    /// Since when it is in that state, as far as this engine has looked.
+    pub state_since: Option<Timestamp>,
+    /// What its guest said of itself when it was last seen.
+    pub guest: GuestReport,
+    /// Since when its guest says that.
+    pub guest_since: Option<Timestamp>,
+    /// What runs the machine.
+    pub brand: Brand,
+    /// The revision it was made from, or was last changed to.
     pub revision: u32,
+    /// How far its removal has come, once begun.
+    pub retirement: Option<Retirement>,
+    /// What people said about it.
+    pub marks: Marks,
     /// Its primary address.
     pub address: Option<IpAddr>,
     /// Its compute node.
@@ -117,6 +130,8 @@ pub struct RequestCounts {
     pub deletes: u64,
     /// Start requests.
     pub starts: u64,
+    /// Requests that stop, restart, resize or relabel a machine.
+    pub changes: u64,
     /// Pages of complete lists.
     pub list_pages: u64,
     /// All other reads.

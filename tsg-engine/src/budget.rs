@@ -15,10 +15,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Share of the budget there is right after a start.
 const RAMP_START: f64 = 0.1;
 
-/// Whether nobody asked for a delete with this cause.
+/// Whether nobody asked for a delete with this cause. A rollout follows from what a user wrote,
+/// and how long a machine is kept is the user's own policy.
 pub(crate) fn is_unasked(cause: Option<Cause>) -> bool {
     match cause {
-        Some(Cause::ScaleIn | Cause::TearDown) => false,
+        Some(Cause::ScaleIn | Cause::TearDown | Cause::Rollout | Cause::Expiry) => false,
         Some(Cause::Repair | Cause::Surplus | Cause::Capacity) | None => true,
     }
 }

@@ -58,7 +58,7 @@ impl Pace {
         if now < self.paused_until {
             return 0;
         }
-        // Truncation is meant: a part of a token sends nothing.
+        // Truncation is meant: a part of a token sends nothing, and a debt sends nothing either.
         self.tokens as u32
     }
 
@@ -69,6 +69,11 @@ impl Pace {
             self.tokens -= 1.0;
         }
         has_token
+    }
+
+    /// Takes tokens that need not be there yet: what comes next waits the longer.
+    pub(crate) fn owe(&mut self, count: u32) {
+        self.tokens -= f64::from(count);
     }
 
     /// Gives a token back that was not used.

@@ -18,6 +18,8 @@ pub(crate) enum Job {
     Residue(OperationId, InstanceId),
     /// The start of an operation's machine.
     Start(OperationId),
+    /// Whatever else was decided to do to an operation's machine.
+    Errand(OperationId),
 }
 
 /// A read.
@@ -86,7 +88,7 @@ impl Turns {
 pub(crate) struct Todo {
     /// Creates.
     pub(crate) creates: Turns,
-    /// Deletes and starts.
+    /// Deletes, starts and errands.
     pub(crate) changes: Turns,
     /// Deletes whose machine was looked at just now: they go first, while that look is fresh.
     pub(crate) urgent: VecDeque<(GroupId, Job)>,
@@ -138,7 +140,7 @@ impl Todo {
     pub(crate) fn push(&mut self, group: GroupId, job: Job) {
         match job {
             Job::Create(_) => self.creates.push(group, job),
-            Job::Delete(_) | Job::Residue(..) | Job::Start(_) => self.changes.push(group, job),
+            Job::Delete(_) | Job::Residue(..) | Job::Start(_) | Job::Errand(_) => self.changes.push(group, job),
         }
     }
 

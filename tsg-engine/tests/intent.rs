@@ -50,7 +50,9 @@ impl Desk {
     }
 
     fn group(&self, number: u32, name: &str) -> Result<Group, CreateGroupError> {
-        let new = NewGroup { id: group_id(number), name: name.parse().unwrap(), template: TEMPLATE, capacity: 3 };
+        let policy = Group::first_policy();
+        let new =
+            NewGroup { id: group_id(number), name: name.parse().unwrap(), template: TEMPLATE, capacity: 3, policy };
         now(create_group(&*self.store, &self.caller, &new))
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns the two records. Must never hold anything observed; that is a snapshot's part.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::fingerprint::Fingerprint;
 use super::id::{GroupId, TemplateId};
 use super::name::GroupName;
+use super::policy::{Policy, UpdateMode, UpdatePolicy};
+use super::revision::RevisionLog;
 use super::time::Timestamp;
+use crate::plan::input::Orders;
 use crate::plan::memory::PlanMemory;
 
 /// What a group is on its way to.
@@ -43,7 +47,8 @@ pub struct Group {
     pub name: GroupName,
     /// What new instances are made from.
     pub template: TemplateId,
-    /// Goes up by one each time the template changes; instances say which one made them.
+    /// Goes up by one each time the template's content changes; instances say which one made
+    /// them.
     pub revision: u32,
     /// How many instances are wanted.
     pub capacity: u32,
@@ -57,9 +62,32 @@ pub struct Group {
     pub created_at: Timestamp,
     /// When the user last changed it.
     pub updated_at: Timestamp,
+    /// How it is updated, repaired and scaled. A group from before there were policies has
+    /// [`Group::first_policy`].
+    #[serde(default = "Group::first_policy")]
+    pub policy: Box<Policy>,
+    /// The revisions that are remembered; none of a group from before they were.
+    #[serde(default)]
+    pub revisions: RevisionLog,
+    /// What a person told its rollout and its repair to do.
+    #[serde(default)]
+    pub orders: Orders,
 }
 
 impl Group {
+    /// The policy of a group whose owner never chose one, as TSG v1 had it: a new template is for
+    /// new instances, and nothing is rolled out.
+    ///
+    /// ```
+    /// use tsg_core::model::group::Group;
+    /// use tsg_core::model::policy::UpdateMode;
+    /// assert_eq!(Group::first_policy().update.mode, UpdateMode::OnCreate);
+    /// ```
+    pub fn first_policy() -> Box<Policy> {
+        let update = UpdatePolicy { mode: UpdateMode::OnCreate, ..UpdatePolicy::default() };
+        Box::new(Policy { update, ..Policy::default() })
+    }
+
     /// How many instances there should be now: none once the group is being deleted.
     pub fn wanted(&self) -> u32 {
         match self.lifecycle {

@@ -5,6 +5,7 @@
 
 pub mod amount;
 pub mod audit;
+pub mod errand;
 pub mod fingerprint;
 pub mod group;
 pub mod guest;

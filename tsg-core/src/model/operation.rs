@@ -9,9 +9,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::errand::Errand;
 use super::fingerprint::Fingerprint;
 use super::id::{GroupId, InstanceId, OperationId, TemplateId};
 use super::time::Timestamp;
+use crate::plan::input::{Lineage, Marks, RestartHistory, Retirement};
 
 /// Where an operation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,15 +136,6 @@ pub struct Absence {
     pub last_at: Option<Timestamp>,
 }
 
-/// How often a stopped instance was started again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Starts {
-    /// Start requests since it last ran for the whole restart interval.
-    pub count: u8,
-    /// When the newest was dispatched.
-    pub last_at: Option<Timestamp>,
-}
-
 /// Why an operation, or its delete, was decided: exactly one cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -172,7 +165,7 @@ pub struct Operation {
     pub group: GroupId,
     /// Its place in the group's ledger, from 1.
     pub sequence: u64,
-    /// The group's revision it was planned for.
+    /// The group's revision it was planned for, or was last decided to be changed to.
     pub revision: u32,
     /// The template of that revision.
     pub template: TemplateId,
@@ -198,10 +191,37 @@ pub struct Operation {
     pub deletion: Option<Deletion>,
     /// Why the delete was decided.
     pub deletion_cause: Option<Cause>,
-    /// Start requests.
-    pub starts: Starts,
     /// Other machines that carry this operation's id, to be deleted.
     pub residue: Vec<InstanceId>,
+    /// When its machine was told to start or restart.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub restarts: RestartHistory,
+    /// How many of its predecessors in a row died young.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lineage: Lineage,
+    /// The operation whose place it was planned to take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<OperationId>,
+    /// How far the removal of its machine has come, once begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retirement: Option<Retirement>,
+    /// What was decided to do to its machine and is not done yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errand: Option<Errand>,
+    /// What people said about its machine.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub marks: Marks,
+    /// When its machine was adopted as a late arrival.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted_at: Option<Timestamp>,
+    /// Its place in a group with ordinal identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordinal: Option<u32>,
+}
+
+/// Most operations have nothing to say beyond the common fields, and their records stay short.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// An edge that the protocol does not have.
@@ -228,6 +248,11 @@ impl Operation {
         self.phase = next;
         self.phase_since = now;
         Ok(())
+    }
+
+    /// When its newest create request was sent; when it was planned, before there is one.
+    pub fn asked_at(&self) -> Timestamp {
+        self.last_attempt().map_or(self.planned_at, |attempt| attempt.sent_at)
     }
 
     /// The newest create request.

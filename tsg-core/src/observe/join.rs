@@ -5,11 +5,14 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::time::Duration;
 
+use super::lasting::LastingStates;
 use crate::model::id::{ComputeNodeId, InstanceId};
-use crate::model::instance::{ObservedInstance, Snapshot};
+use crate::model::instance::{ObservedInstance, ResizeMode, Snapshot};
 use crate::model::operation::Operation;
-use crate::plan::input::{Member, NO_NODE, Sighting};
+use crate::model::time::Timestamp;
+use crate::plan::input::{Detail, Member, NO_NODE, Sighting};
 
 /// Small numbers for compute nodes, given in order of appearance. Plans only ask whether two are
 /// equal.
@@ -32,8 +35,85 @@ pub fn find_instance(snapshot: &Snapshot, id: InstanceId) -> Option<&ObservedIns
     snapshot.instances.get(place)
 }
 
+/// What operations are joined with.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// The newest complete look, with everything seen since written into it.
+    pub snapshot: &'a Snapshot,
+    /// Since when the machines are as it shows them.
+    pub lasting: &'a LastingStates,
+    /// The time.
+    pub now: Timestamp,
+    /// How long after its create request a member is young: the planner is told when it was
+    /// asked for.
+    pub youth: Duration,
+}
+
+/// Members with their details, each in the order that the planner likes best: by operation.
+#[derive(Debug, Clone, Default)]
+pub struct Joined {
+    /// The open operations as the planner sees them.
+    pub members: Vec<Member>,
+    /// What there is to say about some of them beyond that.
+    pub details: Vec<Detail>,
+    /// How the machines that were seen can be resized, all alike; `None` when none was seen or
+    /// they differ.
+    pub resize: Option<ResizeMode>,
+}
+
+/// Joins all open operations of a group with a look at the cloud.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::model::instance::Snapshot;
+/// use tsg_core::model::time::Timestamp;
+/// use tsg_core::observe::join::{Look, NodeNumbers, join};
+/// use tsg_core::observe::lasting::LastingStates;
+///
+/// let (snapshot, lasting) = (Snapshot::default(), LastingStates::new());
+/// let look = Look { snapshot: &snapshot, lasting: &lasting, now: Timestamp::EPOCH, youth: Duration::ZERO };
+/// assert!(join([], &look, &mut NodeNumbers::default()).members.is_empty());
+/// ```
+pub fn join<'a>(
+    operations: impl IntoIterator<Item = &'a Operation>,
+    look: &Look<'_>,
+    nodes: &mut NodeNumbers,
+) -> Joined {
+    let mut joined = Joined::default();
+    let mut modes = Modes::default();
+    for operation in operations {
+        let Some(mut member) = member_of(operation, look, nodes) else { continue };
+        let seen = operation.instance.and_then(|instance| find_instance(look.snapshot, instance));
+        modes.note(seen);
+        if let Some(detail) = detail_of(operation, seen, look) {
+            member = member.with_detail();
+            joined.details.push(detail);
+        }
+        joined.members.push(member);
+    }
+    joined.members.sort_unstable_by_key(|member| member.operation);
+    joined.details.sort_unstable_by_key(|detail| detail.operation);
+    joined.resize = modes.common;
+    joined
+}
+
+/// How machines can be resized, as long as all of them agree.
+#[derive(Default)]
+struct Modes {
+    common: Option<ResizeMode>,
+    differ: bool,
+}
+
+impl Modes {
+    fn note(&mut self, seen: Option<&ObservedInstance>) {
+        let Some(mode) = seen.map(|seen| seen.brand.resize()) else { return };
+        self.differ |= self.common.is_some_and(|common| common != mode);
+        self.common = (!self.differ).then_some(mode);
+    }
+}
+
 /// An operation as the planner sees it; `None` when it is closed.
-pub fn member_of(operation: &Operation, snapshot: &Snapshot, nodes: &mut NodeNumbers) -> Option<Member> {
+fn member_of(operation: &Operation, look: &Look<'_>, nodes: &mut NodeNumbers) -> Option<Member> {
     if operation.phase.is_closed() {
         return None;
     }
@@ -45,7 +125,8 @@ pub fn member_of(operation: &Operation, snapshot: &Snapshot, nodes: &mut NodeNum
         return Some(member);
     };
     member = member.with_instance(instance);
-    match find_instance(snapshot, instance) {
+    member.state_since = state_since(operation, instance, look);
+    match find_instance(look.snapshot, instance) {
         Some(seen) => {
             member.sighting = Sighting::Present(seen.state);
             member.compute_node = seen.compute_node.map_or(NO_NODE, |node| nodes.number_of(node));
@@ -54,20 +135,38 @@ pub fn member_of(operation: &Operation, snapshot: &Snapshot, nodes: &mut NodeNum
             }
         }
         // What the ledger learned after the look began, the look cannot contradict.
-        None if operation.phase_since >= snapshot.taken_at => {}
+        None if operation.phase_since >= look.snapshot.taken_at => {}
         None => member.sighting = Sighting::Missing,
     }
     Some(member)
 }
 
-/// All open operations as the planner sees them, in the order it likes best: by operation.
-pub fn members<'a>(
-    operations: impl IntoIterator<Item = &'a Operation>,
-    snapshot: &Snapshot,
-    nodes: &mut NodeNumbers,
-) -> Vec<Member> {
-    let mut members: Vec<Member> =
-        operations.into_iter().filter_map(|operation| member_of(operation, snapshot, nodes)).collect();
-    members.sort_unstable_by_key(|member| member.operation);
-    members
+/// What is about to be done to a machine voids what it proved before.
+fn state_since(operation: &Operation, instance: InstanceId, look: &Look<'_>) -> Timestamp {
+    if operation.errand.as_ref().is_some_and(|errand| errand.kind.is_trial()) {
+        return look.now;
+    }
+    look.lasting.of(instance).map_or(operation.phase_since, |lasting| lasting.state_since)
+}
+
+/// What there is to say about a member beyond the dense record.
+fn detail_of(operation: &Operation, seen: Option<&ObservedInstance>, look: &Look<'_>) -> Option<Detail> {
+    let asked_at = operation.asked_at();
+    let guest = seen.map(|seen| seen.guest).unwrap_or_default();
+    let lasting = operation.instance.and_then(|instance| look.lasting.of(instance));
+    let detail = Detail {
+        restarts: operation.restarts,
+        lineage: operation.lineage,
+        replaces: operation.replaces,
+        retirement: operation.retirement,
+        guest,
+        guest_at: lasting.map_or(Timestamp::EPOCH, |lasting| lasting.guest_since),
+        marks: operation.marks,
+        adopted_at: operation.adopted_at.unwrap_or(Timestamp::EPOCH),
+        ordinal: operation.ordinal,
+        ..Detail::new(operation.id, asked_at)
+    };
+    let is_young = asked_at.after(look.youth) > look.now;
+    let says_more = Detail { guest_at: Timestamp::EPOCH, ..detail } != Detail::new(operation.id, asked_at);
+    (is_young || says_more).then_some(detail)
 }

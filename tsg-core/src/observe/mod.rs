@@ -5,5 +5,6 @@
 
 pub mod arrivals;
 pub mod join;
+pub mod lasting;
 pub mod paging;
 pub mod trust;

@@ -6,9 +6,10 @@ use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{DeploymentId, GroupId, ImageId, InstanceId, OperationId, TemplateId};
 use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, Snapshot};
-use tsg_core::model::operation::{Absence, Attempt, Cause, Operation, Phase, Silence, Starts};
+use tsg_core::model::operation::{Absence, Attempt, Cause, Operation, Phase, Silence};
 use tsg_core::model::tag::Claim;
 use tsg_core::model::time::Timestamp;
+use tsg_core::plan::input::{Lineage, Marks, RestartHistory};
 use tsg_core::ports::cloud::{CloudCode, CloudError, ErrorKind, Reach};
 use uuid::Uuid;
 
@@ -38,8 +39,15 @@ pub fn sent(number: u32, sent_at: Timestamp) -> Operation {
         absence: Absence::default(),
         deletion: None,
         deletion_cause: None,
-        starts: Starts::default(),
         residue: Vec::new(),
+        restarts: RestartHistory::NONE,
+        lineage: Lineage::default(),
+        replaces: None,
+        retirement: None,
+        errand: None,
+        marks: Marks::NONE,
+        adopted_at: None,
+        ordinal: None,
     }
 }
 

@@ -8,7 +8,10 @@ use tsg_core::model::audit::AuditEvent;
 use tsg_core::model::group::{Freeze, Group, LedgerHead, Lifecycle};
 use tsg_core::model::id::{GroupId, TemplateId};
 use tsg_core::model::name::GroupName;
-use tsg_core::model::template::Template;
+use tsg_core::model::policy::Policy;
+use tsg_core::model::revision::RevisionLog;
+use tsg_core::model::template::{Template, TemplateSpec};
+use tsg_core::plan::input::Orders;
 use tsg_core::ports::Store;
 use tsg_core::ports::store::{Revision, StoreError};
 use tsg_core::records::codec::Versioned;
@@ -26,6 +29,8 @@ pub struct NewGroup {
     pub template: TemplateId,
     /// How many instances.
     pub capacity: u32,
+    /// How it is updated, repaired and scaled.
+    pub policy: Box<Policy>,
 }
 
 /// Why a group was not made.
@@ -68,7 +73,7 @@ pub async fn create_group(store: &dyn Store, caller: &Caller, new: &NewGroup) ->
         let Some(template) = read_template(store, caller, new.template).await? else {
             return Err(CreateGroupError::UnknownTemplate(new.template));
         };
-        let group = first_row(caller, new);
+        let group = first_row(caller, new, &template.value.spec);
         let mut head = LedgerHead::new(new.id);
         let event = AuditEvent::GroupCreated { capacity: new.capacity };
         let entry = head.append(caller.now, caller.actor.clone(), event);
@@ -85,7 +90,7 @@ pub async fn create_group(store: &dyn Store, caller: &Caller, new: &NewGroup) ->
     Err(CreateGroupError::Contended)
 }
 
-fn first_row(caller: &Caller, new: &NewGroup) -> Group {
+fn first_row(caller: &Caller, new: &NewGroup, spec: &TemplateSpec) -> Group {
     Group {
         id: new.id,
         name: new.name.clone(),
@@ -97,6 +102,9 @@ fn first_row(caller: &Caller, new: &NewGroup) -> Group {
         freeze_epoch: 0,
         created_at: caller.now,
         updated_at: caller.now,
+        policy: new.policy.clone(),
+        revisions: RevisionLog::beginning_at(1, new.template, spec, caller.now),
+        orders: Orders::default(),
     }
 }
 

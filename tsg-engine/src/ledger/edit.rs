@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use tsg_core::model::audit::{Actor, AuditEntry, AuditEvent, RequestKind};
 use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::group::{Group, LedgerHead};
-use tsg_core::model::id::{InstanceId, OperationId};
+use tsg_core::model::id::{InstanceId, OperationId, TemplateId};
 use tsg_core::model::operation::{
-    Absence, Attempt, AttemptOutcome, Cause, Deletion, InvalidEdge, Operation, Phase, Silence, Starts,
+    Absence, Attempt, AttemptOutcome, Cause, Deletion, InvalidEdge, Operation, Phase, Silence,
 };
 use tsg_core::model::time::Timestamp;
+use tsg_core::plan::input::{Lineage, Marks, RestartHistory};
 use tsg_core::plan::memory::PlanMemory;
 use tsg_core::records::kinds::OwnedInstance;
 use tsg_core::records::{Transaction, Versioned};
@@ -72,16 +73,16 @@ impl<'a> Edit<'a> {
         self.written.get(&id).or_else(|| self.ledger.operation(id))
     }
 
-    /// Plans a new operation for the group's present revision.
-    pub(crate) fn plan(&mut self, id: OperationId, cause: Cause) {
+    /// Plans a new operation of a revision that the group remembers.
+    pub(crate) fn plan(&mut self, id: OperationId, (revision, template): (u32, TemplateId), cause: Cause) {
         let group = self.ledger.group();
         self.head.sequence += 1;
         let operation = Operation {
             id,
             group: group.id,
             sequence: self.head.sequence,
-            revision: group.revision,
-            template: group.template,
+            revision,
+            template,
             name: group.name.instance_name(id),
             phase: Phase::Planned,
             phase_since: self.now,
@@ -93,8 +94,15 @@ impl<'a> Edit<'a> {
             absence: Absence::default(),
             deletion: None,
             deletion_cause: None,
-            starts: Starts::default(),
             residue: Vec::new(),
+            restarts: RestartHistory::NONE,
+            lineage: Lineage::default(),
+            replaces: None,
+            retirement: None,
+            errand: None,
+            marks: Marks::NONE,
+            adopted_at: None,
+            ordinal: None,
         };
         self.written.insert(id, operation);
         self.note(AuditEvent::Planned { operation: id, cause });
@@ -112,6 +120,7 @@ impl<'a> Edit<'a> {
 
     /// Binds an operation to its machine, which no other operation may have.
     pub(crate) fn bind(&mut self, id: OperationId, instance: InstanceId, evidence: &str) -> Result<(), InvalidEdge> {
+        let now = self.now;
         let Some(operation) = self.touch(id) else { return Ok(()) };
         // A machine that failed and was filed as residue may come up after all. It is owned by
         // the operation already then.
@@ -119,6 +128,9 @@ impl<'a> Edit<'a> {
         operation.residue.retain(|other| *other != instance);
         operation.instance = Some(instance);
         operation.silence = Silence::default();
+        if operation.phase == Phase::Lost {
+            operation.adopted_at = Some(now);
+        }
         let group = operation.group;
         self.enter(id, Phase::Bound, evidence)?;
         if !is_residue {
@@ -147,6 +159,7 @@ impl<'a> Edit<'a> {
         self.change(id, |operation| {
             operation.deletion = Some(Deletion { decided_at: now, attempts: 0, last_sent_at: None });
             operation.deletion_cause = Some(cause);
+            operation.errand = None;
         });
         Ok(())
     }

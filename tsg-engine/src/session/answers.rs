@@ -9,11 +9,12 @@ use tsg_core::model::id::{GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::ObservedInstance;
 use tsg_core::model::operation::{AttemptOutcome, InvalidEdge, Phase};
 use tsg_core::model::time::Timestamp;
-use tsg_core::ports::cloud::{AccountProfile, CloudCode, CloudError, ErrorKind, InstancePage};
+use tsg_core::ports::cloud::{AccountProfile, CloudCode, CloudError, ErrorKind, InstancePage, Noted};
 use tsg_core::ports::store::StoreError;
 use tsg_core::protocol::create::{CreateOutcome, classify_create};
 
 use super::Session;
+use super::errand::ErrandRun;
 use crate::board::Trouble;
 use crate::ledger::Edit;
 use crate::todo::Read;
@@ -53,6 +54,10 @@ pub(super) enum Answer {
     Started {
         group: GroupId,
         sent: Sent<()>,
+    },
+    Ran {
+        run: ErrandRun,
+        sent: Sent<Noted>,
     },
     Listed {
         began: Option<Duration>,
@@ -102,7 +107,8 @@ impl Session {
             Answer::Deleted { sent: Sent::Replied(reply), .. } | Answer::Started { sent: Sent::Replied(reply), .. } => {
                 self.learn_from(reply);
             }
-            Answer::Created { .. } | Answer::Deleted { .. } | Answer::Started { .. } => {}
+            Answer::Ran { sent: Sent::Replied(reply), .. } => self.learn_from(reply),
+            Answer::Created { .. } | Answer::Deleted { .. } | Answer::Started { .. } | Answer::Ran { .. } => {}
             Answer::Listed { reply, .. } | Answer::LookedUp { reply, .. } => self.learn_from(reply),
             Answer::Got { reply, .. } => self.learn_from(reply),
             Answer::Tested { reply } => self.learn_from(reply),
@@ -137,6 +143,7 @@ impl Session {
                 self.mark_dirty(group);
                 Ok(())
             }
+            Answer::Ran { run, sent } => self.take_ran(run, &sent).await,
             // A page of a list that was given up meanwhile is no part of the present one.
             Answer::Listed { began, .. } if began != self.sight.listing.as_ref().map(|listing| listing.began) => Ok(()),
             Answer::Listed { reply, .. } => self.take_page(reply).await,

@@ -12,14 +12,14 @@ use futures_util::FutureExt as _;
 use tsg_core::model::audit::RequestKind;
 use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::group::Group;
-use tsg_core::model::id::{GroupId, InstanceId, OperationId};
+use tsg_core::model::id::{GroupId, InstanceId, OperationId, TemplateId};
 use tsg_core::model::instance::InstanceState;
-use tsg_core::model::operation::{AttemptOutcome, InvalidEdge, Operation, Phase, Starts};
+use tsg_core::model::operation::{AttemptOutcome, InvalidEdge, Operation, Phase};
 use tsg_core::model::tag::Claim;
 use tsg_core::model::template::Template;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::find_instance;
-use tsg_core::plan::input::ViewTrust;
+use tsg_core::plan::input::{Mark, ViewTrust};
 use tsg_core::ports::Clock;
 use tsg_core::ports::cloud::CreateInstance;
 use tsg_core::ports::store::StoreError;
@@ -99,6 +99,7 @@ impl Session {
                 Job::Delete(operation) => self.remove(group, operation).await?,
                 Job::Residue(operation, instance) => self.remove_residue(group, operation, instance).await?,
                 Job::Start(operation) => self.start(group, operation).await?,
+                Job::Errand(operation) => self.run_errand(group, operation).await?,
             }
         }
         if self.monotonic() >= until {
@@ -194,20 +195,11 @@ impl Session {
         Ok(requests)
     }
 
-    async fn template_of(&mut self, group: GroupId, operation: OperationId) -> Result<Option<Template>, StoreError> {
-        let Some(id) =
-            self.books.group(group).and_then(|ledger| ledger.operation(operation)).map(|known| known.template)
-        else {
-            return Ok(None);
-        };
-        if let Some(template) = self.templates.get(&id) {
-            return Ok(Some(template.clone()));
-        }
-        match codec::get::<Template>(&**self.books.store(), self.books.account(), &id.to_string()).await {
-            Ok(Some(read)) => {
-                self.templates.insert(id, read.value.clone());
-                Ok(Some(read.value))
-            }
+    pub(super) async fn template_of(&mut self, group: GroupId, operation: OperationId) -> Result<Option<Template>, StoreError> {
+        let known = self.books.group(group).and_then(|ledger| ledger.operation(operation));
+        let Some(id) = known.map(|known| known.template) else { return Ok(None) };
+        match self.template(id).await {
+            Ok(Some(template)) => Ok(Some(template)),
             Ok(None) => {
                 self.set_aside(group, format!("template {id} is gone"));
                 Ok(None)
@@ -218,6 +210,17 @@ impl Session {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// A template, read once; `None` when it was deleted.
+    pub(super) async fn template(&mut self, id: TemplateId) -> Result<Option<Template>, StoreError> {
+        if let Some(template) = self.templates.get(&id) {
+            return Ok(Some(template.clone()));
+        }
+        let read = codec::get::<Template>(&**self.books.store(), self.books.account(), &id.to_string()).await?;
+        let template = read.map(|read| read.value);
+        self.templates.extend(template.clone().map(|template| (id, template)));
+        Ok(template)
     }
 
     /// Starts a stopped machine.
@@ -296,9 +299,10 @@ fn record_start(edit: &mut Edit<'_>, id: OperationId, instance: InstanceId, now:
         return Ok(());
     }
     edit.change(id, |operation| {
-        operation.starts = Starts { count: operation.starts.count.saturating_add(1), last_at: Some(now) };
+        operation.restarts = operation.restarts.with(now);
+        operation.marks = operation.marks.without(Mark::Restart);
     });
-    let attempt = edit.operation(id).map_or(1, |operation| u32::from(operation.starts.count));
+    let attempt = edit.operation(id).map_or(1, |operation| u32::from(operation.restarts.within(Duration::MAX, now)));
     let payload = payload_of(instance);
     let sending = Sending { request: RequestKind::Start, instance: Some(instance), attempt, payload };
     edit.will_send(id, sending);

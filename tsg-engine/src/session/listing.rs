@@ -142,8 +142,10 @@ impl Session {
     fn ledger_machines(&self) -> Vec<LedgerMachine> {
         let taken_at = self.sight.snapshot.taken_at;
         let open = self.books.groups().flat_map(|(_, ledger)| ledger.open());
-        // What was bound after the list began could not be in it.
-        open.filter(|operation| {
+        // What we shut down is no surprise, and what was bound after the list began could not be
+        // in it.
+        open.filter(|operation| operation.retirement.is_none())
+        .filter(|operation| {
             operation.phase_since < taken_at
                 || operation.instance.is_some_and(|instance| find_instance(&self.sight.snapshot, instance).is_some())
         })

@@ -4,10 +4,13 @@
 //! the run: what matters is in the store. Must never wait except through the clock.
 
 mod answers;
+mod bounds;
 mod dispatch;
 mod doubt;
+mod errand;
 mod listing;
 mod reads;
+mod relabel;
 mod remove;
 mod round;
 mod seen;
@@ -17,7 +20,7 @@ mod sight;
 mod tests;
 mod wait;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use core::time::Duration;
 
@@ -70,6 +73,8 @@ pub(crate) struct Session {
     answers: FuturesUnordered<BoxFuture<'static, Answer>>,
     /// Creates under way, which belong to nobody else's look-ups.
     requested: BTreeMap<OperationId, Duration>,
+    /// Operations with an errand under way.
+    on_errand: BTreeSet<OperationId>,
     /// Answers that could not be recorded yet.
     unrecorded: VecDeque<Answer>,
     doubts: BTreeMap<OperationId, Doubt>,
@@ -107,6 +112,7 @@ impl Session {
             todo: Todo::default(),
             answers: FuturesUnordered::new(),
             requested: BTreeMap::new(),
+            on_errand: BTreeSet::new(),
             unrecorded: VecDeque::new(),
             doubts: BTreeMap::new(),
             agenda: BTreeMap::new(),

@@ -103,6 +103,7 @@ impl Session {
                     edit.change(id, |operation| {
                         operation.deletion = None;
                         operation.deletion_cause = None;
+                        operation.retirement = None;
                     });
                 }
                 Ok(())
@@ -268,6 +269,8 @@ fn is_wanted_again(ledger: &GroupLedger, operation: &Operation) -> bool {
     let is_unsent = operation.deletion.is_none_or(|deletion| deletion.attempts == 0);
     operation.deletion_cause == Some(Cause::ScaleIn)
         && is_unsent
+        // It was drained or shut down already: it would not serve.
+        && operation.retirement.is_none()
         && ledger.count_open(|phase| phase != Phase::Deleting) < ledger.group().wanted()
 }
 

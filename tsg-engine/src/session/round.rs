@@ -7,18 +7,22 @@ use core::time::Duration;
 
 use tsg_core::model::group::{Group, Lifecycle};
 use tsg_core::model::id::{GroupId, OperationId};
-use tsg_core::model::operation::{AttemptOutcome, Cause, InvalidEdge, Phase};
+use tsg_core::model::instance::ResizeMode;
+use tsg_core::model::operation::{AttemptOutcome, Phase};
+use tsg_core::model::revision::RevisionFacts;
 use tsg_core::model::time::Timestamp;
-use tsg_core::observe::join::members;
-use tsg_core::plan::input::{Intent, Limits, Member, ViewTrust};
+use tsg_core::observe::join::{Joined, Look, join};
+use tsg_core::plan::input::{Conditions, Intent, Limits, Member, ViewTrust};
 use tsg_core::plan::output::{Action, GroupStatus, Plan, PlannedAction};
 use tsg_core::plan::{PlanInput, plan};
 use tsg_core::ports::store::StoreError;
 
 use super::Session;
+use super::bounds::{apply, hold_to_intent, lost_recently};
+use super::sight::Sight;
 use crate::board::Trouble;
 use crate::budget::is_unasked;
-use crate::ledger::{Edit, GroupLedger};
+use crate::ledger::GroupLedger;
 use crate::todo::Job;
 
 /// Actions recorded by one commit at most.
@@ -33,6 +37,14 @@ const GAP_MIN: Duration = Duration::from_millis(20);
 const ASIDE_FIRST: Duration = Duration::from_secs(5);
 /// Longest wait after a group could not be handled.
 const ASIDE_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// What one plan of a group rests on, beside its ledger.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    pub(super) joined: Joined,
+    pub(super) revisions: Vec<RevisionFacts>,
+    pub(super) limits: Limits,
+}
 
 /// When a group is to be planned.
 #[derive(Debug, Default)]
@@ -161,9 +173,9 @@ impl Session {
             return Ok(());
         };
         let open = u64::from(ledger.open_count());
-        let members = members(ledger.open(), &self.sight.snapshot, &mut self.sight.nodes);
-        let limits = self.limits(group);
-        let planned = plan(&self.input(group, &members, limits));
+        let scene = self.scene(group);
+        let planned = self.books.group(group).map(|ledger| plan(&self.input(ledger, &scene, self.ports.entropy.draw())));
+        let Some(planned) = planned else { return Ok(()) };
         let agenda = self.agenda.entry(group).or_default();
         agenda.is_dirty = false;
         agenda.wake_at = None;
@@ -173,8 +185,23 @@ impl Session {
                 self.set_aside(group, error.to_string());
                 Ok(())
             }
-            Ok(plan) => self.carry_out(group, &members, limits, plan).await,
+            Ok(plan) => self.carry_out(group, &scene, plan).await,
         }
+    }
+
+    /// A group as it stands now.
+    fn scene(&mut self, group: GroupId) -> Scene {
+        let now = self.now();
+        let limits = self.limits(group);
+        let Some(ledger) = self.books.group(group) else { return Scene { limits, ..Scene::default() } };
+        let youth = ledger.group().policy.update.healthy_deadline.as_duration() * 2;
+        let Sight { snapshot, lasting, nodes, .. } = &mut self.sight;
+        let joined = join(ledger.open(), &Look { snapshot, lasting, now, youth }, nodes);
+        // A bhyve machine would have to be stopped for it, and a KVM machine never can.
+        let is_resizable = joined.resize == Some(ResizeMode::Live);
+        let facts = ledger.group().revisions.facts().into_iter();
+        let revisions = facts.map(|facts| RevisionFacts { is_resizable, ..facts }).collect();
+        Scene { joined, revisions, limits }
     }
 
     fn limits(&self, group: GroupId) -> Limits {
@@ -183,22 +210,25 @@ impl Session {
             unasked_deletes: self.unasked_left(group, now),
             starts: self.budget.starts(now),
             orphans: self.sight.orphans.get(&group).copied().unwrap_or(0),
+            lost_recently: self.books.group(group).map_or(0, |ledger| lost_recently(ledger, self.now())),
             ..Limits::default()
         }
     }
 
-    fn input<'a>(&'a self, group: GroupId, members: &'a [Member], limits: Limits) -> PlanInput<'a> {
-        let ledger = self.books.group(group);
-        let intent = ledger.map_or_else(|| no_intent(group), |ledger| intent(ledger.group()));
+    pub(super) fn input<'a>(&'a self, ledger: &'a GroupLedger, scene: &'a Scene, seed: u128) -> PlanInput<'a> {
         PlanInput {
-            intent,
+            intent: intent(ledger.group()),
+            policy: &ledger.group().policy,
+            revisions: &scene.revisions,
             view: self.view(),
-            members,
-            memory: ledger.map(|ledger| ledger.head().memory).unwrap_or_default(),
-            limits,
+            members: &scene.joined.members,
+            details: &scene.joined.details,
+            memory: ledger.head().memory,
+            limits: scene.limits,
+            conditions: Conditions::default(),
             timing: &self.config.timing,
             now: self.now(),
-            seed: self.ports.entropy.draw(),
+            seed,
         }
     }
 
@@ -215,32 +245,28 @@ impl Session {
         if waits { 0 } else { self.budget.deletes_of(group, now) }
     }
 
-    async fn carry_out(
-        &mut self,
-        group: GroupId,
-        members: &[Member],
-        limits: Limits,
-        mut plan: Plan,
-    ) -> Result<(), StoreError> {
+    async fn carry_out(&mut self, group: GroupId, scene: &Scene, mut plan: Plan) -> Result<(), StoreError> {
         if self.view().trust != ViewTrust::Trusted {
             plan.actions.clear();
         }
         if let Some(ledger) = self.books.group(group) {
-            hold_to_intent(ledger, limits.orphans, &mut plan.actions);
+            hold_to_intent(ledger, scene, &mut plan.actions);
         }
         let is_recorded = self.record_plan(group, &plan).await?;
         if is_recorded {
             let agenda = self.agenda.entry(group).or_default();
             agenda.failures = 0;
             agenda.trouble = None;
+            self.spend(group, &plan.actions);
         }
         if let Some(at) = plan.next_wakeup {
             let at = self.when(at);
             self.wake_group_at(group, at);
         }
-        self.queue(group, members, &plan.actions);
+        self.queue(group, &scene.joined.members, &plan.actions);
+        self.queue_errands(group);
         let is_over = plan.report.status == GroupStatus::Deleted;
-        self.show_group(group, members, limits, &plan);
+        self.show_group(group, scene, &plan);
         if is_over { self.forget_when_cold(group).await } else { Ok(()) }
     }
 
@@ -260,7 +286,7 @@ impl Session {
                     if let Some(memory) = remembered {
                         *edit.memory() = memory;
                     }
-                    batch.iter().try_for_each(|planned| apply(edit, planned))
+                    batch.iter().try_for_each(|planned| apply(edit, planned, &plan.origins))
                 })
                 .await;
             if self.only_store(group, result)?.is_none() {
@@ -278,7 +304,13 @@ impl Session {
                 Action::Create { operation, .. } => self.todo.push(group, Job::Create(operation)),
                 Action::Delete { operation, .. } => self.todo.push(group, Job::Delete(operation)),
                 Action::Start { operation, .. } => self.todo.push(group, Job::Start(operation)),
-                Action::Cancel { .. } => {}
+                // What else there is to do to a machine is in its record, as an errand.
+                Action::Restart { .. }
+                | Action::Drain { .. }
+                | Action::Stop { .. }
+                | Action::Keep { .. }
+                | Action::Update { .. }
+                | Action::Cancel { .. } => {}
             }
         }
         for member in members {
@@ -334,62 +366,6 @@ fn intent(group: &Group) -> Intent {
         capacity: group.capacity,
         revision: group.revision,
         is_frozen: group.freeze.is_some(),
-    }
-}
-
-fn no_intent(group: GroupId) -> Intent {
-    Intent { group, lifecycle: Lifecycle::Deleting, capacity: 0, revision: 0, is_frozen: true }
-}
-
-/// The ceilings of the user's intent, whatever the plan says: no create beyond the capacity, no
-/// asked delete below it.
-fn hold_to_intent(ledger: &GroupLedger, orphans: u32, actions: &mut Vec<PlannedAction>) {
-    let wanted = ledger.group().wanted();
-    let mut creates_left = wanted.saturating_sub(ledger.open_count().saturating_add(orphans));
-    let mut deletes_left = ledger.count_open(|phase| phase != Phase::Deleting).saturating_sub(wanted);
-    actions.retain(|planned| {
-        let left = match (planned.action, planned.reason.cause()) {
-            (Action::Create { .. }, _) => &mut creates_left,
-            (Action::Cancel { .. }, _) | (Action::Delete { .. }, Cause::ScaleIn | Cause::TearDown) => &mut deletes_left,
-            (Action::Delete { .. } | Action::Start { .. }, _) => return true,
-        };
-        let is_within = *left > 0;
-        *left = left.saturating_sub(1);
-        if !is_within {
-            tracing::error!(group = %ledger.group().id, ?planned, "a plan went beyond the user's intent");
-        }
-        is_within
-    });
-}
-
-/// Records one step of a plan, if it still holds.
-fn apply(edit: &mut Edit<'_>, planned: &PlannedAction) -> Result<(), InvalidEdge> {
-    let cause = planned.reason.cause();
-    let phase_of = |edit: &Edit<'_>, id| edit.operation(id).map(|operation| operation.phase);
-    match planned.action {
-        Action::Create { operation, revision } => {
-            let is_new = phase_of(edit, operation).is_none();
-            if is_new && revision == edit.group().revision {
-                edit.plan(operation, cause);
-            }
-            Ok(())
-        }
-        Action::Cancel { operation } if phase_of(edit, operation) == Some(Phase::Planned) => {
-            edit.enter(operation, Phase::Cancelled, "not needed any more")
-        }
-        Action::Delete { operation, .. } if phase_of(edit, operation) == planned.expects => {
-            edit.decide_delete(operation, cause, words(cause))
-        }
-        Action::Cancel { .. } | Action::Delete { .. } | Action::Start { .. } => Ok(()),
-    }
-}
-
-fn words(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Capacity => "replaced",
-        Cause::ScaleIn => "the user asked for fewer instances",
-        Cause::TearDown => "the user deleted the group",
-        Cause::Repair => "it does not work and is replaced",
-        Cause::Surplus => "the group has another machine for it",
+        orders: group.orders,
     }
 }

@@ -3,11 +3,9 @@
 //! Owns promotion, failure and the end of operations. Must never end one because a list did not
 //! show it: a get by its id decides.
 
-use core::time::Duration;
-
 use tsg_core::model::id::{GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::{InstanceState, ObservedInstance};
-use tsg_core::model::operation::{Absence, InvalidEdge, Operation, Phase, Starts};
+use tsg_core::model::operation::{Absence, InvalidEdge, Operation, Phase};
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::arrivals::LedgerLookup as _;
 use tsg_core::observe::join::find_instance;
@@ -20,9 +18,6 @@ use super::Session;
 use crate::ledger::Edit;
 use crate::todo::{Job, Read};
 
-/// An instance that ran this long after it was started is well again: restarts are counted in
-/// windows of half an hour, as Nomad does.
-const STARTS_FORGIVEN: Duration = Duration::from_secs(30 * 60);
 /// Operations moved by one commit at most.
 const BATCH: usize = 500;
 
@@ -33,7 +28,6 @@ enum Proof {
     Failed,
     Destroyed,
     IsThere,
-    StaysUp,
 }
 
 impl Session {
@@ -48,7 +42,7 @@ impl Session {
             for operation in ledger.open() {
                 let Some(instance) = operation.instance else { continue };
                 match find_instance(&self.sight.snapshot, instance) {
-                    Some(seen) => proofs.extend(self.proof(operation, seen).map(|proof| (operation.id, proof))),
+                    Some(seen) => proofs.extend(Self::proof(operation, seen).map(|proof| (operation.id, proof))),
                     None if operation.phase_since >= self.sight.snapshot.taken_at => {}
                     None => missing.push((operation.id, instance)),
                 }
@@ -64,19 +58,14 @@ impl Session {
         Ok(())
     }
 
-    fn proof(&self, operation: &Operation, seen: &ObservedInstance) -> Option<Proof> {
+    fn proof(operation: &Operation, seen: &ObservedInstance) -> Option<Proof> {
         match (seen.state, operation.phase) {
             (InstanceState::Deleted, _) => Some(Proof::Destroyed),
             (InstanceState::Failed, Phase::Bound) => Some(Proof::Failed),
             (InstanceState::Running, Phase::Bound) => Some(Proof::Runs),
             _ if operation.absence != Absence::default() => Some(Proof::IsThere),
-            (InstanceState::Running, _) if self.is_well_again(operation) => Some(Proof::StaysUp),
             _ => None,
         }
-    }
-
-    fn is_well_again(&self, operation: &Operation) -> bool {
-        operation.starts.last_at.is_some_and(|last| self.now().since(last) >= STARTS_FORGIVEN)
     }
 
     async fn record_proofs(&mut self, group: GroupId, proofs: &[(OperationId, Proof)]) -> Result<(), StoreError> {
@@ -151,7 +140,7 @@ impl Session {
         let GetEvidence::Seen(seen) = evidence else { return Ok(()) };
         let Some(operation) = self.books.operation(id) else { return Ok(()) };
         let is_leaving = operation.phase == Phase::Deleting;
-        if let Some(proof) = self.proof(operation, &seen) {
+        if let Some(proof) = Self::proof(operation, &seen) {
             self.record_proofs(group, &[(id, proof)]).await?;
         }
         if is_leaving {
@@ -226,7 +215,6 @@ fn apply_proof(edit: &mut Edit<'_>, id: OperationId, proof: Proof) -> Result<(),
         Proof::Destroyed if phase.can_become(Phase::Gone) => {
             edit.enter(id, Phase::Gone, "the cloud shows it destroyed")?;
         }
-        Proof::StaysUp => edit.change(id, |operation| operation.starts = Starts::default()),
         Proof::Runs | Proof::Failed | Proof::Destroyed | Proof::IsThere => {}
     }
     if edit.operation(id).is_some_and(|operation| operation.absence != Absence::default()) {

@@ -4,13 +4,14 @@
 use core::time::Duration;
 
 use tsg_core::model::id::GroupId;
+use tsg_core::model::instance::Brand;
 use tsg_core::model::operation::Operation;
 use tsg_core::observe::join::find_instance;
 use tsg_core::plan::classify::classify;
-use tsg_core::plan::input::{Limits, Member};
 use tsg_core::plan::output::{Class, Plan};
 
 use super::Session;
+use super::round::Scene;
 use crate::board::{AccountHealth, GroupView, MemberView};
 
 /// A group of this many members is shown at most every millisecond; larger ones accordingly less
@@ -18,17 +19,18 @@ use crate::board::{AccountHealth, GroupView, MemberView};
 const MEMBERS_PER_MILLI: u64 = 2;
 
 impl Session {
-    pub(super) fn show_group(&self, group: GroupId, members: &[Member], limits: Limits, plan: &Plan) {
+    pub(super) fn show_group(&self, group: GroupId, scene: &Scene, plan: &Plan) {
         let Some(ledger) = self.books.group(group) else { return };
         if self.is_shown_enough(group, plan) {
             return;
         }
+        let input = self.input(ledger, scene, 0);
         let mut shown: Vec<_> = ledger
             .open()
             .map(|operation| {
-                let place = members.binary_search_by_key(&operation.id, |member| member.operation).ok();
-                let class = place.and_then(|place| members.get(place)).and_then(|member| self.class_of(member));
-                self.member_view(operation, class)
+                let place = input.members.binary_search_by_key(&operation.id, |member| member.operation).ok();
+                let member = place.and_then(|place| input.members.get(place));
+                self.member_view(operation, member.and_then(|member| classify(member, &input).ok()))
             })
             .collect();
         shown.sort_by_key(|member| member.sequence);
@@ -37,7 +39,7 @@ impl Session {
             at: self.now(),
             view: self.view(),
             report: Some(plan.report.clone()),
-            limits: Some(limits),
+            limits: Some(scene.limits),
             members: shown,
             next_wakeup: plan.next_wakeup,
             trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
@@ -72,12 +74,9 @@ impl Session {
         });
     }
 
-    fn class_of(&self, member: &Member) -> Option<Class> {
-        classify(member, self.now(), &self.config.timing).ok()
-    }
-
     fn member_view(&self, operation: &Operation, class: Option<Class>) -> MemberView {
         let seen = operation.instance.and_then(|instance| find_instance(&self.sight.snapshot, instance));
+        let lasting = operation.instance.and_then(|instance| self.sight.lasting.of(instance));
         MemberView {
             operation: operation.id,
             sequence: operation.sequence,
@@ -87,7 +86,13 @@ impl Session {
             phase_since: operation.phase_since,
             class,
             state: seen.map(|seen| seen.state),
+            state_since: lasting.map(|lasting| lasting.state_since),
+            guest: seen.map(|seen| seen.guest).unwrap_or_default(),
+            guest_since: lasting.map(|lasting| lasting.guest_since),
+            brand: seen.map_or(Brand::Unknown, |seen| seen.brand),
             revision: operation.revision,
+            retirement: operation.retirement,
+            marks: operation.marks,
             address: seen.and_then(|seen| seen.address),
             compute_node: seen.and_then(|seen| seen.compute_node),
             created_at: seen.map(|seen| seen.created_at),

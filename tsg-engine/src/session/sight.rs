@@ -11,6 +11,7 @@ use tsg_core::model::id::{GroupId, InstanceId};
 use tsg_core::model::instance::{ObservedInstance, Snapshot};
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::NodeNumbers;
+use tsg_core::observe::lasting::LastingStates;
 use tsg_core::observe::paging::Paging;
 use tsg_core::observe::trust::ViewWatch;
 use tsg_core::plan::input::{View, ViewTrust};
@@ -58,6 +59,8 @@ impl LockOut {
 pub(super) struct Sight {
     /// The newest complete list, with everything seen since written into it.
     pub(super) snapshot: Snapshot,
+    /// Since when its machines are as it shows them.
+    pub(super) lasting: LastingStates,
     pub(super) nodes: NodeNumbers,
     pub(super) watch: ViewWatch,
     /// The ledger has forgotten what the cloud shows.
@@ -105,6 +108,7 @@ impl Sight {
         for (_, seen) in self.glimpses.values() {
             write_into(&mut list, *seen);
         }
+        self.lasting.note_all(&list);
         self.snapshot = list;
         self.list_began = Some(began);
         self.list_pages = pages.max(1);
@@ -115,6 +119,7 @@ impl Sight {
     /// A single reply, asked for at `asked_at`, showed a machine.
     pub(super) fn glimpse(&mut self, asked_at: Timestamp, seen: ObservedInstance) {
         self.glimpses.insert(seen.id, (asked_at, seen));
+        self.lasting.note(&seen, asked_at);
         write_into(&mut self.snapshot, seen);
     }
 

@@ -136,7 +136,8 @@ impl Stage {
         let account = AccountId::from_directory(owner.0);
         let caller = Caller { account, actor: Actor::Engine, now: time.now() };
         done(create_template(&*store, &caller, TEMPLATE, spec())).unwrap();
-        let new = NewGroup { id: GROUP, name: "web".parse().unwrap(), template: TEMPLATE, capacity: 3 };
+        let policy = tsg_core::model::group::Group::first_policy();
+        let new = NewGroup { id: GROUP, name: "web".parse().unwrap(), template: TEMPLATE, capacity: 3, policy };
         done(create_group(&*store, &caller, &new)).unwrap();
         let ports = EnginePorts {
             store: store.clone(),
@@ -150,7 +151,7 @@ impl Stage {
         let other = Books::new(account, store.clone());
         let mut stage = Self { session, other, store, account, now: time.now() };
         stage.write(|edit, _| {
-            edit.plan(FIRST, Cause::Capacity);
+            edit.plan(FIRST, (1, TEMPLATE), Cause::Capacity);
             Ok(())
         });
         stage.write(send_into_doubt);
@@ -275,7 +276,7 @@ fn a_group_read_anew_while_it_is_looked_at_is_looked_at_again() {
     stage.write(|edit, now| edit.dispatch_create(FIRST, now, Fingerprint::ZERO));
     stage.session.books.note_reread(GROUP);
     stage.write_elsewhere(|edit, now| {
-        edit.plan(SECOND, Cause::Capacity);
+        edit.plan(SECOND, (1, TEMPLATE), Cause::Capacity);
         edit.dispatch_create(SECOND, now, Fingerprint::ZERO)
     });
     done(stage.session.take_in_rereads()).unwrap();

@@ -4,11 +4,52 @@
 use std::time::Duration;
 
 use tsg_core::model::audit::{AuditEvent, RequestKind};
+use tsg_core::model::group::{Group, Lifecycle};
 use tsg_core::model::id::{GroupId, InstanceId, OperationId};
-use tsg_core::model::operation::{Attempt, AttemptOutcome, Operation, Phase};
+use tsg_core::model::operation::{Attempt, AttemptOutcome, Cause, Operation, Phase};
+use tsg_core::model::policy::{Identity, ReplaceOrder, UpdateMode};
+use tsg_core::plan::input::RetirementStage;
 
 use super::journal::Author;
 use super::oracle::{Verdict, broken};
+
+/// 23: it is made from a revision that its group remembers.
+pub fn is_of_group(operation: &Operation, group: &Group) -> bool {
+    let made_from = (operation.revision, operation.template);
+    let remembered = group.revisions.entries().iter().map(|entry| (entry.number, entry.template));
+    made_from == (group.revision, group.template) || remembered.clone().any(|known| known == made_from)
+}
+
+/// 1, 2: how many instances the group's policy ever allows on top of its capacity.
+pub fn surge(group: &Group) -> u32 {
+    let policy = &group.policy;
+    if group.lifecycle == Lifecycle::Deleting || policy.identity == Identity::Ordinal {
+        return 0;
+    }
+    let rollout = match policy.update.mode {
+        UpdateMode::OnCreate => 0,
+        UpdateMode::Rolling => {
+            policy.update.max_surge.of_rounded_up(group.capacity) + policy.update.canary.of_rounded_up(group.capacity)
+        }
+    };
+    let repair = match policy.replace.order {
+        ReplaceOrder::StartFirst => policy.replace.in_flight.of_rounded_down(group.capacity).max(1),
+        ReplaceOrder::StopFirst => 0,
+    };
+    rollout + repair
+}
+
+/// Whether it is kept for a person to look at, outside of the capacity.
+pub fn is_kept(operation: &Operation) -> bool {
+    operation.phase != Phase::Deleting
+        && operation.retirement.is_some_and(|retirement| retirement.stage == RetirementStage::Kept)
+}
+
+/// Whether a user's wish is behind a delete: the capacity, the group's end, its revision, or how
+/// long machines are kept.
+pub fn is_asked(cause: Cause) -> bool {
+    [Cause::ScaleIn, Cause::TearDown, Cause::Rollout, Cause::Expiry].contains(&cause)
+}
 
 /// 21: the way from the phase before to the phase after is in the audit of the same commit, edge
 /// by edge, and each is an edge of the protocol. Returns the edges.
@@ -43,11 +84,16 @@ pub fn walk(before: &Operation, after: &Operation, audit: &[AuditEvent]) -> Resu
 /// What never changes about an operation does not, and what only grows only grows.
 pub fn judge_growth(before: &Operation, after: &Operation) -> Verdict {
     let what_is_fixed = |known: &Operation| {
-        let place = (known.id, known.group, known.sequence, known.revision, known.template);
-        (place, known.name.clone(), known.planned_at, known.cause)
+        let place = (known.id, known.group, known.sequence, known.planned_at);
+        (place, known.name.clone(), known.cause, known.replaces, known.lineage, known.ordinal)
     };
     if what_is_fixed(before) != what_is_fixed(after) {
         return broken(23, format!("{} was planned anew", after.id));
+    }
+    let made_from = |known: &Operation| (known.revision, known.template);
+    let has_errand = after.errand.as_ref().is_some_and(|errand| errand.kind.from().contains(&before.template));
+    if made_from(before) != made_from(after) && !has_errand {
+        return broken(23, format!("{} went from {:?} to {:?}", after.id, made_from(before), made_from(after)));
     }
     if before.instance.is_some() && before.instance != after.instance {
         return broken(4, format!("{} went from {:?} to {:?}", after.id, before.instance, after.instance));

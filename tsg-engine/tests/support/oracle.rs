@@ -6,8 +6,8 @@
 //!
 //! | Invariant | At | In |
 //! |---|---|---|
-//! | 1 no more machines than slots | each event | `judge_live` |
-//! | 2 planned within capacity, orphans counted | each plan | `judge_plan` |
+//! | 1 no more machines than slots and what the policy allows on top | each event | `judge_live` |
+//! | 2 planned within capacity and surge, orphans counted | each plan | `judge_plan` |
 //! | 3 a machine for each attempt, one alive; attempts in order, none too soon | births, writes | `judge_birth`, `books`, `evidence` |
 //! | 4 a machine belongs to one operation, filed when it is taken | each write | `judge_owner`, `judge_taken` |
 //! | 5 announced once, by the sender, then sent once within the guard | each request | `evidence` |
@@ -21,7 +21,7 @@
 //! | 15, 16 an applied commit is there whole, a refused one not at all | crashes, the end | `compare` |
 //! | 20 one operation for each slot | each plan | `judge_plan` |
 //! | 21 edges of the protocol only, each audited and compared | each write | `books::walk` |
-//! | 23 an operation is of its group's revision, and never another | plans, writes | `judge_plan`, `books` |
+//! | 23 an operation is of a revision of its group, and changes it by an errand only | plans, writes | `judge_plan`, `books` |
 //! | 33 it settles, and then stays calm | the end | `unsettled`, `announcements` |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -300,7 +300,7 @@ impl Oracle {
         }
         self.deleted.insert(instance);
         let is_first = known.deletion.is_some_and(|deletion| deletion.attempts == 1);
-        let is_asked = matches!(known.deletion_cause, Some(Cause::ScaleIn | Cause::TearDown));
+        let is_asked = known.deletion_cause.is_some_and(books::is_asked);
         if is_residue || is_first && !is_asked {
             let ceilings = (self.rules.unasked_gap, self.rules.unasked_per_minute);
             return self.unasked.delete(moment.at, (operation, known.group), moment.by, ceilings);
@@ -391,7 +391,7 @@ impl Oracle {
         let Some(group) = self.groups.get(&operation.group) else {
             return broken(2, format!("{} was planned for no group", operation.id));
         };
-        if (operation.template, operation.revision) != (group.template, group.revision) {
+        if !books::is_of_group(operation, group) {
             return broken(23, format!("{} was planned for another revision", operation.id));
         }
         let is_it =
@@ -399,11 +399,11 @@ impl Oracle {
         if operation.phase != Phase::Planned || !audit.iter().any(is_it) {
             return broken(21, format!("{} began as {:?}, or without an audit entry", operation.id, operation.phase));
         }
-        let wanted = group.wanted();
-        self.capacity_at_plan.insert(operation.id, wanted);
+        let allowed = group.wanted() + books::surge(group);
+        self.capacity_at_plan.insert(operation.id, allowed);
         let (occupied, orphans) = (self.occupied(operation.group), self.orphans(operation.group, moment));
-        if occupied + orphans > wanted {
-            let what = format!("{} was planned as number {occupied} of {wanted}, {orphans} orphans", operation.id);
+        if occupied + orphans > allowed {
+            let what = format!("{} was planned as number {occupied} of {allowed}, {orphans} orphans", operation.id);
             return broken(2, what);
         }
         Ok(())
@@ -426,7 +426,7 @@ impl Oracle {
 
     fn occupied(&self, group: GroupId) -> u32 {
         let of_group = self.operations.values().filter(|operation| operation.group == group);
-        of_group.filter(|operation| operation.phase.is_occupying()).count() as u32
+        of_group.filter(|operation| operation.phase.is_occupying() && !books::is_kept(operation)).count() as u32
     }
 
     /// 13: what is called refused made nothing.
@@ -444,14 +444,18 @@ impl Oracle {
             return broken(10, format!("{} is deleted for no group", after.id));
         };
         let staying = self.operations.values().filter(|operation| {
-            operation.group == after.group && operation.phase.is_occupying() && operation.phase != Phase::Deleting
+            operation.group == after.group
+                && operation.phase.is_occupying()
+                && operation.phase != Phase::Deleting
+                && !books::is_kept(operation)
         });
         let staying = staying.count() as u32;
         match after.deletion_cause {
             Some(Cause::TearDown) if group.lifecycle == Lifecycle::Active => {
                 broken(10, format!("{} is torn down with its group alive", after.id))
             }
-            Some(Cause::ScaleIn) if staying < group.wanted() => {
+            // What was drained or shut down while fewer were wanted does not come back.
+            Some(Cause::ScaleIn) if after.retirement.is_none() && staying < group.wanted() => {
                 broken(10, format!("a scale-in leaves {staying} of {}", group.wanted()))
             }
             Some(Cause::Repair) if from != Phase::Failed => self.judge_repair(after, world),

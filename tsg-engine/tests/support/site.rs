@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tsg_core::model::audit::Actor;
-use tsg_core::model::group::Freeze;
+use tsg_core::model::group::{Freeze, Group};
 use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
 use tsg_core::model::tag::Tags;
 use tsg_core::model::template::TemplateSpec;
@@ -136,7 +136,7 @@ impl Site {
     /// The user makes a group. Intents run beside the engines and can be overtaken by them.
     pub fn make_group(&mut self, number: u32, capacity: u32, engines: Vec<EngineHandle>) {
         let (store, caller, template) = (self.store.of(None), self.caller(), self.template);
-        let new = NewGroup { id: group_id(number), name: format!("g{number}").parse().unwrap(), template, capacity };
+        let new = NewGroup { id: group_id(number), name: format!("g{number}").parse().unwrap(), template, capacity, policy: Group::first_policy() };
         self.executor.spawn(async move {
             while intent::create_group(&*store, &caller, &new).await.is_err() {
                 tsg_sim::executor::yield_now().await;

@@ -75,7 +75,7 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>
 pub async fn create(State(app): State<App>, caller: Caller, write: Write) -> Result<Response, Failure> {
     let (name, template, capacity) = json::<NewGroupBody>(&write.body)?.check(app.config.limits.capacity_max)?;
     once(&app, &caller, &write, async |id| {
-        let new = NewGroup { id: GroupId::new(id), name, template, capacity };
+        let new = NewGroup { id: GroupId::new(id), name, template, capacity, policy: Group::first_policy() };
         let created = intent::create_group(app.store.as_ref(), &caller.intent(app.now()), &new).await;
         let group = created.map_err(create_failure)?;
         caller.enrolled.engine.handle().wake();

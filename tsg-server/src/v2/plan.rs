@@ -10,13 +10,14 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tsg_core::model::group::{Group, LedgerHead};
-use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::ImageId;
-use tsg_core::model::instance::{Brand, ObservedInstance, PackageMark, Snapshot};
+use tsg_core::model::instance::{ObservedInstance, PackageMark, ResizeMode, Snapshot};
 use tsg_core::model::operation::Operation;
+use tsg_core::model::revision::RevisionFacts;
 use tsg_core::model::time::Timestamp;
-use tsg_core::observe::join::{self, NodeNumbers};
-use tsg_core::plan::input::{Intent, Member, PlanInput, View, ViewTrust};
+use tsg_core::observe::join::{Joined, Look, NodeNumbers, join};
+use tsg_core::observe::lasting::LastingStates;
+use tsg_core::plan::input::{Conditions, Intent, PlanInput, View, ViewTrust};
 use tsg_core::plan::memory::PlanMemory;
 use tsg_core::plan::output::{Plan, PlannedAction};
 use tsg_core::plan::plan as make_plan;
@@ -65,12 +66,15 @@ pub async fn plan(
         None => group.capacity,
     };
     let view = caller.enrolled.engine.handle().group(group.id);
-    let members = members(&app, &caller, &group, view.as_deref()).await?;
+    let now = app.now();
+    let joined = joined(&app, &caller, &group, view.as_deref(), now).await?;
     let memory = memory(&app, &caller, &group).await?;
     let seen = view.as_ref().map_or(UNSEEN, |view| view.view);
     // What the engine may do across its groups just now is known to it alone.
     let limits = view.and_then(|view| view.limits).unwrap_or_default();
-    let now = app.now();
+    let is_resizable = joined.resize == Some(ResizeMode::Live);
+    let facts = group.revisions.facts().into_iter();
+    let revisions: Vec<_> = facts.map(|facts| RevisionFacts { is_resizable, ..facts }).collect();
     let input = PlanInput {
         intent: Intent {
             group: group.id,
@@ -78,11 +82,16 @@ pub async fn plan(
             capacity,
             revision: group.revision,
             is_frozen: group.freeze.is_some(),
+            orders: group.orders,
         },
+        policy: &group.policy,
+        revisions: &revisions,
         view: seen,
-        members: &members,
+        members: &joined.members,
+        details: &joined.details,
         memory,
         limits,
+        conditions: Conditions::default(),
         timing: &app.config.engine.config.timing,
         now,
         seed: app.entropy.draw(),
@@ -114,17 +123,32 @@ async fn memory(app: &Application, caller: &Caller, group: &Group) -> Result<Pla
     Ok(head.map_or_else(PlanMemory::default, |head| head.value.memory))
 }
 
-async fn members(
+/// The group's operations joined with the engine's last look.
+async fn joined(
     app: &Application,
     caller: &Caller,
     group: &Group,
     view: Option<&GroupView>,
-) -> Result<Vec<Member>, Failure> {
+    now: Timestamp,
+) -> Result<Joined, Failure> {
     let scope = Scope::Account(caller.account());
     let operations = codec::all::<Operation>(app.store.as_ref(), scope, &group_prefix(group.id)).await?;
     let snapshot = view.map(seen_by).unwrap_or_default();
-    let mut nodes = NodeNumbers::default();
-    Ok(join::members(operations.iter().map(|operation| &operation.value), &snapshot, &mut nodes))
+    let lasting = view.map(lasting_by).unwrap_or_default();
+    let youth = group.policy.update.healthy_deadline.as_duration() * 2;
+    let look = Look { snapshot: &snapshot, lasting: &lasting, now, youth };
+    Ok(join(operations.iter().map(|operation| &operation.value), &look, &mut NodeNumbers::default()))
+}
+
+/// Since when the machines are as the engine saw them.
+fn lasting_by(view: &GroupView) -> LastingStates {
+    let mut lasting = LastingStates::new();
+    for member in &view.members {
+        if let (Some(seen), Some(since)) = (seen(member), member.state_since) {
+            lasting.take_over(&seen, since, member.guest_since.unwrap_or(Timestamp::EPOCH));
+        }
+    }
+    lasting
 }
 
 /// The part of the engine's last look that concerns this group.
@@ -145,8 +169,8 @@ fn seen(member: &MemberView) -> Option<ObservedInstance> {
         // The planner does not ask which image a machine has.
         image: ImageId::new(Uuid::nil()),
         package: PackageMark::NONE,
-        brand: Brand::Unknown,
-        guest: GuestReport::default(),
+        brand: member.brand,
+        guest: member.guest,
         address: member.address,
         is_protected: member.is_protected,
     })
