@@ -35,7 +35,7 @@ impl Moment {
 /// use tsg_core::storm::rates::Rate;
 ///
 /// let rate = Rate::each_minute(2, 6);
-/// let at = |second| Moment { now: Timestamp::from_millis(second * 1000), ramp_from: None };
+/// let at = |second: i64| Moment { now: Timestamp::from_millis(second * 1000), ramp_from: None };
 /// let mut bucket = Bucket::full(rate, at(0));
 /// bucket.take(rate, 2);
 /// assert_eq!(bucket.filled(rate, at(9)).tokens(rate), 0);

@@ -94,8 +94,8 @@ impl Pace<'_> {
 /// let id = uuid::Uuid::from_u128;
 /// let spender =
 ///     Spender { group: GroupId::new(id(1)), account: AccountId::from_directory(id(2)), data_centre: 0 };
-/// let (rates, started_at) = (BudgetRates::default(), Timestamp::EPOCH);
-/// let at = |second| Pace { rates: &rates, now: Timestamp::from_millis(second * 1000), started_at };
+/// let (rates, started_at) = (BudgetRates::default(), Timestamp::from_millis(-3_600_000));
+/// let at = |second: i64| Pace { rates: &rates, now: Timestamp::from_millis(second * 1000), started_at };
 ///
 /// let mut budgets = Budgets::default();
 /// // Of three replacements one is let through; the next follows ten seconds later.
