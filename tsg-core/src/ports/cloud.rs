@@ -13,7 +13,7 @@ use core::fmt;
 use core::time::Duration;
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::model::fingerprint::Fingerprint;
@@ -151,7 +151,7 @@ impl CreateInstance {
 }
 
 /// Whether Triton's Cloud Firewall guards a machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FirewallState {
     /// It does.
@@ -169,7 +169,7 @@ pub enum FirewallState {
 /// assert_eq!(drain.request_count(), 1);
 /// assert!(InstanceUpdate::default().is_empty());
 /// ```
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct InstanceUpdate {
     /// Tags to add or overwrite.
     pub tags: Tags,
