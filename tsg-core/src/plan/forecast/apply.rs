@@ -6,6 +6,7 @@
 
 use crate::model::id::OperationId;
 use crate::model::operation::{Cause, Phase};
+use crate::model::revision::Disruption;
 use crate::plan::input::{Detail, Limits, Lineage, Mark, Member, Retirement, RetirementStage};
 use crate::plan::output::{Action, Origin, Plan, PlannedAction};
 use crate::plan::recorded::Recorded;
@@ -112,9 +113,16 @@ fn apply(paper: &mut Recorded, planned: &PlannedAction) {
         Action::Drain { operation, .. } => retire(paper, operation, RetirementStage::Draining, planned),
         Action::Stop { operation, .. } => retire(paper, operation, RetirementStage::Stopping, planned),
         Action::Keep { operation, .. } => retire(paper, operation, RetirementStage::Kept, planned),
-        Action::Update { operation, revision, .. } => {
+        Action::Update { operation, revision, disruption, .. } => {
+            let now = paper.now;
             if let Some(member) = member_of(paper, operation) {
                 member.revision = revision;
+            }
+            // A resize takes an instance out of service as a restart does.
+            if disruption == Disruption::Resize
+                && let Some(detail) = detail_of(paper, operation)
+            {
+                detail.restarts = detail.restarts.with(now);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! never decide anything; the types did.
 
 mod block;
+mod forecast;
 mod measure;
 mod name;
 mod reason;
