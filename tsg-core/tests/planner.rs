@@ -140,6 +140,8 @@ named!(
         Budget,
         Proving,
         Retirement,
+        Turns,
+        Spared,
         ReplaceDelay,
         RepairsInFlight,
         Siblings,

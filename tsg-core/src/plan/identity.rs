@@ -2,7 +2,7 @@
 //!
 //! Owns how a seed becomes ids. Must never give one id twice within a plan.
 
-use crate::model::id::OperationId;
+use crate::model::id::{GroupId, OperationId};
 
 /// 2^128 divided by the golden ratio, made odd: its bits follow no pattern.
 const GOLDEN: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
@@ -23,6 +23,12 @@ const fn scramble(bits: u128) -> u128 {
 /// seed is scrambled first, so that seeds close to one another do not give overlapping series.
 pub(super) const fn operation(seed: u128, index: u32) -> OperationId {
     OperationId::from_bits(scramble(scramble(seed) ^ index as u128))
+}
+
+/// The lot that an operation draws among those of its group: the same each time, and without any
+/// relation to when it was planned.
+pub(super) const fn lot(group: GroupId, operation: OperationId) -> u32 {
+    (scramble(group.uuid().as_u128() ^ operation.bits()) >> 96) as u32
 }
 
 #[cfg(test)]

@@ -117,6 +117,7 @@ fn decide(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
                 removal::shrink::shrink(input, &situation, &mut draft)?;
                 repair::repair(input, &situation, &mut draft)?;
                 rollout::step(input, &situation, &mut draft)?;
+                removal::kept::expire(input, &situation, &mut draft)?;
                 grow::grow(input, &situation, &mut draft)?;
             }
         }

@@ -71,9 +71,17 @@ fn ordinal_of(member: &Member, input: &PlanInput<'_>) -> Result<Option<u32>, Pla
     Ok(detail_of(member, input)?.and_then(|detail| detail.ordinal))
 }
 
-/// Indices of the members that have no place in a group with ordinals, rising: their ordinal is
-/// beyond the capacity, or another member is the one to keep it.
-pub(super) fn displaced(input: &PlanInput<'_>) -> Result<Vec<u32>, PlanError> {
+/// Why a member has no place in a group with ordinals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Displacement {
+    /// Another member is the one to keep its ordinal.
+    Double,
+    /// Its ordinal is beyond the capacity.
+    Beyond,
+}
+
+/// The members that have no place in a group with ordinals, by index.
+pub(super) fn displaced(input: &PlanInput<'_>) -> Result<Vec<(u32, Displacement)>, PlanError> {
     if input.policy.identity != Identity::Ordinal || input.intent.lifecycle == Lifecycle::Deleting {
         return Ok(Vec::new());
     }
@@ -89,9 +97,10 @@ pub(super) fn displaced(input: &PlanInput<'_>) -> Result<Vec<u32>, PlanError> {
     let mut kept = None;
     let mut displaced = Vec::new();
     for (ordinal, _, index) in held {
-        let is_second = kept.replace(ordinal) == Some(ordinal);
-        if is_second || ordinal >= input.intent.capacity {
-            displaced.push(index);
+        if kept.replace(ordinal) == Some(ordinal) {
+            displaced.push((index, Displacement::Double));
+        } else if ordinal >= input.intent.capacity {
+            displaced.push((index, Displacement::Beyond));
         }
     }
     displaced.sort_unstable();

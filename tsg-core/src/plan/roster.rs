@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::classify::{classify, detail_of, overdue_at};
 use super::input::{Detail, Mark, Member, PlanInput, Sighting};
-use super::ordinals;
+use super::ordinals::{self, Displacement};
 use super::output::{Class, ClassCounts, PlanError};
 use super::repair::fate::{Fate, fate_of};
 use super::rollout::change::{Change, change_of};
@@ -32,6 +32,7 @@ const PROVEN: u8 = 1;
 const UNTOUCHABLE: u8 = 1 << 1;
 const STALE: u8 = 1 << 2;
 const DISPLACED: u8 = 1 << 3;
+const DOUBLE: u8 = 1 << 5;
 
 impl Standing {
     /// Whether it has served long enough to count on.
@@ -52,6 +53,11 @@ impl Standing {
     /// Whether it has no place in a group with ordinals: it goes, whatever the capacity is.
     pub(super) const fn is_displaced(self) -> bool {
         self.traits & DISPLACED != 0
+    }
+
+    /// Whether that is because another member is the one to keep its ordinal.
+    pub(super) const fn is_double(self) -> bool {
+        self.traits & DOUBLE != 0
     }
 
     /// Whether it needs no change.
@@ -124,7 +130,11 @@ impl Roster {
         let mut roster = Self { standings: Vec::with_capacity(input.members.len()), ..Self::default() };
         let displaced = ordinals::displaced(input)?;
         for (member, index) in input.members.iter().zip(0_u32..) {
-            let known = if displaced.binary_search(&index).is_ok() { DISPLACED } else { 0 };
+            let known = match displaced.binary_search_by_key(&index, |(index, _)| *index) {
+                Ok(found) if displaced[found].1 == Displacement::Double => DISPLACED | DOUBLE,
+                Ok(_) => DISPLACED,
+                Err(_) => 0,
+            };
             roster.add(member, known, input, goal)?;
         }
         Ok(roster)

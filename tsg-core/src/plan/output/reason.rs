@@ -203,8 +203,10 @@ pub enum VictimRank {
     Broken,
     /// Unhealthy.
     Unhealthy,
-    /// Missing, or on a compute node that is out of contact, suspect or draining.
+    /// Missing or out of contact.
     OutOfContact,
+    /// On a compute node that is suspect, lost, or to be emptied.
+    Evacuated,
     /// Still being provisioned.
     Starting,
     /// Not of the revision that the group is on.
@@ -225,13 +227,14 @@ pub enum VictimRank {
 
 impl VictimRank {
     /// All of them, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unsent,
         Self::BeyondOrdinals,
         Self::Named,
         Self::Broken,
         Self::Unhealthy,
         Self::OutOfContact,
+        Self::Evacuated,
         Self::Starting,
         Self::OldRevision,
         Self::Idle,

@@ -104,6 +104,20 @@ pub enum Wait {
         /// How many.
         count: u32,
     },
+    /// For members that are drained or shut down because the group shrinks, before more are.
+    Turns {
+        /// How many removals wait.
+        count: u32,
+        /// How many are under way at once at most.
+        at_once: u32,
+    },
+    /// For members that should not go yet: they are busy, or were adopted a short while ago.
+    Spared {
+        /// How many removals wait.
+        count: u32,
+        /// Until when the first of them is spared.
+        until: Timestamp,
+    },
     /// For the delay before members that are given up are replaced.
     ReplaceDelay {
         /// Until when the first of them waits.

@@ -1,119 +1,134 @@
-//! Takes members from the fullest compute nodes first, so that the rest stays spread.
+//! Takes members from the fullest data centre, rack and compute node first, so that the rest
+//! stays spread.
 //!
-//! Owns the choice among members that are equally good. Gives what taking one at a time, always
-//! from the fullest node and there the oldest, would give; it finds the level down to which all
-//! nodes are drained instead, at the price of one sort. Must never look at a rank.
+//! Owns the choice among members that are equally good. Gives what taking one at a time would
+//! give, at the price of a sort for each level. Must never look at a rank.
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use super::super::Situation;
-use super::super::input::{NO_NODE, PlanInput};
-use super::super::output::Class;
-use super::shrink::Candidate;
+use super::super::input::{Member, NO_NODE, PlanInput};
+use super::super::output::VictimRank;
+use super::candidate::Candidate;
 
-/// An equal on its compute node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Data centre, rack and compute node, the widest first.
+type Spot = [u64; LEVELS];
+
+const LEVELS: usize = 3;
+
+/// Beyond every number of a place: the compute node is known, and nobody knows where it stands.
+const NOWHERE: u64 = 1 << 32;
+/// The compute node is not known either.
+const ALONE: u64 = 2 << 32;
+
+/// An equal in its places.
+#[derive(Debug, Clone, Copy)]
 struct Placed {
-    node: u32,
+    spot: Spot,
+    /// How many members each of its places has.
+    full: [u32; LEVELS],
+    /// How many each has left at the moment when it is this one's turn.
+    left: [u32; LEVELS],
     candidate: Candidate,
 }
 
-/// The equals on one compute node.
-#[derive(Debug)]
-struct Node {
-    /// Members on it that are as good, those that cannot be taken among them.
-    full: u32,
-    /// Where those that can stand, the oldest first.
-    takeable: Range<usize>,
-}
-
-impl Node {
-    /// How many are taken to bring it down to a level.
-    fn above(&self, level: u32) -> usize {
-        self.takeable.len().min(self.full.saturating_sub(level) as usize)
-    }
-}
-
-/// `count` of the equals, fullest nodes first and there the oldest; `count` is less than there
-/// are.
+/// `count` of the equals in the order in which they go, with the others that stay and those that
+/// are `gone` taken into account.
+///
+/// Taking one at a time from the fullest place is the same as sorting. Within a compute node
+/// members go by their turn, so each has a number of members that it leaves behind there; these
+/// numbers fall along the node's line. A rack takes from its fullest node, that is, it merges
+/// lines that fall, which is to sort their members by these numbers; which gives each member a
+/// number for the rack, and so on outwards.
 pub(super) fn fullest_first(
     input: &PlanInput<'_>,
     situation: &Situation,
     equals: &[Candidate],
+    gone: &[Candidate],
     count: usize,
 ) -> Vec<Candidate> {
-    let placed = by_place(input, equals);
-    let nodes = nodes(input, situation, &placed);
-    let floor = nodes.iter().map(|node| node.full).min().unwrap_or(0);
-    let level = level_for(&nodes, count);
-    let mut taken = Vec::with_capacity(count);
-    let mut next = Vec::new();
-    for node in &nodes {
-        let quota = node.above(level);
-        let there = &placed[node.takeable.clone()];
-        let mark = |place: usize| mark(there[place].candidate, node.full, place, floor);
-        taken.extend((0..quota).map(mark));
-        if quota < there.len() && node.full >= level {
-            next.push(mark(quota));
-        }
+    let others = others(input, situation, equals, gone);
+    let mut placed: Vec<Placed> = equals.iter().map(|candidate| placed(input, *candidate)).collect();
+    // Where no places are known, racks and data centres tell nothing that nodes do not.
+    let widest = if input.conditions.places.is_empty() { LEVELS - 1 } else { 0 };
+    for level in (widest..LEVELS).rev() {
+        line_up(&mut placed, &others, level);
     }
-    // One more from some of the nodes that stand at the level: those with the oldest.
-    let rest = count.saturating_sub(taken.len()).min(next.len());
-    if rest < next.len() {
-        next.select_nth_unstable_by_key(rest, |candidate| candidate.age());
-    }
-    taken.extend_from_slice(&next[..rest]);
-    taken
-}
-
-/// The equals by compute node, and there by age.
-fn by_place(input: &PlanInput<'_>, equals: &[Candidate]) -> Vec<Placed> {
-    let place = |candidate: &Candidate| {
-        let node = input.members[candidate.index() as usize].compute_node;
-        Placed { node, candidate: *candidate }
+    let emptiest = placed.iter().map(|placed| placed.full).min().unwrap_or_default();
+    let mut first = placed;
+    let order = |one: &Placed, other: &Placed| {
+        other.left.cmp(&one.left).then_with(|| one.candidate.turn().cmp(&other.candidate.turn()))
     };
-    let mut placed: Vec<Placed> = equals.iter().map(place).collect();
-    placed.sort_unstable();
-    placed
+    if count < first.len() {
+        first.select_nth_unstable_by(count, order);
+        first.truncate(count);
+    }
+    first.sort_unstable_by(order);
+    let mark = |placed: Placed| {
+        let is_crowded = placed.left > emptiest;
+        if is_crowded { placed.candidate.because(VictimRank::Crowded) } else { placed.candidate }
+    };
+    first.into_iter().map(mark).collect()
 }
 
-/// The compute nodes. A member whose node is not known stands alone.
-fn nodes(input: &PlanInput<'_>, situation: &Situation, placed: &[Placed]) -> Vec<Node> {
-    let mut nodes = Vec::new();
-    let mut start = 0;
-    for run in placed.chunk_by(|one, next| one.node == next.node && one.node != NO_NODE) {
-        let end = start + run.len();
-        nodes.push(Node { full: u32::try_from(run.len()).unwrap_or(u32::MAX), takeable: start..end });
-        start = end;
-    }
-    // Protected ones weigh on their node although they cannot be taken from it.
-    let everybody = input.members.iter().zip(&situation.roster.standings);
-    let untouchable =
-        everybody.filter(|(member, standing)| standing.is_untouchable() && member.compute_node != NO_NODE);
-    for (member, standing) in untouchable {
-        let is_serving = standing.class == Class::Serving;
-        let node_of = |node: &Node| placed[node.takeable.start].node;
-        if let Ok(found) = nodes.binary_search_by_key(&member.compute_node, node_of) {
-            nodes[found].full += u32::from(is_serving);
+/// Gives every member of a place its number there: how many the place has left at its turn.
+fn line_up(placed: &mut [Placed], others: &[Spot], level: usize) {
+    let place = |placed: &Placed| -> Spot { within(placed.spot, level) };
+    placed.sort_unstable_by(|one, other| {
+        let inwards = level + 1..LEVELS;
+        let by_place = place(one).cmp(&place(other));
+        let by_number = || other.left[inwards.clone()].cmp(&one.left[inwards.clone()]);
+        by_place.then_with(by_number).then_with(|| one.candidate.turn().cmp(&other.candidate.turn()))
+    });
+    for line in placed.chunk_by_mut(|one, next| place(one) == place(next)) {
+        let spot = line.first().map(place).unwrap_or_default();
+        let begin = others.partition_point(|other| within(*other, level) < spot);
+        let end = others.partition_point(|other| within(*other, level) <= spot);
+        let full = u32::try_from(line.len() + end - begin).unwrap_or(u32::MAX);
+        for (member, before) in line.iter_mut().zip(0_u32..) {
+            (member.full[level], member.left[level]) = (full, full.saturating_sub(before));
         }
     }
-    nodes
 }
 
-/// The lowest level down to which all nodes can be drained without taking more than `count`.
-fn level_for(nodes: &[Node], count: usize) -> u32 {
-    let taken_down_to = |level| nodes.iter().map(|node| node.above(level)).sum::<usize>();
-    let (mut low, mut high) = (0, nodes.iter().map(|node| node.full).max().unwrap_or(0));
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if taken_down_to(middle) <= count { high = middle } else { low = middle + 1 }
+/// The spot as far as a level: the same for all that stand in one place.
+fn within(mut spot: Spot, level: usize) -> Spot {
+    spot[level + 1..].fill(0);
+    spot
+}
+
+fn placed(input: &PlanInput<'_>, candidate: Candidate) -> Placed {
+    let index = candidate.index();
+    let member = &input.members[index as usize];
+    // A member whose node is not known stands alone.
+    let spot = spot_of(input, member).unwrap_or([ALONE | u64::from(index); LEVELS]);
+    Placed { spot, full: [0; LEVELS], left: [0; LEVELS], candidate }
+}
+
+fn spot_of(input: &PlanInput<'_>, member: &Member) -> Option<Spot> {
+    let node = member.compute_node;
+    if node == NO_NODE {
+        return None;
     }
-    low
+    let place = input.conditions.places.get(node as usize);
+    Some(match place {
+        Some(place) => [place.data_centre, place.rack, node].map(u64::from),
+        None => [NOWHERE | u64::from(node); LEVELS],
+    })
 }
 
-/// Says that crowding decided, if its node was fuller than the emptiest when it went.
-fn mark(candidate: Candidate, full: u32, place: usize, floor: u32) -> Candidate {
-    let stood_at = (full as usize).saturating_sub(place);
-    if stood_at > floor as usize { candidate.crowded() } else { candidate }
+/// Where the members stand that weigh on their places and are not among the equals, in order.
+fn others(input: &PlanInput<'_>, situation: &Situation, equals: &[Candidate], gone: &[Candidate]) -> Vec<Spot> {
+    if situation.roster.useful() as usize == equals.len() {
+        return Vec::new();
+    }
+    let mut is_out = alloc::vec![false; input.members.len()];
+    for candidate in equals.iter().chain(gone) {
+        is_out[candidate.index() as usize] = true;
+    }
+    let everybody = input.members.iter().zip(&situation.roster.standings).zip(is_out);
+    let stays = everybody.filter(|((_, standing), is_out)| standing.is_useful() && !is_out);
+    let mut spots: Vec<Spot> = stays.filter_map(|((member, _), _)| spot_of(input, member)).collect();
+    spots.sort_unstable();
+    spots
 }

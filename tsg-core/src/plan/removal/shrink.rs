@@ -1,54 +1,22 @@
 //! Lets go of members that are not needed any more.
 //!
-//! Owns the victim order of a scale-in. Must never choose a protected member, nor one that is
-//! in doubt: that is resolved first.
+//! Owns how many go at once. Must never choose a protected member, nor one that is in doubt: that
+//! is resolved first.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::super::Situation;
-use super::super::balance::{Lane, Scope};
+use super::super::balance::Lane;
+use super::super::classify::detail_of;
 use super::super::draft::{Choice, Draft, Step};
-use super::super::input::{Member, PlanInput};
-use super::super::output::{Class, PlanError, Reason, VictimRank};
-use super::super::repair::fate::Fate;
-use super::super::roster::Standing;
-use super::{crowding, first_stage};
-
-/// A candidate as one number: rank, then age, then operation. Smaller ones go first.
-///
-/// Members are in order of their operations, so that the index stands for the operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Candidate(u64);
-
-/// Bits of an index: [`MEMBERS_MAX`](super::super::output::MEMBERS_MAX) members.
-const INDEX_BITS: u32 = 28;
-const RANK_SHIFT: u32 = INDEX_BITS + 32;
-
-impl Candidate {
-    pub(super) const fn new(rank: VictimRank, sequence: u32, index: u32) -> Self {
-        Self((rank as u64) << RANK_SHIFT | (sequence as u64) << INDEX_BITS | index as u64)
-    }
-
-    pub(super) const fn index(self) -> u32 {
-        (self.0 & ((1 << INDEX_BITS) - 1)) as u32
-    }
-
-    /// What decided that it goes.
-    const fn rank(self) -> VictimRank {
-        VictimRank::ALL[(self.0 >> RANK_SHIFT) as usize]
-    }
-
-    /// Age and operation, whatever the rank.
-    pub(super) const fn age(self) -> u64 {
-        self.0 & ((1 << RANK_SHIFT) - 1)
-    }
-
-    /// The same member, chosen because its compute node is crowded.
-    pub(super) const fn crowded(self) -> Self {
-        Self((VictimRank::Crowded as u64) << RANK_SHIFT | self.age())
-    }
-}
+use super::super::input::PlanInput;
+use super::super::output::{Class, PlanError, Reason, VictimRank, Wait};
+use super::candidate::{Candidate, Field, is_staged, unsent};
+use super::choice::{Sequence, choose};
+use super::first_stage;
+use crate::model::operation::Cause;
+use crate::model::policy::Identity;
 
 /// Cancels and removes what is above the capacity.
 pub(in super::super) fn shrink(
@@ -57,135 +25,126 @@ pub(in super::super) fn shrink(
     draft: &mut Draft,
 ) -> Result<(), PlanError> {
     let balance = &situation.balance;
+    let has_places = input.policy.identity == Identity::Ordinal;
+    let mut turns = None;
     for lane in [Some(&balance.main), balance.canaries.as_ref()].into_iter().flatten() {
-        if lane.cancels > 0 {
+        if lane.cancels > 0 || has_places {
             cancel(input, situation, lane, draft)?;
         }
-        if lane.deletes > 0 {
-            remove(input, situation, lane, draft)?;
+        if lane.deletes > 0 || has_places {
+            let turns = match &mut turns {
+                Some(turns) => turns,
+                None => turns.insert(Turns::of(input, situation)?),
+            };
+            remove(input, situation, lane, draft, turns)?;
         }
     }
     Ok(())
 }
 
+/// How many more may be drained or shut down at once because the group shrinks.
+#[derive(Debug, Clone, Copy)]
+struct Turns {
+    at_once: u32,
+    left: u32,
+}
+
+impl Turns {
+    fn of(input: &PlanInput<'_>, situation: &Situation) -> Result<Self, PlanError> {
+        let roster = &situation.roster;
+        let mut under_way = 0;
+        for (member, standing) in input.members.iter().zip(&roster.standings) {
+            if standing.class == Class::Retiring {
+                let retirement = detail_of(member, input)?.and_then(|detail| detail.retirement);
+                under_way += u32::from(retirement.is_some_and(|retirement| retirement.cause == Cause::ScaleIn));
+            }
+        }
+        let size = roster.occupied() - roster.counts.of(Class::Leaving);
+        let at_once = input.policy.scale_in.at_once.at_least_one_of(size);
+        Ok(Self { at_once, left: at_once.saturating_sub(under_way) })
+    }
+}
+
 fn cancel(input: &PlanInput<'_>, situation: &Situation, lane: &Lane, draft: &mut Draft) -> Result<(), PlanError> {
-    let (unsent, _) = candidates(input, situation, lane, |class| class == Class::Intended);
-    let chosen = first(unsent, lane.cancels as usize);
+    let (mut chosen, mut others) = unsent(input, situation, lane.scope)?;
+    let count = lane.cancels as usize;
+    if count < others.len() {
+        others.select_nth_unstable(count);
+        others.truncate(count);
+    }
+    chosen.append(&mut others);
     emit(input, situation, lane, draft, &chosen)
 }
 
-fn remove(input: &PlanInput<'_>, situation: &Situation, lane: &Lane, draft: &mut Draft) -> Result<(), PlanError> {
-    let (victims, protected) = candidates(input, situation, lane, |class| class != Class::Intended);
-    let available = u32::try_from(victims.len()).unwrap_or(u32::MAX);
-    draft.protected += lane.deletes.saturating_sub(available).min(protected);
-    let possible = lane.deletes.min(available);
+fn remove(
+    input: &PlanInput<'_>,
+    situation: &Situation,
+    lane: &Lane,
+    draft: &mut Draft,
+    turns: &mut Turns,
+) -> Result<(), PlanError> {
+    let mut field = Field::of(input, situation, lane.scope)?;
+    let excess = lane.deletes.saturating_add(field.displaced);
+    let available = u32::try_from(field.victims.len()).unwrap_or(u32::MAX);
+    report_lacking(draft, &field, excess.saturating_sub(available));
+    let possible = excess.min(available);
     let count = possible.min(input.limits.asked_deletes.saturating_sub(draft.asked_deletes));
     draft.over_budget += possible - count;
-    let mut chosen = choose(situation, input, victims, count);
-    spare(situation, draft, &mut chosen);
+    if count == 0 {
+        return Ok(());
+    }
+    let victims = core::mem::take(&mut field.victims);
+    let left = situation.roster.serving().saturating_sub(draft.serving_taken);
+    let spendable = left.saturating_sub(situation.balance.floor);
+    let is_bound = field.serving > spendable || field.staged > turns.left;
+    let sequence = if is_bound { Sequence::InOrder } else { Sequence::Any };
+    let mut chosen = choose(input, situation, victims, count as usize, sequence)?;
+    if is_bound {
+        hold_back(input, situation, draft, (spendable, turns), &mut chosen);
+    }
     draft.asked_deletes += u32::try_from(chosen.len()).unwrap_or(u32::MAX);
     emit(input, situation, lane, draft, &chosen)
 }
 
-/// Leaves those serving ones out that the availability floor needs.
-fn spare(situation: &Situation, draft: &mut Draft, chosen: &mut Vec<Candidate>) {
-    let standings = &situation.roster.standings;
-    let is_serving = |candidate: &Candidate| standings[candidate.index() as usize].class == Class::Serving;
-    let left = situation.roster.serving().saturating_sub(draft.serving_taken);
-    let mut spendable = left.saturating_sub(situation.balance.floor);
-    let before = chosen.len();
-    if chosen.iter().filter(|candidate| is_serving(candidate)).count() > spendable as usize {
-        chosen.sort_unstable();
-        chosen.retain(|candidate| {
-            let is_kept = !is_serving(candidate) || spendable > 0;
-            spendable -= u32::from(is_kept && is_serving(candidate));
-            is_kept
-        });
+/// Says why fewer may go than should.
+fn report_lacking(draft: &mut Draft, field: &Field, lacking: u32) {
+    let spared = lacking.min(field.spared);
+    draft.protected += (lacking - spared).min(field.protected);
+    if let Some(until) = field.spared_until.filter(|_| spared > 0) {
+        draft.waits.push(Wait::Spared { count: spared, until });
+        draft.wake(Some(until));
     }
-    draft.under_floor += u32::try_from(before - chosen.len()).unwrap_or(u32::MAX);
 }
 
-/// Members that may be let go, and how many may not because they are protected.
-fn candidates(
+/// Leaves those out that the availability floor needs, and those whose turn has not come. The
+/// first of the chosen go first.
+fn hold_back(
     input: &PlanInput<'_>,
     situation: &Situation,
-    lane: &Lane,
-    is_asked_for: impl Fn(Class) -> bool,
-) -> (Vec<Candidate>, u32) {
-    let mut candidates = Vec::with_capacity(input.members.len());
-    let mut protected = 0;
-    for ((member, standing), index) in input.members.iter().zip(&situation.roster.standings).zip(0_u32..) {
-        if !is_asked_for(standing.class) || !is_within(lane.scope, *standing) {
-            continue;
+    draft: &mut Draft,
+    (mut spendable, turns): (u32, &mut Turns),
+    chosen: &mut Vec<Candidate>,
+) {
+    let mut waiting = 0;
+    chosen.retain(|candidate| {
+        let index = candidate.index() as usize;
+        let (member, standing) = (&input.members[index], situation.roster.standings[index]);
+        let (is_serving, is_staged) = (standing.class == Class::Serving, is_staged(input, member, standing));
+        if is_serving && spendable == 0 {
+            draft.under_floor += 1;
+            return false;
         }
-        match rank(*standing) {
-            Some(rank) if !standing.is_untouchable() => {
-                candidates.push(Candidate::new(rank, member.sequence, index));
-            }
-            Some(_) => protected += 1,
-            None => {}
+        if is_staged && turns.left == 0 {
+            waiting += 1;
+            return false;
         }
+        spendable -= u32::from(is_serving);
+        turns.left -= u32::from(is_staged);
+        true
+    });
+    if waiting > 0 {
+        draft.waits.push(Wait::Turns { count: waiting, at_once: turns.at_once });
     }
-    (candidates, protected)
-}
-
-const fn is_within(scope: Scope, standing: Standing) -> bool {
-    match scope {
-        Scope::All => true,
-        Scope::Current => standing.is_current(),
-        Scope::Other => !standing.is_current(),
-    }
-}
-
-/// How early a member goes; `None` for those that this step does not touch.
-fn rank(standing: Standing) -> Option<VictimRank> {
-    if matches!(standing.fate, Fate::Doomed | Fate::Condemned) || standing.is_stale() {
-        return None;
-    }
-    match standing.class {
-        // On their way out already, resolved first, or removed by repair in any case.
-        Class::Leaving
-        | Class::Requested
-        | Class::InDoubt
-        | Class::Retiring
-        | Class::Kept
-        | Class::Failed
-        | Class::Overdue => None,
-        Class::Intended => Some(VictimRank::Unsent),
-        Class::Stopped => Some(VictimRank::Broken),
-        Class::Unhealthy => Some(VictimRank::Unhealthy),
-        Class::Missing | Class::OutOfContact | Class::Stranded => Some(VictimRank::OutOfContact),
-        Class::Starting => Some(VictimRank::Starting),
-        Class::Serving if !standing.is_current() => Some(VictimRank::OldRevision),
-        Class::Serving => Some(VictimRank::Oldest),
-    }
-}
-
-/// The `count` members that go first.
-fn choose(situation: &Situation, input: &PlanInput<'_>, victims: Vec<Candidate>, count: u32) -> Vec<Candidate> {
-    let count = count as usize;
-    if count == victims.len() {
-        return victims;
-    }
-    // All of the worse ones go, or only some of them; where the line falls among equals, they are
-    // taken so that the rest stays spread.
-    let (equals, mut worse): (Vec<_>, Vec<_>) =
-        victims.into_iter().partition(|victim| victim.rank() == VictimRank::Oldest);
-    if count <= worse.len() {
-        return first(worse, count);
-    }
-    let rest = count - worse.len();
-    worse.append(&mut crowding::fullest_first(input, situation, &equals, rest));
-    worse
-}
-
-/// The `count` smallest, in no order.
-fn first(mut candidates: Vec<Candidate>, count: usize) -> Vec<Candidate> {
-    if count < candidates.len() {
-        candidates.select_nth_unstable(count);
-        candidates.truncate(count);
-    }
-    candidates
 }
 
 /// Takes the step on everybody chosen, the worst rank first.
@@ -199,6 +158,9 @@ fn emit(
     draft: &mut Draft,
     chosen: &[Candidate],
 ) -> Result<(), PlanError> {
+    if chosen.is_empty() {
+        return Ok(());
+    }
     draft.expect(u32::try_from(chosen.len()).unwrap_or(u32::MAX), input.members);
     let mut ranks = vec![STAYS; input.members.len()];
     let mut is_present = [false; VictimRank::ALL.len()];
@@ -207,19 +169,18 @@ fn emit(
         ranks[candidate.index() as usize] = rank as u8;
         is_present[rank as usize] = true;
     }
+    let displaced = situation.roster.standings.iter().filter(|standing| standing.is_displaced()).count();
+    let occupied = lane.useful.saturating_add(u32::try_from(displaced).unwrap_or(u32::MAX));
     for rank in VictimRank::ALL.into_iter().filter(|rank| is_present[*rank as usize]) {
-        let reason = Reason::AboveCapacity { occupied: lane.useful, wanted: lane.level, rank };
+        let reason = Reason::AboveCapacity { occupied, wanted: lane.level, rank };
         for (index, _) in (0_u32..).zip(&ranks).filter(|(_, of_member)| **of_member == rank as u8) {
             let (member, standing) = (&input.members[index as usize], situation.roster.standings[index as usize]);
-            let step = step(input, member, standing);
+            let is_unsent = standing.class == Class::Intended;
+            let step = if is_unsent { Step::Cancel } else { first_stage(input, member, standing) };
             draft.act(member, Choice { index, class: standing.class, step }, reason)?;
         }
     }
     Ok(())
-}
-
-fn step(input: &PlanInput<'_>, member: &Member, standing: Standing) -> Step {
-    if standing.class == Class::Intended { Step::Cancel } else { first_stage(input, member, standing) }
 }
 
 /// The rank of a member that is not chosen.

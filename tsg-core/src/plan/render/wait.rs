@@ -38,6 +38,15 @@ fn of_policy(wait: &Wait, now: Timestamp, out: &mut fmt::Formatter<'_>) -> fmt::
             write!(out, "waits for {} to stay healthy, the first until {}", Count(count, "member"), at(until))
         }
         Wait::Retirement { count } => write!(out, "waits for {} to drain or shut down", Count(count, "member")),
+        Wait::Turns { count, at_once } => {
+            write!(out, "waits with {}; {at_once} at once at most", Count(count, "removal"))
+        }
+        Wait::Spared { count, until } => write!(
+            out,
+            "waits with {}: those left are busy or were adopted lately; goes on {}",
+            Count(count, "removal"),
+            at(until)
+        ),
         Wait::ReplaceDelay { until } => write!(out, "replaces what is given up {}", at(until)),
         Wait::RepairsInFlight { count, limit } => {
             write!(out, "waits with {}; {limit} at once at most", Count(count, "repair"))
