@@ -111,7 +111,12 @@ fn a_change_is_made_once_and_only_to_the_version_it_was_meant_for() {
     let read =
         || now(codec::get::<Group>(&*desk.store, desk.caller.account, &group_id(1).to_string())).unwrap().unwrap();
     let version = read().version;
-    let change = GroupChange { capacity: Some(7), template: Some(TEMPLATE), only_at: Some(version) };
+    let change = GroupChange {
+        capacity: Some(7),
+        template: Some(TEMPLATE),
+        only_at: Some(version),
+        ..GroupChange::default()
+    };
     let changed = desk.change(1, &change).unwrap();
     assert_eq!((changed.capacity, changed.revision), (7, 1), "the same template is no new revision");
     assert_eq!(desk.change(1, &change), Err(ChangeGroupError::Changed { group: group_id(1), now_at: read().version }));

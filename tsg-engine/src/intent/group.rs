@@ -1,4 +1,4 @@
-//! Making, changing, freezing and deleting groups. Owns that each is one commit with its audit
+//! Making, freezing and deleting groups. Owns that each is one commit with its audit
 //! entry; must never touch an operation.
 
 use thiserror::Error;
@@ -8,7 +8,7 @@ use tsg_core::model::audit::AuditEvent;
 use tsg_core::model::group::{Freeze, Group, LedgerHead, Lifecycle};
 use tsg_core::model::id::{GroupId, TemplateId};
 use tsg_core::model::name::GroupName;
-use tsg_core::model::policy::Policy;
+use tsg_core::model::policy::{InvalidPolicy, Policy};
 use tsg_core::model::revision::RevisionLog;
 use tsg_core::model::template::{Template, TemplateSpec};
 use tsg_core::plan::input::Orders;
@@ -47,6 +47,9 @@ pub enum CreateGroupError {
     /// There is no such template.
     #[error("there is no template {0}")]
     UnknownTemplate(TemplateId),
+    /// Its policy breaks a rule.
+    #[error(transparent)]
+    Policy(#[from] InvalidPolicy),
     /// Others kept changing the same records.
     #[error("the group could not be kept: others change the same records")]
     Contended,
@@ -61,6 +64,7 @@ pub enum CreateGroupError {
 /// # Errors
 /// See [`CreateGroupError`].
 pub async fn create_group(store: &dyn Store, caller: &Caller, new: &NewGroup) -> Result<Group, CreateGroupError> {
+    new.policy.check()?;
     for _ in 0..ATTEMPTS {
         if let Some(taken) = codec::get::<TakenGroupName>(store, caller.account, new.name.as_str()).await? {
             if taken.value.group == new.id
@@ -109,85 +113,8 @@ fn first_row(caller: &Caller, new: &NewGroup, spec: &TemplateSpec) -> Group {
 }
 
 /// Writes a template's record as it is, so that deleting it at the same moment fails.
-fn put_to_use(transaction: &mut Transaction, template: &Versioned<Template>) {
+pub(super) fn put_to_use(transaction: &mut Transaction, template: &Versioned<Template>) {
     transaction.replace(template, &template.value);
-}
-
-/// What to change about a group; what is `None` stays.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct GroupChange {
-    /// How many instances.
-    pub capacity: Option<u32>,
-    /// What new instances are made from. Another template than now makes a new revision.
-    pub template: Option<TemplateId>,
-    /// Change only if the group's record is still at this version.
-    pub only_at: Option<Revision>,
-}
-
-/// Why a group was not changed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ChangeGroupError {
-    /// There is none with that id, or it is being deleted.
-    #[error("there is no group {0}")]
-    UnknownGroup(GroupId),
-    /// There is no such template.
-    #[error("there is no template {0}")]
-    UnknownTemplate(TemplateId),
-    /// It was changed since the version that the caller asked for.
-    #[error("group {group} has changed in the meantime")]
-    Changed {
-        /// Which group.
-        group: GroupId,
-        /// Its version now.
-        now_at: Revision,
-    },
-    /// Others kept changing the same records.
-    #[error("the group could not be changed: others change the same records")]
-    Contended,
-    /// The store did not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Changes a group's capacity, template or both.
-///
-/// # Errors
-/// See [`ChangeGroupError`].
-pub async fn change_group(
-    store: &dyn Store,
-    caller: &Caller,
-    id: GroupId,
-    change: &GroupChange,
-) -> Result<Group, ChangeGroupError> {
-    for _ in 0..ATTEMPTS {
-        let Some(current) = read_group(store, caller, id).await?.filter(is_active) else {
-            return Err(ChangeGroupError::UnknownGroup(id));
-        };
-        if change.only_at.is_some_and(|version| version != current.version) {
-            return Err(ChangeGroupError::Changed { group: id, now_at: current.version });
-        }
-        let mut transaction = Transaction::new();
-        let mut next = current.value.clone();
-        next.updated_at = caller.now;
-        next.capacity = change.capacity.unwrap_or(next.capacity);
-        if let Some(wanted) = change.template.filter(|wanted| *wanted != next.template) {
-            let Some(template) = read_template(store, caller, wanted).await? else {
-                return Err(ChangeGroupError::UnknownTemplate(wanted));
-            };
-            put_to_use(&mut transaction, &template);
-            next.template = wanted;
-            next.revision = next.revision.saturating_add(1);
-        }
-        let event = AuditEvent::GroupChanged {
-            capacity_before: current.value.capacity,
-            capacity: next.capacity,
-            revision: next.revision,
-        };
-        if let Committed::Yes = write(store, caller, &current, &next, transaction, event).await? {
-            return Ok(next);
-        }
-    }
-    Err(ChangeGroupError::Contended)
 }
 
 /// Why a group was not deleted.
@@ -242,7 +169,7 @@ pub async fn delete_group(
         if let Some(taken) = taken.filter(|taken| taken.value.group == id) {
             transaction.remove(&taken);
         }
-        if let Committed::Yes = write(store, caller, &current, &next, transaction, AuditEvent::GroupDeleted).await? {
+        if let Committed::Yes = write(store, caller, &current, &mut next, transaction, AuditEvent::GroupDeleted).await? {
             return Ok(next);
         }
     }
@@ -306,7 +233,7 @@ async fn set_freeze(
             capacity: next.capacity,
             revision: next.revision,
         };
-        if let Committed::Yes = write(store, caller, &current, &next, Transaction::new(), event).await? {
+        if let Committed::Yes = write(store, caller, &current, &mut next, Transaction::new(), event).await? {
             return Ok(next);
         }
     }
@@ -314,11 +241,11 @@ async fn set_freeze(
 }
 
 /// Commits a changed group with its audit entry and ledger head.
-async fn write(
+pub(super) async fn write(
     store: &dyn Store,
     caller: &Caller,
     current: &Versioned<Group>,
-    next: &Group,
+    next: &mut Group,
     mut transaction: Transaction,
     event: AuditEvent,
 ) -> Result<Committed, StoreError> {
@@ -327,22 +254,35 @@ async fn write(
     };
     let mut head = read.value.clone();
     head.memory.note_new_intent();
+    note_stable(next, &head);
     let entry = head.append(caller.now, caller.actor.clone(), event);
-    transaction.replace(current, next);
+    transaction.replace(current, &*next);
     transaction.replace(&read, &head);
     transaction.insert(caller.account, &entry);
     commit(store, transaction).await
 }
 
-fn is_active(group: &Versioned<Group>) -> bool {
+/// The engine remembers the newest stable revision only, and no later one can become stable before
+/// somebody writes the group's row for it: so each is noted here in time.
+fn note_stable(next: &mut Group, head: &LedgerHead) {
+    let rollout = &head.memory.rollout;
+    if rollout.stable == 0 {
+        return;
+    }
+    let course = rollout.course.filter(|course| course.target == rollout.stable && course.state.is_over());
+    let at = course.map_or(next.updated_at, |course| course.since);
+    next.revisions.mark_stable(rollout.stable, at);
+}
+
+pub(super) fn is_active(group: &Versioned<Group>) -> bool {
     group.value.lifecycle == Lifecycle::Active
 }
 
-async fn read_group(store: &dyn Store, caller: &Caller, id: GroupId) -> Result<Option<Versioned<Group>>, StoreError> {
+pub(super) async fn read_group(store: &dyn Store, caller: &Caller, id: GroupId) -> Result<Option<Versioned<Group>>, StoreError> {
     codec::get(store, caller.account, &id.to_string()).await
 }
 
-async fn read_template(
+pub(super) async fn read_template(
     store: &dyn Store,
     caller: &Caller,
     id: TemplateId,

@@ -3,7 +3,10 @@
 //! Owns one commit for each operation: the record, its name, and for a group the audit entry and
 //! the ledger head. Must never talk to the cloud; the engine sees the new intent and acts on it.
 
+mod change;
 mod group;
+mod mark;
+mod order;
 mod template;
 
 use tsg_core::model::audit::Actor;
@@ -13,10 +16,13 @@ use tsg_core::ports::Store;
 use tsg_core::ports::store::{CommitError, Key, Kind, Put, StoreError};
 use tsg_core::records::Transaction;
 
+pub use change::{ChangeGroupError, GroupChange, change_group};
 pub use group::{
-    ChangeGroupError, CreateGroupError, DeleteGroupError, FreezeGroupError, GroupChange, NewGroup, change_group,
-    create_group, delete_group, freeze_group, unfreeze_group,
+    CreateGroupError, DeleteGroupError, FreezeGroupError, NewGroup, create_group, delete_group, freeze_group,
+    unfreeze_group,
 };
+pub use mark::{MarkError, Marking, mark_instances};
+pub use order::{Order, OrderError, give_order};
 pub use template::{CreateTemplateError, DeleteTemplateError, create_template, delete_template};
 
 /// Who asks, and when.

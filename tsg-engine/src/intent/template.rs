@@ -4,9 +4,10 @@
 use thiserror::Error;
 
 use super::{ATTEMPTS, Caller, Committed, commit};
-use tsg_core::model::group::{Group, Lifecycle};
+use tsg_core::model::group::{Group, LedgerHead, Lifecycle};
 use tsg_core::model::id::{GroupId, TemplateId};
 use tsg_core::model::name::TemplateName;
+use tsg_core::model::policy::UpdateMode;
 use tsg_core::model::template::{InvalidTemplate, Template, TemplateSpec};
 use tsg_core::ports::Store;
 use tsg_core::ports::store::{Scope, StoreError};
@@ -72,7 +73,8 @@ pub enum DeleteTemplateError {
     /// There is none with that id.
     #[error("there is no template {0}")]
     UnknownTemplate(TemplateId),
-    /// A group that is not being deleted is made from it.
+    /// A group that is not being deleted is made from it, or would go back to it if the rollout
+    /// under way failed.
     #[error("template {template} is in use by group {group}")]
     InUse {
         /// Which template.
@@ -117,9 +119,22 @@ pub async fn delete_template(store: &dyn Store, caller: &Caller, id: TemplateId)
 
 async fn first_user(store: &dyn Store, caller: &Caller, id: TemplateId) -> Result<Option<GroupId>, StoreError> {
     let groups = codec::all::<Group>(store, Scope::Account(caller.account), "").await?;
-    Ok(groups
-        .iter()
-        .map(|group| &group.value)
-        .find(|group| group.template == id && group.lifecycle == Lifecycle::Active)
-        .map(|group| group.id))
+    for group in groups.iter().map(|group| &group.value).filter(|group| group.lifecycle == Lifecycle::Active) {
+        if group.template == id || is_way_back(store, caller, group, id).await? {
+            return Ok(Some(group.id));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a rollout that fails would go back to this template.
+async fn is_way_back(store: &dyn Store, caller: &Caller, group: &Group, id: TemplateId) -> Result<bool, StoreError> {
+    let numbers = group.revisions.entries().iter().filter(|entry| entry.template == id).map(|entry| entry.number);
+    let numbers: Vec<u32> = numbers.collect();
+    if numbers.is_empty() || group.policy.update.mode == UpdateMode::OnCreate {
+        return Ok(false);
+    }
+    let head = codec::get::<LedgerHead>(store, caller.account, &group.id.to_string()).await?;
+    let stable = head.map_or(0, |head| head.value.memory.rollout.stable);
+    Ok(numbers.contains(&stable))
 }

@@ -94,7 +94,7 @@ const fn is_disruptive(action: Action) -> bool {
 
 /// Instances over the capacity that the user's policy can ever allow at once.
 fn surge(ledger: &GroupLedger) -> u32 {
-    let Group { policy, capacity, lifecycle, .. } = ledger.group();
+    let Group { policy, capacity, lifecycle, orders, .. } = ledger.group();
     if *lifecycle == Lifecycle::Deleting || policy.identity == Identity::Ordinal {
         return 0;
     }
@@ -103,11 +103,14 @@ fn surge(ledger: &GroupLedger) -> u32 {
         UpdateMode::OnCreate if !is_marked() => 0,
         UpdateMode::OnCreate | UpdateMode::Rolling => {
             let canaries = policy.update.canary.of_rounded_up(*capacity);
-            policy.update.bounds(policy.identity, *capacity).surge.saturating_add(canaries)
+            let bounds = policy.update.bounds(policy.identity, *capacity);
+            bounds.surge.max(orders.width).saturating_add(canaries)
         }
     };
     let repair = match policy.replace.order {
-        ReplaceOrder::StartFirst => policy.replace.in_flight.at_least_one_of(*capacity),
+        ReplaceOrder::StartFirst => {
+            policy.replace.in_flight.at_least_one_of(*capacity).max(orders.repairs_allowed)
+        }
         ReplaceOrder::StopFirst => 0,
     };
     rollout.saturating_add(repair)

@@ -42,6 +42,7 @@ pub async fn create(State(app): State<App>, caller: Caller, body: Bytes) -> Resu
             Failure::new(StatusCode::CONFLICT, "NameTaken", text)
         }
         CreateGroupError::UnknownTemplate(id) => unknown_template(&id.to_string()),
+        CreateGroupError::Policy(error) => Failure::unprocessable("InvalidPolicy", error.to_string()),
         CreateGroupError::Contended => Failure::contended(),
         CreateGroupError::Store(error) => error.into(),
     })?;
@@ -91,6 +92,10 @@ pub fn change_failure(error: ChangeGroupError) -> Failure {
     match error {
         ChangeGroupError::UnknownGroup(_) => Failure::not_found("group"),
         ChangeGroupError::UnknownTemplate(id) => unknown_template(&id.to_string()),
+        // v1 asks for neither.
+        ChangeGroupError::UnknownRevision { .. } | ChangeGroupError::Policy(_) => {
+            Failure::unprocessable("InvalidGroup", error.to_string())
+        }
         ChangeGroupError::Changed { .. } | ChangeGroupError::Contended => Failure::contended(),
         ChangeGroupError::Store(error) => error.into(),
     }

@@ -4,33 +4,43 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tsg_core::model::group::{Freeze, Group, Lifecycle};
-use tsg_core::model::name::GroupName;
+use tsg_core::model::id::GroupId;
+use tsg_core::model::policy::Policy;
 use tsg_core::model::time::Timestamp;
-use tsg_core::plan::output::{Block, Class, GroupStatus, Report, Wait};
+use tsg_core::plan::input::Orders;
+use tsg_core::plan::output::{Block, Class, GroupStatus, Report, RolloutReport, Wait};
 use tsg_core::plan::render::in_words;
 use tsg_core::ports::store::Revision;
 use tsg_core::records::Versioned;
+use tsg_engine::intent::{GroupChange, NewGroup};
 use tsg_engine::{GroupView, Trouble};
 
-use super::template_body::{id, invalid};
+use super::template_body::{id as parse_id, invalid};
 use crate::http::failure::Failure;
 use crate::time;
-use tsg_core::model::id::TemplateId;
 
-/// A group, as it comes in. Nothing has a default: nobody scales to zero by leaving a field out.
+/// A group, as it comes in. Nothing but the policy has a default: nobody scales to zero by leaving
+/// a field out.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewGroupBody {
     name: String,
     template_id: String,
     capacity: i64,
+    #[serde(default)]
+    policy: Box<Policy>,
 }
 
 impl NewGroupBody {
-    /// Name, template and capacity, checked.
-    pub fn check(self, capacity_max: u32) -> Result<(GroupName, TemplateId, u32), Failure> {
-        let name = self.name.parse().map_err(|error| invalid("name", &error))?;
-        Ok((name, id("template_id", &self.template_id)?, check_capacity(self.capacity, capacity_max)?))
+    /// The group to make under this id, checked.
+    pub fn check(self, id: GroupId, capacity_max: u32) -> Result<NewGroup, Failure> {
+        Ok(NewGroup {
+            id,
+            name: self.name.parse().map_err(|error| invalid("name", &error))?,
+            template: parse_id("template_id", &self.template_id)?,
+            capacity: check_capacity(self.capacity, capacity_max)?,
+            policy: self.policy,
+        })
     }
 }
 
@@ -40,17 +50,25 @@ impl NewGroupBody {
 pub struct GroupPatch {
     capacity: Option<i64>,
     template_id: Option<String>,
+    revision: Option<u32>,
+    policy: Option<Box<Policy>>,
 }
 
 impl GroupPatch {
-    /// Capacity and template, checked; at least one of them is there.
-    pub fn check(self, capacity_max: u32) -> Result<(Option<u32>, Option<TemplateId>), Failure> {
-        if self.capacity.is_none() && self.template_id.is_none() {
-            return Err(Failure::unprocessable("NothingToChange", "give capacity, template_id or both"));
+    /// What to change, checked; something is there.
+    pub fn check(self, only_at: Option<Revision>, capacity_max: u32) -> Result<GroupChange, Failure> {
+        let Self { capacity, template_id, revision, policy } = self;
+        if capacity.is_none() && template_id.is_none() && revision.is_none() && policy.is_none() {
+            let message = "give capacity, template_id, revision, policy or several of them";
+            return Err(Failure::unprocessable("NothingToChange", message));
         }
-        let capacity = self.capacity.map(|capacity| check_capacity(capacity, capacity_max)).transpose()?;
-        let template = self.template_id.map(|text| id("template_id", &text)).transpose()?;
-        Ok((capacity, template))
+        if template_id.is_some() && revision.is_some() {
+            return Err(Failure::unprocessable("TwoTemplates", "give template_id or revision, not both")
+                .hint("a revision is gone back to by its number; it names its template itself"));
+        }
+        let capacity = capacity.map(|capacity| check_capacity(capacity, capacity_max)).transpose()?;
+        let template = template_id.map(|text| parse_id("template_id", &text)).transpose()?;
+        Ok(GroupChange { capacity, template, revision, policy, only_at })
     }
 }
 
@@ -71,6 +89,8 @@ pub struct GroupBody {
     revision: u32,
     capacity: u32,
     lifecycle: Lifecycle,
+    policy: Box<Policy>,
+    orders: Orders,
     freeze: Option<Freeze>,
     status: Option<GroupStatus>,
     report: Option<ReportBody>,
@@ -88,6 +108,7 @@ pub struct ReportBody {
     wanted: u32,
     counts: BTreeMap<Class, u32>,
     old_revision: u32,
+    rollout: Option<RolloutReport>,
     waits: Vec<Wait>,
     blocks: Vec<Block>,
 }
@@ -101,6 +122,7 @@ impl ReportBody {
             wanted: report.wanted,
             counts: Class::ALL.into_iter().map(|class| (class, report.counts.of(class))).collect(),
             old_revision: report.old_revision,
+            rollout: report.rollout,
             waits: report.waits.clone(),
             blocks: report.blocks.clone(),
         }
@@ -121,6 +143,8 @@ impl GroupBody {
             revision: group.revision,
             capacity: group.capacity,
             lifecycle: group.lifecycle,
+            policy: group.policy.clone(),
+            orders: group.orders,
             freeze: group.freeze.clone(),
             status: report.map(|report| report.status),
             report: report.map(|report| ReportBody::of(report, now)),

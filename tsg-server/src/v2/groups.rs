@@ -11,12 +11,12 @@ use tsg_core::model::id::GroupId;
 use tsg_core::model::name::GroupName;
 use tsg_core::records::kinds::TakenGroupName;
 use tsg_core::records::{Versioned, codec};
-use tsg_engine::intent::{self, ChangeGroupError, CreateGroupError, DeleteGroupError, GroupChange, NewGroup};
+use tsg_engine::intent::{self, ChangeGroupError, CreateGroupError, DeleteGroupError};
 
 use super::group_body::{GroupBody, GroupPatch, NewGroupBody};
 use super::idempotency::{Answer, once};
 use super::request::{Listed, Page, Params, Write, etag, json, precondition_failed};
-use super::template_body::id;
+use super::template_body::{id, invalid};
 use crate::app::{App, Application};
 use crate::auth::Caller;
 use crate::http::failure::Failure;
@@ -56,7 +56,7 @@ fn body(app: &Application, caller: &Caller, group: &Versioned<Group>) -> GroupBo
     GroupBody::of(group, view.as_deref(), app.now())
 }
 
-fn parse_id(id: &str) -> Result<GroupId, Failure> {
+pub fn parse_id(id: &str) -> Result<GroupId, Failure> {
     id.parse().map_err(|_| Failure::not_found("group"))
 }
 
@@ -73,9 +73,9 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>
 }
 
 pub async fn create(State(app): State<App>, caller: Caller, write: Write) -> Result<Response, Failure> {
-    let (name, template, capacity) = json::<NewGroupBody>(&write.body)?.check(app.config.limits.capacity_max)?;
+    let body = json::<NewGroupBody>(&write.body)?;
     once(&app, &caller, &write, async |id| {
-        let new = NewGroup { id: GroupId::new(id), name, template, capacity, policy: Group::first_policy() };
+        let new = body.check(GroupId::new(id), app.config.limits.capacity_max)?;
         let created = intent::create_group(app.store.as_ref(), &caller.intent(app.now()), &new).await;
         let group = created.map_err(create_failure)?;
         caller.enrolled.engine.handle().wake();
@@ -85,12 +85,18 @@ pub async fn create(State(app): State<App>, caller: Caller, write: Write) -> Res
     .await
 }
 
+fn unknown_revision(error: &ChangeGroupError) -> Failure {
+    Failure::unprocessable("UnknownRevision", error.to_string())
+        .hint("see /v2/groups/{id}/revisions for those that are remembered")
+}
+
 fn create_failure(error: CreateGroupError) -> Failure {
     match error {
         CreateGroupError::NameTaken { .. } => Failure::new(StatusCode::CONFLICT, "NameTaken", error.to_string())
             .hint("choose another name, or change the group that has it"),
         CreateGroupError::UnknownTemplate(_) => Failure::unprocessable("UnknownTemplate", error.to_string())
             .hint("create the template first; nothing was saved"),
+        CreateGroupError::Policy(error) => invalid("policy", &error),
         CreateGroupError::Contended => Failure::contended(),
         CreateGroupError::Store(error) => error.into(),
     }
@@ -103,13 +109,14 @@ pub async fn change(
     write: Write,
 ) -> Result<Response, Failure> {
     let group = parse_id(&id)?;
-    let (capacity, template) = json::<GroupPatch>(&write.body)?.check(app.config.limits.capacity_max)?;
-    let change = GroupChange { capacity, template, only_at: write.only_at };
+    let change = json::<GroupPatch>(&write.body)?.check(write.only_at, app.config.limits.capacity_max)?;
     once(&app, &caller, &write, async |_| {
         let changed = intent::change_group(app.store.as_ref(), &caller.intent(app.now()), group, &change).await;
         changed.map_err(|error| match error {
             ChangeGroupError::UnknownGroup(_) => Failure::not_found("group"),
             ChangeGroupError::UnknownTemplate(_) => Failure::unprocessable("UnknownTemplate", error.to_string()),
+            ChangeGroupError::UnknownRevision { .. } => unknown_revision(&error),
+            ChangeGroupError::Policy(error) => invalid("policy", &error),
             ChangeGroupError::Changed { .. } => precondition_failed(),
             ChangeGroupError::Contended => Failure::contended(),
             ChangeGroupError::Store(error) => error.into(),
@@ -152,7 +159,7 @@ pub async fn reconcile(State(app): State<App>, caller: Caller, Path(id): Path<St
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn answer(app: &Application, caller: &Caller, status: StatusCode, id: GroupId) -> Result<Answer, Failure> {
+pub async fn answer(app: &Application, caller: &Caller, status: StatusCode, id: GroupId) -> Result<Answer, Failure> {
     let group = find(app, caller, &id.to_string()).await?;
     Ok(Answer { etag: Some(etag(group.version)), ..Answer::json(status, &body(app, caller, &group)) })
 }

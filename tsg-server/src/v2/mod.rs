@@ -13,6 +13,8 @@ mod instances;
 mod operations;
 mod plan;
 mod request;
+mod revisions;
+mod rollout;
 mod template_body;
 mod templates;
 
@@ -35,6 +37,9 @@ pub fn routes() -> Router<App> {
         .route("/v2/groups/{id}", get(groups::show).patch(groups::change).delete(groups::delete))
         .route("/v2/groups/{id}/plan", post(plan::plan))
         .route("/v2/groups/{id}/reconcile", post(groups::reconcile))
+        .route("/v2/groups/{id}/revisions", get(revisions::list))
+        .route("/v2/groups/{id}/rollout", post(rollout::order))
+        .route("/v2/groups/{id}/reprovision", post(rollout::reprovision))
         .route("/v2/groups/{id}/instances", get(instances::list))
         .route("/v2/groups/{id}/operations", get(operations::list))
         .route("/v2/groups/{id}/audit", get(audit::list))
