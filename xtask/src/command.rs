@@ -36,6 +36,12 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
+    /// Mutants live, or could not be tried.
+    #[error("mutants: {reason}")]
+    Mutants {
+        /// What is wrong.
+        reason: String,
+    },
     /// Rules are broken.
     #[error("tidy: {count} rule(s) broken; each line above says where and what to do")]
     Untidy {

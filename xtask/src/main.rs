@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod mutants;
 mod test;
 mod tidy;
 mod tools;
@@ -16,6 +17,7 @@ cargo xtask test             everything CI runs, with what it needs installed
 cargo xtask tidy             the rules of docs/HACKING.md: dependencies, sizes, headers, map
 cargo xtask tools            install what the tests need (Node's triton client, Debian packages)
 cargo xtask bench [--check]  the benches with their bars; --check also counts instructions
+cargo xtask mutants [..]     plants small bugs in the planner and sees whether the tests notice
 ";
 
 fn main() -> ExitCode {
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         ["tools"] => tools::install(&root),
         ["bench"] => bench::run(&root, bench::Depth::Ratios),
         ["bench", "--check"] => bench::run(&root, bench::Depth::RatiosAndCounts),
+        ["mutants", ref rest @ ..] => mutants::run(&root, rest),
         _ => Err(command::Failure::Usage(USAGE)),
     };
     match outcome {

@@ -1,0 +1,107 @@
+//! What `cargo xtask mutants` was asked for. Owns reading the arguments and drawing a sample; must
+//! never draw differently for the same seed.
+
+use super::catalogue::Mutant;
+use crate::command::Failure;
+
+/// Where mutants are planted when nothing else is said.
+const FOLDERS: [&str; 2] = ["tsg-core/src/plan", "tsg-core/src/storm"];
+/// Test programs that run side by side when nothing else is said.
+const JOBS: usize = 2;
+
+const USAGE: &str = "\
+cargo xtask mutants [--only PATH]... [--list] [--sample N [--seed S]] [--jobs N]
+  --only PATH   plant in this file or folder, for example tsg-core/src/plan/grow.rs
+  --list        say what would be planted, and try nothing
+  --sample N    try N of them, drawn by seed
+  --jobs N      test programs side by side; 2 unless told";
+
+/// The arguments.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Files and folders to plant in, from the root.
+    pub folders: Vec<String>,
+    /// Say what there is and stop.
+    pub is_list: bool,
+    /// How many to try; all unless set.
+    pub sample: Option<usize>,
+    /// Which ones to try.
+    pub seed: u64,
+    /// Test programs side by side.
+    pub jobs: usize,
+}
+
+impl Options {
+    /// Reads the arguments that follow the command's name.
+    pub fn parse(arguments: &[&str]) -> Result<Self, Failure> {
+        let mut options = Self { folders: Vec::new(), is_list: false, sample: None, seed: 0, jobs: JOBS };
+        let mut rest = arguments.iter();
+        while let Some(name) = rest.next() {
+            if *name == "--list" {
+                options.is_list = true;
+                continue;
+            }
+            let value = *rest.next().ok_or(Failure::Usage(USAGE))?;
+            match *name {
+                "--only" => options.folders.push(value.trim_end_matches('/').to_owned()),
+                "--sample" => options.sample = Some(number(value)?),
+                "--seed" => options.seed = number(value)?,
+                "--jobs" => options.jobs = number::<usize>(value)?.max(1),
+                _ => return Err(Failure::Usage(USAGE)),
+            }
+        }
+        if options.folders.is_empty() {
+            options.folders = FOLDERS.map(str::to_owned).to_vec();
+        }
+        Ok(options)
+    }
+
+    /// The mutants to try, in their order.
+    pub fn choose<'a>(&self, mutants: impl Iterator<Item = &'a Mutant>) -> Vec<&'a Mutant> {
+        let mut chosen: Vec<&Mutant> = mutants.collect();
+        if let Some(sample) = self.sample {
+            chosen.sort_by_key(|mutant| mixed(self.seed ^ u64::from(mutant.id)));
+            chosen.truncate(sample);
+            chosen.sort_by_key(|mutant| mutant.id);
+        }
+        chosen
+    }
+}
+
+fn number<N: std::str::FromStr>(text: &str) -> Result<N, Failure> {
+    text.parse().map_err(|_| Failure::Usage(USAGE))
+}
+
+/// The output step of SplitMix64: neighbours come out far apart.
+fn mixed(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_has_a_default_and_nonsense_is_refused() {
+        let options = Options::parse(&["--only", "tsg-core/src/model/", "--sample", "9"]).unwrap();
+        assert_eq!((options.folders, options.sample), (vec!["tsg-core/src/model".to_owned()], Some(9)));
+        assert_eq!(Options::parse(&["--list"]).unwrap().folders, FOLDERS);
+        for nonsense in [&["--sample"][..], &["--sample", "many"], &["--all", "1"]] {
+            assert!(Options::parse(nonsense).is_err(), "{nonsense:?}");
+        }
+    }
+
+    #[test]
+    fn a_sample_is_the_same_for_the_same_seed_and_in_order() {
+        let mutants: Vec<Mutant> = (1..200).map(|id| Mutant { id, ..Mutant::default() }).collect();
+        let draw = |seed| {
+            let options = Options { sample: Some(20), seed, ..Options::parse(&[]).unwrap() };
+            options.choose(mutants.iter()).iter().map(|mutant| mutant.id).collect::<Vec<_>>()
+        };
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+        assert!(draw(7).is_sorted() && draw(7).len() == 20);
+    }
+}
