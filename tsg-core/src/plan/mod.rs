@@ -25,6 +25,7 @@ mod repair;
 pub mod replay;
 mod rollout;
 mod roster;
+pub mod selection;
 mod survey;
 
 pub use input::PlanInput;

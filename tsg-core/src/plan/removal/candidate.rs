@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use super::super::Situation;
-use super::super::balance::Scope;
+use super::super::balance::{Lane, Scope};
 use super::super::classify::detail_of;
 use super::super::draft::Step;
 use super::super::identity;
@@ -74,12 +74,12 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// The members of a scope whose instances may be let go.
-    pub(super) fn of(input: &PlanInput<'_>, situation: &Situation, scope: Scope) -> Result<Self, PlanError> {
+    /// The members of a lane whose instances may be let go.
+    pub(super) fn of(input: &PlanInput<'_>, situation: &Situation, lane: &Lane) -> Result<Self, PlanError> {
         let mut field = Self { victims: Vec::with_capacity(input.members.len()), ..Self::default() };
         for ((member, standing), index) in input.members.iter().zip(&situation.roster.standings).zip(0_u32..) {
-            if is_within(scope, *standing) && standing.class != Class::Intended {
-                field.add((member, index), *standing, input)?;
+            if is_within(lane.scope, *standing) && standing.class != Class::Intended {
+                field.add((member, index), *standing, lane, input)?;
             }
         }
         Ok(field)
@@ -89,10 +89,11 @@ impl Field {
         &mut self,
         (member, index): (&Member, u32),
         standing: Standing,
+        lane: &Lane,
         input: &PlanInput<'_>,
     ) -> Result<(), PlanError> {
         let detail = detail_of(member, input)?;
-        let Some(rank) = rank_of(input, member, standing, detail) else { return Ok(()) };
+        let Some(rank) = rank_of(input, member, standing, (detail, lane)) else { return Ok(()) };
         self.displaced += u32::from(standing.is_displaced());
         if standing.is_untouchable() {
             self.protected += 1;
@@ -144,7 +145,12 @@ pub(super) fn is_staged(input: &PlanInput<'_>, member: &Member, standing: Standi
 }
 
 /// How early a member goes; `None` for those that a scale-in does not touch.
-fn rank_of(input: &PlanInput<'_>, member: &Member, standing: Standing, detail: Option<&Detail>) -> Option<VictimRank> {
+fn rank_of(
+    input: &PlanInput<'_>,
+    member: &Member,
+    standing: Standing,
+    (detail, lane): (Option<&Detail>, &Lane),
+) -> Option<VictimRank> {
     let by_class = rank_of_class(input, standing)?;
     if standing.is_displaced() {
         return Some(VictimRank::BeyondOrdinals);
@@ -163,6 +169,7 @@ fn rank_of(input: &PlanInput<'_>, member: &Member, standing: Standing, detail: O
         _ if is_named => VictimRank::Named,
         _ if is_late => VictimRank::Broken,
         rank if is_leaving_node && rank > VictimRank::Evacuated => VictimRank::Evacuated,
+        rank if standing.class == Class::Serving && is_old(lane, member, standing) => rank.min(VictimRank::OldRevision),
         rank => rank,
     })
 }
@@ -178,7 +185,6 @@ fn rank_of_class(input: &PlanInput<'_>, standing: Standing) -> Option<VictimRank
         Class::Unhealthy => Some(VictimRank::Unhealthy),
         Class::Missing | Class::OutOfContact | Class::Stranded => Some(VictimRank::OutOfContact),
         Class::Starting => Some(VictimRank::Starting),
-        Class::Serving if !standing.is_current() => Some(VictimRank::OldRevision),
         Class::Serving => Some(in_line(input.policy.scale_in.order)),
     }
 }
@@ -188,6 +194,15 @@ const fn in_line(order: ScaleInOrder) -> VictimRank {
         ScaleInOrder::Oldest => VictimRank::Oldest,
         ScaleInOrder::Newest => VictimRank::Newest,
         ScaleInOrder::Random => VictimRank::Drawn,
+    }
+}
+
+/// Whether a member is not of the revision that its lane is on: beside canaries that is the stable
+/// one.
+const fn is_old(lane: &Lane, member: &Member, standing: Standing) -> bool {
+    match lane.scope {
+        Scope::All | Scope::Current => !standing.is_current(),
+        Scope::Other => member.revision != lane.revision,
     }
 }
 

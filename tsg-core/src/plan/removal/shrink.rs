@@ -83,7 +83,7 @@ fn remove(
     draft: &mut Draft,
     turns: &mut Turns,
 ) -> Result<(), PlanError> {
-    let mut field = Field::of(input, situation, lane.scope)?;
+    let mut field = Field::of(input, situation, lane)?;
     let excess = lane.deletes.saturating_add(field.displaced);
     let available = u32::try_from(field.victims.len()).unwrap_or(u32::MAX);
     report_lacking(draft, &field, excess.saturating_sub(available));
