@@ -2,10 +2,12 @@
 //!
 //! Owns all arithmetic on slots. Must never name a member; who goes is another step.
 
+use super::Situation;
+use super::draft::Draft;
 use super::input::PlanInput;
 use super::output::Class;
 use super::repair::Pace;
-use super::rollout::{Goal, Steering};
+use super::rollout::{Goal, Gone, Steering};
 use super::roster::{Part, Roster};
 use crate::model::group::Lifecycle;
 
@@ -40,8 +42,10 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    fn of(scope: Scope, revision: u32, level: u32, part: Part) -> Self {
-        let cancels = part.intended.min(part.useful.saturating_sub(level));
+    /// `most` is what there may be before any is let go: a rollout that has more than it needs
+    /// lets go of those that are to be replaced, not of whomever.
+    fn of(scope: Scope, revision: u32, (level, most): (u32, u32), part: Part) -> Self {
+        let cancels = part.intended.min(part.useful.saturating_sub(most));
         // A request without an answer is no reason to delete a machine that is there.
         let settled = part.useful - part.requested - cancels;
         Self {
@@ -50,7 +54,7 @@ impl Lane {
             level,
             useful: part.useful,
             cancels,
-            deletes: settled.saturating_sub(level),
+            deletes: settled.saturating_sub(most),
             missing: level.saturating_sub(part.useful),
         }
     }
@@ -121,12 +125,39 @@ fn most(input: &PlanInput<'_>, roster: &Roster) -> u32 {
 
 fn lanes(wanted: u32, roster: &Roster, goal: &Goal, steering: &Steering) -> (Lane, Option<Lane>) {
     if let Some(canaries) = steering.canaries {
-        let main = Lane::of(Scope::Other, goal.filler, wanted, roster.other);
-        return (main, Some(Lane::of(Scope::Current, goal.revision, canaries, roster.current)));
+        let main = Lane::of(Scope::Other, goal.filler, (wanted, wanted), roster.other);
+        return (main, Some(Lane::of(Scope::Current, goal.revision, (canaries, canaries), roster.current)));
     }
-    // New ones come on top as long as old ones are left for them to take the place of, and until
-    // the last of them has proved itself.
-    let unproven = steering.cap.min(wanted).saturating_sub(roster.current.proven);
-    let level = wanted.saturating_add(steering.surge.min(roster.other.useful).min(unproven));
-    (Lane::of(Scope::All, goal.filler, level, roster.current.plus(roster.other)), None)
+    let everybody = roster.current.plus(roster.other);
+    let level = level(wanted, steering, roster.current.proven, steering.movable);
+    let most = most_during(wanted, steering, everybody.useful);
+    (Lane::of(Scope::All, goal.filler, (level, most), everybody), None)
+}
+
+/// How many there may be before any is let go for the capacity. What a surge is there for may
+/// itself be among those that are let go.
+fn most_during(wanted: u32, steering: &Steering, useful: u32) -> u32 {
+    let above = useful.saturating_sub(wanted);
+    let on_top = steering.surge.min(steering.movable);
+    let is_within = above <= on_top;
+    wanted.saturating_add(if is_within { on_top } else { on_top.min(steering.movable.saturating_sub(above)) })
+}
+
+/// How many there should be: new ones come on top as long as old ones are left for them to take
+/// the place of, and until the last of them has proved itself.
+fn level(wanted: u32, steering: &Steering, proven: u32, movable: u32) -> u32 {
+    let unproven = steering.cap.min(wanted).saturating_sub(proven);
+    wanted.saturating_add(steering.surge.min(movable).min(unproven))
+}
+
+/// Instances that the main lane lacks once everything in the plan so far has been done.
+pub(super) fn lacking(situation: &Situation, draft: &Draft) -> u32 {
+    let Situation { roster, balance, steering, .. } = situation;
+    if balance.canaries.is_some() {
+        return balance.main.missing;
+    }
+    let gone = Gone::of(situation, draft);
+    let movable = steering.movable.saturating_sub(gone.moved);
+    let level = level(balance.wanted, steering, roster.current.proven - gone.current_proven, movable);
+    level.saturating_sub(balance.main.useful - gone.useful)
 }

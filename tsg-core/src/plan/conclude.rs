@@ -10,6 +10,7 @@ use super::draft::Draft;
 use super::input::{PlanInput, ViewTrust};
 use super::memory::PlanMemory;
 use super::output::{Block, Class, ClassCounts, GroupStatus, Plan, Report, RolloutReport, Wait};
+use super::rollout;
 use super::roster::{Roster, earliest};
 use crate::model::group::Lifecycle;
 use crate::model::time::Timestamp;
@@ -45,7 +46,7 @@ pub(super) fn conclude(input: &PlanInput<'_>, situation: &Situation, draft: Draf
             wanted: situation.balance.wanted,
             counts: situation.roster.counts,
             old_revision: situation.roster.old_revision,
-            rollout: rollout(situation),
+            rollout: rollout_report(situation),
             waits,
             blocks,
         },
@@ -56,7 +57,7 @@ pub(super) fn conclude(input: &PlanInput<'_>, situation: &Situation, draft: Draf
     }
 }
 
-fn rollout(situation: &Situation) -> Option<RolloutReport> {
+fn rollout_report(situation: &Situation) -> Option<RolloutReport> {
     let Situation { roster, steering, .. } = situation;
     steering.memory.course.map(|course| RolloutReport {
         course,
@@ -169,7 +170,10 @@ fn memory(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> Option
         memory.repair = repair;
     }
     if let Some(course) = &mut memory.rollout.course {
-        course.failed = course.failed.saturating_add(draft.failed_removed);
+        course.batch_at = draft.batch_at.or(course.batch_at);
+        if !course.state.is_over() && !course.is_first {
+            course.failed = course.failed.saturating_add(rollout::Gone::of(situation, draft).failed);
+        }
     }
     let is_over = memory.create_backoff.is_some_and(|backoff| backoff.until <= input.now);
     if is_over && super::may_act(input) && !needs_creates(situation, draft) {

@@ -53,8 +53,8 @@ pub(super) struct Draft {
     pub blocks: Vec<Block>,
     /// What repair asks to be remembered, if it changed.
     pub repair_memory: Option<RepairMemory>,
-    /// Members of the rollout's goal that are removed in this plan because they failed.
-    pub failed_removed: u32,
+    /// When a batch of members was changed in place, if one is in this plan.
+    pub batch_at: Option<Timestamp>,
     /// When time alone changes something that a step waits for; see [`Draft::wake`].
     pub wakeup: Option<Timestamp>,
     /// Creates wait for the end of a back-off until then.

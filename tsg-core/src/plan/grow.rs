@@ -4,11 +4,11 @@
 //! for; the commit of the plan counts again.
 
 use super::Situation;
-use super::balance::{Balance, Lane, Scope};
+use super::balance::{self, Balance, Lane, Scope};
 use super::draft::Draft;
 use super::identity;
 use super::input::PlanInput;
-use super::memory::Setback;
+use super::memory::{Course, RolloutState, Setback};
 use super::order;
 use super::ordinals::FreeOrdinals;
 use super::output::{Origin, PlanError, Reason};
@@ -21,7 +21,8 @@ const CREATES_MAX: u32 = 1 << 17;
 /// Plans creates as far as slots, slow start and budgets allow.
 pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) -> Result<(), PlanError> {
     let balance = &situation.balance;
-    let missing = balance.missing();
+    let lacking = balance::lacking(situation, draft);
+    let missing = lacking.saturating_add(balance.canaries.map_or(0, |lane| lane.missing));
     let mut ordinals = FreeOrdinals::of(input)?;
     let nameable = ordinals.as_ref().map_or(u32::MAX, FreeOrdinals::left);
     let placeable = missing.min(balance.room).min(nameable);
@@ -39,7 +40,7 @@ pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Dra
         refuse_used_seed(input)?;
     }
     // What keeps the capacity comes before what tries a new revision.
-    let of_main = count.min(balance.main.missing);
+    let of_main = count.min(lacking);
     let lanes = [(Some(&balance.main), of_main), (balance.canaries.as_ref(), count - of_main)];
     for (lane, count) in lanes.into_iter().filter_map(|(lane, count)| lane.zip(Some(count))) {
         for nth in 0..count {
@@ -62,9 +63,19 @@ fn reason(situation: &Situation, lane: &Lane, nth: u32) -> Reason {
     let (wanted, useful) = (situation.balance.wanted, lane.useful);
     match lane.scope {
         Scope::Current => Reason::Canary { revision: lane.revision, of: lane.level },
-        Scope::All if useful.saturating_add(nth) >= wanted => Reason::RolledOut { from: 0, to: lane.revision },
+        Scope::All if useful.saturating_add(nth) >= wanted => rolled(situation, lane.revision),
         Scope::All | Scope::Other => Reason::BelowCapacity { occupied: useful, wanted },
     }
+}
+
+/// What comes on top for a rollout, or for its way back.
+fn rolled(situation: &Situation, to: u32) -> Reason {
+    let course = situation.steering.memory.course;
+    let is_back = |course: &Course| course.state == RolloutState::Reverting;
+    course.filter(is_back).map_or(Reason::RolledOut { from: 0, to }, |course| {
+        let from = course.target;
+        Reason::RolledBack { from, to }
+    })
 }
 
 /// A seed that was used before begins with an id that exists. Where that one is closed already,

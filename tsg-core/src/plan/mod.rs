@@ -30,6 +30,7 @@ mod survey;
 
 pub use input::PlanInput;
 pub use output::{Plan, PlanError};
+pub use rollout::{RolloutOutcome, state_of};
 
 use crate::model::group::Lifecycle;
 use balance::Balance;
@@ -116,8 +117,9 @@ fn decide(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
             Lifecycle::Active => {
                 removal::stages::advance(input, &situation, &mut draft)?;
                 removal::shrink::shrink(input, &situation, &mut draft)?;
-                repair::repair(input, &situation, &mut draft)?;
+                // Before repair, which need not mend what is replaced anyway.
                 rollout::step(input, &situation, &mut draft)?;
+                repair::repair(input, &situation, &mut draft)?;
                 removal::kept::expire(input, &situation, &mut draft)?;
                 grow::grow(input, &situation, &mut draft)?;
             }

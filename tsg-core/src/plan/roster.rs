@@ -4,12 +4,13 @@
 //! goes on in a group; a steady one is done after the survey. Must never compare two members.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::classify::{classify, detail_of, overdue_at};
 use super::input::{Detail, Mark, Member, PlanInput, Sighting};
 use super::ordinals::{self, Displacement};
-use super::output::{Class, ClassCounts, PlanError};
-use super::repair::fate::{Fate, fate_of};
+use super::output::{Class, ClassCounts, PlanError, Reason};
+use super::repair::fate::{Fate, Verdict, fate_of};
 use super::rollout::change::{Change, change_of};
 use super::rollout::goal::Goal;
 use crate::model::instance::InstanceState;
@@ -32,6 +33,7 @@ const PROVEN: u8 = 1;
 const UNTOUCHABLE: u8 = 1 << 1;
 const STALE: u8 = 1 << 2;
 const DISPLACED: u8 = 1 << 3;
+const FAILED: u8 = 1 << 4;
 const DOUBLE: u8 = 1 << 5;
 
 impl Standing {
@@ -58,6 +60,11 @@ impl Standing {
     /// Whether that is because another member is the one to keep its ordinal.
     pub(super) const fn is_double(self) -> bool {
         self.traits & DOUBLE != 0
+    }
+
+    /// Whether it came to nothing, as far as a rollout is concerned.
+    pub(super) const fn is_failed(self) -> bool {
+        self.traits & FAILED != 0
     }
 
     /// Whether it needs no change.
@@ -165,14 +172,15 @@ impl Roster {
         let detail = detail_of(member, input)?;
         let fate = fate_of(member, class, detail, input);
         let change = change_of(member, detail, goal, input);
-        let proven_at = proven_at(member, class, input);
+        let proven_at = proven_at(member, class, detail, input);
         let is_proven = proven_at.is_some_and(|at| at <= input.now);
         let is_held = detail.is_some_and(|detail| detail.marks.has(Mark::Held));
         let is_stale = class == Class::Intended && goal.has_outlived(member.revision);
         let traits = known
             | u8::from(is_proven) * PROVEN
             | u8::from(is_held || member.is_protected()) * UNTOUCHABLE
-            | u8::from(is_stale) * STALE;
+            | u8::from(is_stale) * STALE
+            | u8::from(is_failed(member, class, detail, fate, input)) * FAILED;
         let standing = Standing { class, fate: fate.kind(), change, traits };
         self.standings.push(standing);
         self.counts.0[class as usize] += 1;
@@ -182,7 +190,7 @@ impl Roster {
             earliest(&mut self.next_proven, proven_at);
         }
         self.add_fate(member, class, fate, input);
-        self.part(standing).add(standing, is_failed(member, class, detail, fate.kind(), input));
+        self.part(standing).add(standing);
         Ok(())
     }
 
@@ -190,7 +198,7 @@ impl Roster {
         if standing.is_current() { &mut self.current } else { &mut self.other }
     }
 
-    fn add_fate(&mut self, member: &Member, class: Class, fate: super::repair::fate::Verdict, input: &PlanInput<'_>) {
+    fn add_fate(&mut self, member: &Member, class: Class, fate: Verdict, input: &PlanInput<'_>) {
         match fate.kind() {
             Fate::Stays => {}
             Fate::Doomed => self.doomed += 1,
@@ -223,8 +231,8 @@ impl Part {
         }
     }
 
-    fn add(&mut self, standing: Standing, is_failed: bool) {
-        self.failed += u32::from(is_failed);
+    fn add(&mut self, standing: Standing) {
+        self.failed += u32::from(standing.is_failed());
         if !standing.is_useful() {
             return;
         }
@@ -236,20 +244,38 @@ impl Part {
     }
 }
 
-/// From when on a serving member counts as proven.
-fn proven_at(member: &Member, class: Class, input: &PlanInput<'_>) -> Option<Timestamp> {
+/// From when on a serving member counts as proven. One that was told to restart has not served
+/// since, even if nobody has looked at it again yet.
+fn proven_at(member: &Member, class: Class, detail: Option<&Detail>, input: &PlanInput<'_>) -> Option<Timestamp> {
     let healthy = input.policy.update.min_healthy_time.as_duration();
-    (class == Class::Serving).then(|| member.state_since.max(member.phase_since).after(healthy))
+    let seen_at = member.state_since.max(member.phase_since).after(healthy);
+    let told_at = detail.and_then(|detail| detail.restarts.last_at()).map(|at| at.after(healthy.max(LOOK)));
+    (class == Class::Serving).then(|| told_at.map_or(seen_at, |at| at.max(seen_at)))
 }
 
-/// Whether a member came to nothing, as far as a rollout is concerned.
-fn is_failed(member: &Member, class: Class, detail: Option<&Detail>, fate: Fate, input: &PlanInput<'_>) -> bool {
-    if matches!(class, Class::Failed | Class::Overdue) || matches!(fate, Fate::Doomed | Fate::Condemned) {
+/// What it takes at least until a restart can be seen.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Whether a member came to nothing, as far as a rollout is concerned: the loss of a compute node
+/// says nothing about a revision.
+fn is_failed(member: &Member, class: Class, detail: Option<&Detail>, fate: Verdict, input: &PlanInput<'_>) -> bool {
+    if matches!(fate.reason(), Some(Reason::NodeLost { .. } | Reason::NodeDraining { .. })) {
+        return false;
+    }
+    if matches!(class, Class::Failed | Class::Overdue) || matches!(fate.kind(), Fate::Doomed | Fate::Condemned) {
         return true;
     }
-    let deadline = input.policy.update.healthy_deadline.as_duration();
-    let asked_at = detail.map_or(member.phase_since, |detail| detail.asked_at);
-    matches!(class, Class::Starting | Class::Unhealthy) && asked_at.after(deadline) <= input.now
+    matches!(class, Class::Starting | Class::Unhealthy) && fails_at(member, detail, input) <= input.now
+}
+
+/// When a member that is not healthy yet has failed.
+pub(super) fn fails_at(member: &Member, detail: Option<&Detail>, input: &PlanInput<'_>) -> Timestamp {
+    asked_at(member, detail).after(input.policy.update.healthy_deadline.as_duration())
+}
+
+/// When a member was asked for, as far as is known.
+pub(super) fn asked_at(member: &Member, detail: Option<&Detail>) -> Timestamp {
+    detail.map_or(member.phase_since, |detail| detail.asked_at)
 }
 
 /// Whether the passing of time alone will make a starting member overdue.

@@ -4,7 +4,7 @@
 //! of nothing but such members is done. Must never allocate.
 
 use super::input::{Member, PlanInput, Sighting, Verdict, ViewTrust};
-use super::memory::{Course, RolloutState};
+use super::memory::{Course, RolloutMemory, RolloutState};
 use super::output::{Class, ClassCounts, MEMBERS_MAX, PlanError};
 use crate::model::group::Lifecycle;
 use crate::model::instance::InstanceState;
@@ -68,11 +68,12 @@ fn is_quiet(input: &PlanInput<'_>) -> bool {
 
 /// Whether the wanted revision has been rolled out.
 fn is_settled(input: &PlanInput<'_>) -> bool {
-    let is_done = |course: &Course| course.target == input.intent.revision && course.state == RolloutState::Successful;
-    match &input.memory.rollout.course {
-        Some(course) => is_done(course),
-        None => input.policy.update.mode == UpdateMode::OnCreate,
-    }
+    let RolloutMemory { stable, course } = &input.memory.rollout;
+    let wanted = input.intent.revision;
+    let is_done = |course: &Course| course.target == wanted && course.state == RolloutState::Successful;
+    // A rollout in an empty group shows nothing; it is stable once there are instances.
+    let is_known = *stable == wanted || input.intent.capacity == 0;
+    input.policy.update.mode == UpdateMode::OnCreate || (is_known && course.as_ref().is_some_and(is_done))
 }
 
 /// Whether a member is of the common kind: ready, running, not unwell, of the wanted revision,

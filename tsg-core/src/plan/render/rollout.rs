@@ -8,10 +8,11 @@ use crate::plan::memory::{Failure, RolloutState};
 use crate::plan::output::RolloutReport;
 
 impl fmt::Display for InWords<'_, RolloutReport> {
-    /// Nothing is said of one that is done.
+    /// Nothing is said of one that is done, nor of a group's first: that is its capacity.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RolloutReport { course, changed, available, remaining } = self.value;
-        if course.state == RolloutState::Successful && *remaining == 0 {
+        let is_silent = course.is_first && course.state != RolloutState::FailedHold;
+        if is_silent || (course.state == RolloutState::Successful && *remaining == 0) {
             return Ok(());
         }
         write!(

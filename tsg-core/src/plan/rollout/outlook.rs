@@ -1,0 +1,102 @@
+//! Everything that the state machine of a rollout looks at.
+//!
+//! Owns the questions that several of its parts ask. Must never change anything.
+
+use super::super::input::PlanInput;
+use super::super::memory::{Course, RolloutState, Setback};
+use super::super::roster::Roster;
+use super::goal::Goal;
+use super::room;
+use super::tally::Tally;
+use crate::model::policy::{Bounds, window};
+use crate::protocol::create::Refusal;
+
+/// Everything that the state machine of a rollout looks at.
+pub(super) struct Outlook<'a> {
+    pub input: &'a PlanInput<'a>,
+    pub goal: &'a Goal,
+    pub roster: &'a Roster,
+    pub course: Course,
+    pub tally: Tally,
+    /// The room that it has.
+    pub bounds: Bounds,
+    /// How many instances are wanted.
+    pub wanted: u32,
+    /// Whether its revision has never been shown to be stable.
+    pub is_unstable: bool,
+}
+
+impl<'a> Outlook<'a> {
+    pub(super) fn of(
+        input: &'a PlanInput<'a>,
+        goal: &'a Goal,
+        roster: &'a Roster,
+        course: Course,
+        stable: u32,
+    ) -> Self {
+        let tally = Tally::of(input, roster, &course);
+        let (bounds, wanted) = (room::bounds(input, &course), input.intent.capacity);
+        Self { input, goal, roster, course, tally, bounds, wanted, is_unstable: stable != course.target }
+    }
+
+    /// Whether a person has paused it.
+    pub(super) const fn is_paused(&self) -> bool {
+        self.input.intent.orders.is_paused
+    }
+
+    /// Whether a maintenance window keeps it waiting. Going back does not wait: what it undoes
+    /// harms now.
+    pub(super) fn is_outside_of_windows(&self) -> bool {
+        !matches!(self.course.state, RolloutState::Reverting)
+            && !window::is_open(&self.input.policy.windows, self.input.now)
+    }
+
+    /// Whether nothing may be changed just now, whatever its state is.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_paused() || self.is_outside_of_windows()
+    }
+
+    /// Whether everything that is left to change has to stay as it is.
+    pub(super) const fn is_stuck(&self) -> bool {
+        let Tally { left, in_place, movable, given_up, .. } = self.tally;
+        left > 0 && in_place == 0 && movable == 0 && given_up == 0
+    }
+
+    /// Whether it is over and nobody is left to change.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.course.state.is_over() && self.tally.left == 0 && !self.is_unshown()
+    }
+
+    /// Whether it is done, but in a group that had no instances yet to show it.
+    const fn is_unshown(&self) -> bool {
+        matches!(self.course.state, RolloutState::Successful) && self.is_unstable && self.wanted > 0
+    }
+
+    /// Whether as many members of the goal as wanted have proved themselves, and no others are
+    /// left.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.tally.left == 0 && self.roster.current.proven >= self.wanted
+    }
+
+    /// Whether creates wait for something that is not the new revision's fault.
+    pub(super) const fn is_starved(&self) -> bool {
+        matches!(
+            self.input.memory.create_backoff,
+            Some(backoff) if matches!(
+                backoff.cause,
+                Setback::Refused(
+                    Refusal::Quota
+                        | Refusal::Capacity
+                        | Refusal::Maintenance
+                        | Refusal::Throttled
+                        | Refusal::Unreachable
+                )
+            )
+        )
+    }
+
+    /// How many canaries there are to be.
+    pub(super) fn canaries(&self) -> u32 {
+        self.input.policy.update.canary.of_rounded_up(self.wanted)
+    }
+}

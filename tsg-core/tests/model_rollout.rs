@@ -1,0 +1,330 @@
+//! Every way that a rollout of a small group can go, one by one: the planner, a cloud that fails
+//! now and then, and time, interleaved in every order.
+//!
+//! Owns the properties that no order may break. Time goes in ticks; what lies further back than
+//! any deadline looks alike, so that there are finitely many states.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
+
+mod support;
+
+use core::hash::{Hash, Hasher};
+use core::time::Duration;
+use std::time::Instant;
+
+use stateright::{Checker, Model, Property};
+use support::apply::applied;
+use support::table::{NOW, Scene, scene};
+use tsg_core::model::id::InstanceId;
+use tsg_core::model::instance::InstanceState;
+use tsg_core::model::operation::Phase;
+use tsg_core::model::policy::Policy;
+use tsg_core::model::time::Timestamp;
+use tsg_core::plan::input::{Detail, Member, Sighting, Verdict};
+use tsg_core::plan::memory::{PlanMemory, RolloutState};
+use tsg_core::plan::output::{Action, Plan};
+use uuid::Uuid;
+
+/// A tick; all deadlines are a few of them.
+const TICK: Duration = Duration::from_secs(10);
+/// What lies further back looks alike.
+const HORIZON: u32 = 4;
+/// More creates than any of the rollouts can need.
+const CREATES_MAX: u8 = 12;
+
+/// A group and what may happen to it.
+#[derive(Clone)]
+struct Rollout {
+    scene: Scene,
+    /// Instances over the capacity, at most: what the rollout adds, and one that takes the place
+    /// of one that is given up.
+    on_top: usize,
+    /// How many things may go wrong.
+    faults: u8,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct State {
+    members: Vec<Member>,
+    details: Vec<Detail>,
+    memory: PlanMemory,
+    created: u8,
+    faults: u8,
+    reverts: u8,
+    /// A step of ours took a member that was needed.
+    has_overstepped: bool,
+    /// A step of ours took an old member before a new one had proved itself.
+    has_lost: bool,
+}
+
+impl Eq for State {}
+
+impl Hash for State {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        for member in &self.members {
+            (member.operation, member.revision, member.phase as u8, member.verdict as u8).hash(hasher);
+            (member.phase_since, member.state_since, format!("{:?}", member.sighting)).hash(hasher);
+        }
+        for detail in &self.details {
+            (detail.operation, detail.asked_at, detail.replaces, detail.lineage.retries).hash(hasher);
+            detail.restarts.last_at().hash(hasher);
+        }
+        format!("{:?}", self.memory).hash(hasher);
+        (self.created, self.faults, self.reverts, self.has_overstepped, self.has_lost).hash(hasher);
+    }
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Event {
+    /// A plan is made and carried out.
+    Plan,
+    /// A plan is made, and only its first step gets through before the planner dies.
+    PlanPartly,
+    /// A create is answered, and its machine runs at once.
+    ComesUp(usize),
+    /// A create is answered, and its machine fails.
+    Fails(usize),
+    /// A create is answered, and its machine runs but is never well.
+    IsNeverWell(usize),
+    /// A machine that serves breaks.
+    Breaks(usize),
+    /// A machine that was deleted is gone.
+    IsGone(usize),
+    /// Time passes.
+    Tick,
+}
+
+impl Rollout {
+    fn scene(&self, state: &State) -> Scene {
+        let State { members, details, memory, created, .. } = state.clone();
+        Scene { members, details, memory, seed: u128::from(created) + 1, ..self.scene.clone() }
+    }
+
+    fn planned(&self, state: &State, steps: usize) -> Option<State> {
+        let scene = self.scene(state);
+        let mut plan = scene.plan().unwrap();
+        if plan.actions.is_empty() && plan.memory.is_none() {
+            return None;
+        }
+        plan.actions.truncate(steps);
+        plan.origins.retain(|origin| plan.actions.iter().any(|step| step.action.operation() == origin.operation));
+        let after = applied(&scene, &plan);
+        let is_revert = |memory: &PlanMemory| memory.rollout.course.map(|it| it.state) == Some(RolloutState::Reverting);
+        let is_begun = is_revert(&after.memory) && !is_revert(&state.memory);
+        let is_create = |action: &Action| matches!(action, Action::Create { .. });
+        let creates = plan.actions.iter().filter(|step| is_create(&step.action)).count();
+        Some(State {
+            has_overstepped: state.has_overstepped || self.oversteps(&scene, &plan),
+            has_lost: state.has_lost || self.loses(&scene, &plan),
+            created: state.created + u8::try_from(creates).unwrap(),
+            reverts: state.reverts + u8::from(is_begun),
+            members: after.members,
+            details: after.details,
+            memory: after.memory,
+            faults: state.faults,
+        })
+    }
+
+    /// Serving members that a plan deletes.
+    fn taken<'a>(scene: &'a Scene, plan: &'a Plan) -> impl Iterator<Item = &'a Member> {
+        let is_deleted = |member: &Member| {
+            let is_it =
+                |action: &Action| matches!(action, Action::Delete { operation, .. } if *operation == member.operation);
+            plan.actions.iter().any(|step| is_it(&step.action))
+        };
+        scene.members.iter().filter(|member| serves(member)).filter(move |member| is_deleted(member))
+    }
+
+    fn oversteps(&self, scene: &Scene, plan: &Plan) -> bool {
+        let bounds = scene.policy.update.bounds(scene.policy.identity, scene.intent.capacity);
+        let floor = scene.intent.capacity.saturating_sub(bounds.unavailable.max(u32::from(is_swapping(scene, plan))));
+        let serving = scene.members.iter().filter(|member| serves(member)).count();
+        let taken = Self::taken(scene, plan).count();
+        taken > 0 && serving - taken < floor as usize
+    }
+
+    /// With nobody to spare, an old one goes only once a new one has proved itself.
+    fn loses(&self, scene: &Scene, plan: &Plan) -> bool {
+        let bounds = scene.policy.update.bounds(scene.policy.identity, scene.intent.capacity);
+        let has_new =
+            scene.members.iter().any(|member| member.revision == 2 && serves(member) && is_old_enough(member));
+        let is_forward = plan.report.rollout.is_some_and(|it| it.course.state == RolloutState::Rolling);
+        let old = Self::taken(scene, plan).filter(|member| member.revision == 1).count();
+        is_forward && bounds.unavailable == 0 && !is_swapping(scene, plan) && !has_new && old > 0
+    }
+
+    fn ticked(state: &State) -> State {
+        let mut after = state.clone();
+        let older = |at: &mut Timestamp| *at = at.before(TICK).max(NOW.before(TICK * HORIZON));
+        for member in &mut after.members {
+            older(&mut member.phase_since);
+            older(&mut member.state_since);
+        }
+        after.details.iter_mut().for_each(|detail| older(&mut detail.asked_at));
+        if let Some(course) = &mut after.memory.rollout.course {
+            [&mut course.since, &mut course.began_at, &mut course.progress_at].into_iter().for_each(older);
+            course.excused_since.iter_mut().for_each(older);
+        }
+        after
+    }
+
+    /// Whether nothing happens any more unless something goes wrong.
+    fn rests(&self, state: &State) -> bool {
+        let is_pending = |member: &Member| matches!(member.phase, Phase::Planned | Phase::Deleting);
+        !state.members.iter().any(is_pending)
+            && self.planned(state, usize::MAX).is_none()
+            && Self::ticked(state) == *state
+    }
+}
+
+/// Whether the plan makes do without a surge.
+fn is_swapping(scene: &Scene, plan: &Plan) -> bool {
+    plan.memory.unwrap_or(scene.memory).rollout.course.is_some_and(|course| course.is_swapping)
+}
+
+fn serves(member: &Member) -> bool {
+    member.phase == Phase::Ready && member.verdict == Verdict::Unknown
+}
+
+fn is_old_enough(member: &Member) -> bool {
+    member.state_since.after(TICK) <= NOW
+}
+
+impl Model for Rollout {
+    type State = State;
+    type Action = Event;
+
+    fn init_states(&self) -> Vec<State> {
+        let Scene { members, details, memory, .. } = self.scene.clone();
+        let state = State {
+            members,
+            details,
+            memory,
+            created: 0,
+            faults: self.faults,
+            reverts: 0,
+            has_overstepped: false,
+            has_lost: false,
+        };
+        vec![(0..HORIZON).fold(state, |state, _| Self::ticked(&state))]
+    }
+
+    fn actions(&self, state: &State, events: &mut Vec<Event>) {
+        events.extend([Event::Plan, Event::PlanPartly, Event::Tick]);
+        for (index, member) in state.members.iter().enumerate() {
+            match member.phase {
+                Phase::Planned => events.push(Event::ComesUp(index)),
+                Phase::Deleting => events.push(Event::IsGone(index)),
+                _ => {}
+            }
+            match member.phase {
+                Phase::Planned if state.faults > 0 => events.extend([Event::Fails(index), Event::IsNeverWell(index)]),
+                Phase::Ready if state.faults > 0 && serves(member) => events.push(Event::Breaks(index)),
+                _ => {}
+            }
+        }
+    }
+
+    fn next_state(&self, state: &State, event: Event) -> Option<State> {
+        let mut after = state.clone();
+        let index = match event {
+            Event::Plan => return self.planned(state, usize::MAX),
+            Event::PlanPartly => return self.planned(state, 1),
+            Event::Tick => return Some(Self::ticked(state)).filter(|after| after != state),
+            Event::IsGone(index) => {
+                let gone = after.members.remove(index);
+                after.details.retain(|detail| detail.operation != gone.operation);
+                return Some(after);
+            }
+            Event::ComesUp(index) => index,
+            Event::Fails(index) | Event::IsNeverWell(index) | Event::Breaks(index) => {
+                after.faults -= 1;
+                index
+            }
+        };
+        let member = &mut after.members[index];
+        *member = member.with_instance(InstanceId::new(Uuid::from_u128(member.operation.bits())));
+        (member.phase, member.state_since) = (Phase::Ready, NOW);
+        match event {
+            Event::Fails(_) | Event::Breaks(_) => {
+                (member.phase, member.sighting) = (Phase::Failed, Sighting::Present(InstanceState::Failed));
+            }
+            Event::IsNeverWell(_) => {
+                (member.verdict, member.sighting) = (Verdict::Starting, Sighting::Present(InstanceState::Running));
+            }
+            _ => member.sighting = Sighting::Present(InstanceState::Running),
+        }
+        Some(after)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("never above the ceiling", |model: &Self, state: &State| {
+                state.members.len() <= model.scene.intent.capacity as usize + model.on_top
+            }),
+            Property::always("never below the floor by our own action", |_, state: &State| !state.has_overstepped),
+            Property::always("no old one goes before a new one is healthy", |_, state: &State| !state.has_lost),
+            Property::always("one revert at most", |_, state: &State| state.reverts <= 1),
+            Property::always("it does not go on for ever", |_, state: &State| state.created <= CREATES_MAX),
+            Property::always("it rests only when it is over, and whole", |model: &Self, state: &State| {
+                let is_over = state.memory.rollout.course.is_some_and(|course| course.state.is_over());
+                let serving = state.members.iter().filter(|member| serves(member)).count();
+                !model.rests(state) || (is_over && serving == model.scene.intent.capacity as usize)
+            }),
+            Property::sometimes("it succeeds", |_, state: &State| is_in(state, RolloutState::Successful)),
+        ]
+    }
+}
+
+fn is_in(state: &State, wanted: RolloutState) -> bool {
+    state.memory.rollout.course.is_some_and(|course| course.target == 2 && course.state == wanted)
+}
+
+/// A group of `capacity` members of the stable revision 1 that is to move to revision 2.
+fn rollout(capacity: usize, header: &str, update: &str, on_top: usize, faults: u8) -> Rollout {
+    let times = r#""min_healthy_time": "10s", "healthy_deadline": "20s", "progress_deadline": "30s""#;
+    let repair = r#""max_unhealthy": "100%", "replace": {"delay": 0, "max_delay": 0, "min_healthy_period": "20s"}"#;
+    let members: String = ["a", "b", "c"][..capacity].iter().map(|name| format!("{name} ready running\n")).collect();
+    let mut scene = scene(&format!("group {capacity} revision:2 {header}\nstable 1\n{members}"));
+    let policy: Policy = serde_json::from_str(&format!(r#"{{"update": {{{times}{update}}}, {repair}}}"#)).unwrap();
+    scene.policy = policy;
+    Rollout { scene, on_top, faults }
+}
+
+/// Looks at every state there is.
+fn check(name: &str, model: Rollout) {
+    let begun = Instant::now();
+    let checker = model.checker().threads(2).spawn_bfs().join();
+    println!("{name}: {} states in {:?}", checker.unique_state_count(), begun.elapsed());
+    checker.assert_properties();
+}
+
+#[test]
+fn one_comes_on_top() {
+    check("surge", rollout(2, "", "", 2, 1));
+}
+
+#[test]
+fn one_goes_first() {
+    check("no surge", rollout(2, "", r#", "max_surge": 0, "max_unavailable": 1"#, 1, 1));
+}
+
+#[test]
+fn four_instances() {
+    check("four instances", rollout(3, "", "", 1, 0));
+}
+
+#[test]
+fn one_failure_is_tolerated() {
+    check("tolerated", rollout(1, "", r#", "max_failures": 1"#, 2, 2));
+}
+
+#[test]
+fn a_canary_is_promoted() {
+    check("canary", rollout(2, "", r#", "canary": 1, "auto_promote": true, "bake_time": "10s""#, 2, 1));
+}
+
+#[test]
+fn there_is_no_room() {
+    check("swap", rollout(2, "most:2", r#", "on_deadlock": "swap""#, 0, 1));
+}
