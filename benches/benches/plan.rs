@@ -170,11 +170,24 @@ struct Scene {
 
 impl Scene {
     fn actions(&self, round: &Round<'_>) -> usize {
-        let GroupSettings { intent, memory, limits } = self.settings;
-        let Round { view, timing, now, seed } = *round;
-        let members = &self.members;
-        plan(&PlanInput { intent, view, members, memory, limits, timing, now, seed })
-            .map_or(0, |plan| plan.actions.len())
+        let GroupSettings { intent, memory, limits, ref policy, ref revisions } = self.settings;
+        let Round { view, conditions, timing, now, seed } = *round;
+        let (members, details) = (&self.members, &[]);
+        plan(&PlanInput {
+            intent,
+            policy,
+            revisions,
+            view,
+            members,
+            details,
+            memory,
+            limits,
+            conditions,
+            timing,
+            now,
+            seed,
+        })
+        .map_or(0, |plan| plan.actions.len())
     }
 }
 

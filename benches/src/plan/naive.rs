@@ -165,6 +165,8 @@ pub fn steps_of(plan: &Plan) -> Vec<(&'static str, String)> {
         Action::Cancel { operation } => ("cancel", operation.to_string()),
         Action::Delete { operation, .. } => ("delete", operation.to_string()),
         Action::Start { operation, .. } => ("start", operation.to_string()),
+        // The naive one knows no more than these.
+        other => ("other", other.operation().to_string()),
     };
     plan.actions.iter().map(|planned| step(planned.action)).collect()
 }

@@ -3,14 +3,18 @@
 //! Owns the inputs of the planner's benches, in the planner's own form and in that of the naive
 //! one. Must never give two runs with different seeds the same order.
 
+use std::sync::Arc;
+
 use tsg_core::model::group::Lifecycle;
 use tsg_core::model::id::{GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::Phase;
+use tsg_core::model::policy::Policy;
+use tsg_core::model::revision::{RevisionDigest, RevisionFacts};
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::fleet::{Berth, Fleet, GroupSettings, Round};
-use tsg_core::plan::input::{Intent, Limits, Member, Sighting, View, ViewTrust};
-use tsg_core::plan::memory::PlanMemory;
+use tsg_core::plan::input::{Conditions, Intent, Member, Orders, Sighting, View, ViewTrust};
+use tsg_core::plan::memory::{Course, PlanMemory, RolloutMemory, RolloutState};
 use tsg_core::protocol::timing::ProtocolTiming;
 use uuid::Uuid;
 
@@ -41,7 +45,8 @@ impl Population {
     /// `groups` groups of `size` members each, in random order.
     pub fn new(seed: u64, groups: u32, size: u32, mood: Mood) -> Self {
         let mut seeded = Seeded::new(seed);
-        let made = (0..groups).map(|_| group(&mut seeded, size, mood));
+        let shared = (Arc::new(policies()), revisions());
+        let made = (0..groups).map(|_| group(&mut seeded, size, mood, &shared));
         let mut groups: Vec<_> = made.collect();
         seeded.shuffle(&mut groups);
         Self { groups, timing: ProtocolTiming::default() }
@@ -56,7 +61,7 @@ impl Population {
     pub fn fleet(&self) -> (Fleet, Vec<Berth>) {
         let mut fleet = Fleet::default();
         let put = |(settings, members): &(GroupSettings, Vec<Member>)| {
-            let berth = fleet.put_group(*settings);
+            let berth = fleet.put_group(settings.clone());
             fleet.put_members(berth, members.clone());
             berth
         };
@@ -66,28 +71,74 @@ impl Population {
 
     /// The conditions that all groups share.
     pub fn round(&self) -> Round<'_> {
-        Round { view: View { taken_at: NOW, trust: ViewTrust::Trusted }, timing: &self.timing, now: NOW, seed: 0x5eed }
+        Round {
+            view: View { taken_at: NOW, trust: ViewTrust::Trusted },
+            conditions: Conditions::default(),
+            timing: &self.timing,
+            now: NOW,
+            seed: 0x5eed,
+        }
     }
 }
 
-fn group(seeded: &mut Seeded, size: u32, mood: Mood) -> (GroupSettings, Vec<Member>) {
+fn group(
+    seeded: &mut Seeded,
+    size: u32,
+    mood: Mood,
+    shared: &(Arc<Policy>, Arc<[RevisionFacts]>),
+) -> (GroupSettings, Vec<Member>) {
     let capacity = match mood {
         Mood::Busy if seeded.below(100) == 0 => seeded.below(2 * size),
         Mood::Steady | Mood::Busy => size,
     };
-    let settings = settings(GroupId::new(Uuid::from_u128(seeded.draw_wide())), capacity);
+    let id = GroupId::new(Uuid::from_u128(seeded.draw_wide()));
+    let settings =
+        GroupSettings { policy: Arc::clone(&shared.0), revisions: Arc::clone(&shared.1), ..settings(id, capacity) };
     let mut members: Vec<Member> = (1..=size).map(|sequence| member(seeded, sequence, mood)).collect();
     seeded.shuffle(&mut members);
     (settings, members)
 }
 
-/// A group that wants `capacity` members, with its slow start wide open.
+/// A group that wants `capacity` members, with its slow start wide open and its first revision
+/// rolled out.
 pub fn settings(group: GroupId, capacity: u32) -> GroupSettings {
+    let (lifecycle, orders) = (Lifecycle::Active, Orders::default());
+    let intent = Intent { group, lifecycle, capacity, revision: 1, is_frozen: false, orders };
+    let rollout = RolloutMemory { course: Some(done()), ..RolloutMemory::default() };
     GroupSettings {
-        intent: Intent { group, lifecycle: Lifecycle::Active, capacity, revision: 1, is_frozen: false },
-        memory: PlanMemory { create_window: u32::MAX, ..PlanMemory::default() },
-        limits: Limits::default(),
+        memory: PlanMemory {
+            create_window: u32::MAX,
+            rollout: RolloutMemory { stable: 1, ..rollout },
+            ..PlanMemory::default()
+        },
+        policy: Arc::new(policies()),
+        revisions: revisions(),
+        ..GroupSettings::new(intent)
     }
+}
+
+/// Every policy that can be switched on without changing what becomes of a member that fails.
+fn policies() -> Policy {
+    let written = r#"{
+        "update": {"canary": 1, "checkpoints": [10, 50], "bake_time": "5m", "on_deadlock": "swap"},
+        "windows": [{"from": "00:00", "to": "12:00"}]
+    }"#;
+    serde_json::from_str(written).unwrap_or_else(|error| unreachable!("{error}"))
+}
+
+/// The first revision, done a day ago.
+fn done() -> Course {
+    let ended_at = Timestamp::from_millis(NOW.as_millis() - 86_400_000);
+    Course::opened(1, 0, ended_at).entering(RolloutState::Successful, ended_at)
+}
+
+fn revisions() -> Arc<[RevisionFacts]> {
+    let facts = |number| RevisionFacts {
+        number,
+        digest: RevisionDigest { place: u64::from(number), size: 0, labels: 0 },
+        is_resizable: true,
+    };
+    (1..=2).map(facts).collect()
 }
 
 fn member(seeded: &mut Seeded, sequence: u32, mood: Mood) -> Member {
@@ -95,6 +146,7 @@ fn member(seeded: &mut Seeded, sequence: u32, mood: Mood) -> Member {
     let since = Timestamp::from_millis(NOW.as_millis() - i64::from(seeded.below(60_000_000)));
     let mut member = Member::planned(operation, sequence, 1, since);
     member.phase = Phase::Ready;
+    member.state_since = since;
     member.sighting = Sighting::Present(InstanceState::Running);
     member.compute_node = seeded.below(1000);
     if mood == Mood::Busy && seeded.below(100) == 0 {
