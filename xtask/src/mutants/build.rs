@@ -144,6 +144,7 @@ fn cargo(tree: &Tree, arguments: &[&str]) -> Result<(bool, Vec<Line>), Failure> 
         .args(["--package", "tsg-core", "--offline", "--quiet", "--message-format", "json"])
         .env("CARGO_TARGET_DIR", &tree.target)
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "2")
         .env("CARGO_INCREMENTAL", "0")
         .env("RUSTFLAGS", "--cap-lints allow")
         .current_dir(&tree.root)

@@ -41,7 +41,7 @@ pub fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
     let planted = catalogue.mutants().count();
     say(&format!("mutants: {} in all, {planted} of them compile", planted + unviable));
     let chosen = options.choose(catalogue.mutants());
-    let survivors = trial::try_all(&tree, programs, &chosen, options.jobs)?;
+    let survivors = trial::try_all(trial::Runner { tree: &tree, options: &options }, programs, &chosen)?;
     findings.extend(judge::unexplained(&chosen, &survivors, &accepted));
     judge::conclude(chosen.len(), survivors.len(), &findings)
 }

@@ -10,11 +10,16 @@ const FOLDERS: [&str; 2] = ["tsg-core/src/plan", "tsg-core/src/storm"];
 const JOBS: usize = 2;
 
 const USAGE: &str = "\
-cargo xtask mutants [--only PATH]... [--list] [--sample N [--seed S]] [--jobs N]
+cargo xtask mutants [--only PATH]... [--list] [--sample N [--seed S]] [--cases N] [--skip TEST]... [--jobs N]
   --only PATH   plant in this file or folder, for example tsg-core/src/plan/grow.rs
   --list        say what would be planted, and try nothing
   --sample N    try N of them, drawn by seed
+  --cases N     inputs that each property is tried on; 64 unless told
+  --skip TEST   leave out tests with that in their name: some that fail without a mutant
   --jobs N      test programs side by side; 2 unless told";
+
+/// Inputs that each property is tried on: as many as make a run a matter of seconds.
+const CASES: u32 = 64;
 
 /// The arguments.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,14 +32,25 @@ pub struct Options {
     pub sample: Option<usize>,
     /// Which ones to try.
     pub seed: u64,
+    /// Inputs that each property is tried on.
+    pub cases: u32,
+    /// Parts of the names of tests that are left out.
+    pub skipped: Vec<String>,
     /// Test programs side by side.
     pub jobs: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let (folders, skipped) = (Vec::new(), Vec::new());
+        Self { folders, is_list: false, sample: None, seed: 0, cases: CASES, skipped, jobs: JOBS }
+    }
 }
 
 impl Options {
     /// Reads the arguments that follow the command's name.
     pub fn parse(arguments: &[&str]) -> Result<Self, Failure> {
-        let mut options = Self { folders: Vec::new(), is_list: false, sample: None, seed: 0, jobs: JOBS };
+        let mut options = Self::default();
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             if *name == "--list" {
@@ -46,6 +62,8 @@ impl Options {
                 "--only" => options.folders.push(value.trim_end_matches('/').to_owned()),
                 "--sample" => options.sample = Some(number(value)?),
                 "--seed" => options.seed = number(value)?,
+                "--cases" => options.cases = number(value)?,
+                "--skip" => options.skipped.push(value.to_owned()),
                 "--jobs" => options.jobs = number::<usize>(value)?.max(1),
                 _ => return Err(Failure::Usage(USAGE)),
             }

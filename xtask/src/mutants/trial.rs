@@ -12,18 +12,20 @@ use std::time::{Duration, Instant};
 use super::build::Program;
 use super::catalogue::Mutant;
 use super::judge::Survival;
+use super::options::Options;
 use super::tree::Tree;
 use super::{failure, file_failure};
 use crate::command::{Failure, say};
 
-/// Seconds of computing that any program may take: a mutant that does not come to an end is caught.
+/// Seconds of computing that a program may take for the start: a mutant that does not come to an end
+/// is caught.
 const SECONDS_MIN: u64 = 20;
+/// Seconds that a program may take while nothing is planted.
+const SECONDS_MAX: u64 = 600;
 /// How much longer than without a mutant a program may take.
-const PATIENCE: u64 = 10;
+const PATIENCE: u64 = 3;
 /// Memory that a program may take, in KiB.
 const MEMORY_KIB_MAX: u64 = 3 << 20;
-/// Inputs that each property is tried on; the same ones for every mutant.
-const CASES: &str = "400";
 /// A line on how far it has come, each time that many were tried.
 const PROGRESS: usize = 100;
 
@@ -36,26 +38,34 @@ struct Known {
     reached: BTreeSet<u32>,
 }
 
+/// What every run has in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Runner<'a> {
+    /// The copy.
+    pub tree: &'a Tree,
+    /// What was asked for.
+    pub options: &'a Options,
+}
+
 /// Tries all mutants given and answers which live.
 pub fn try_all(
-    tree: &Tree,
+    runner: Runner<'_>,
     programs: Vec<Program>,
     mutants: &[&Mutant],
-    jobs: usize,
 ) -> Result<BTreeMap<u32, Survival>, Failure> {
     let mut known = Vec::new();
     for program in programs {
-        known.push(Known::of(tree, program)?);
+        known.extend(Known::of(runner, program, mutants)?);
     }
     known.sort_by_key(|known| known.duration);
     let mut survivors = BTreeMap::new();
     let (next, (sender, receiver)) = (AtomicUsize::new(0), mpsc::channel());
     std::thread::scope(|scope| {
-        for _ in 0..jobs {
+        for _ in 0..runner.options.jobs {
             let (next, known, sender) = (&next, &known, sender.clone());
             scope.spawn(move || {
                 while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if sender.send((*mutant, tried(tree, known, mutant))).is_err() {
+                    if sender.send((*mutant, tried(runner, known, mutant))).is_err() {
                         return;
                     }
                 }
@@ -76,11 +86,12 @@ pub fn try_all(
 }
 
 /// Runs the programs that get to a mutant until one of them fails; `None` if one does.
-fn tried(tree: &Tree, known: &[Known], mutant: &Mutant) -> Result<Option<Survival>, Failure> {
+fn tried(runner: Runner<'_>, known: &[Known], mutant: &Mutant) -> Result<Option<Survival>, Failure> {
     let mut survival = Survival::Unreached;
     for known in known.iter().filter(|known| known.reached.contains(&mutant.id)) {
-        let seconds = SECONDS_MIN.max(PATIENCE * known.duration.as_secs());
-        if !passes(tree, &known.program, seconds, ("TSG_MUTANT", mutant.id.to_string().as_ref()))? {
+        let seconds = SECONDS_MIN + PATIENCE * known.duration.as_secs();
+        let outcome = runner.run(&known.program, seconds, Setting::On(mutant.id))?;
+        if outcome != Outcome::Passed {
             return Ok(None);
         }
         survival = Survival::Unnoticed;
@@ -89,21 +100,26 @@ fn tried(tree: &Tree, known: &[Known], mutant: &Mutant) -> Result<Option<Surviva
 }
 
 impl Known {
-    /// Runs a program without a mutant: once to see that it passes, and once to see which ones it
-    /// gets to.
-    fn of(tree: &Tree, program: Program) -> Result<Self, Failure> {
-        let begun = Instant::now();
-        if !passes(tree, &program, 600, ("TSG_MUTANT", "0".as_ref()))? {
-            return Err(failure(format!("the tests of {} fail without a mutant", program.name)));
-        }
-        let duration = begun.elapsed();
-        let notes = tree.target.join(format!("{}.reached", program.name));
+    /// Runs a program without a mutant: once to see which ones it gets to, and once to see that it
+    /// passes. `None` if it gets to none.
+    fn of(runner: Runner<'_>, program: Program, mutants: &[&Mutant]) -> Result<Option<Self>, Failure> {
+        let notes = runner.tree.target.join(format!("{}.reached", program.name));
         let _ = std::fs::remove_file(&notes);
         // Noting takes memory, so a test that counts allocations may fail here; it got there.
-        passes(tree, &program, 600, ("TSG_MUTANT_REACHED", notes.as_ref()))?;
-        let reached = read_reached(&notes)?;
-        say(&format!("mutants: {} takes {} ms and gets to {}", program.name, duration.as_millis(), reached.len()));
-        Ok(Self { program, duration, reached })
+        runner.run(&program, SECONDS_MAX, Setting::Noting(&notes))?;
+        let mut reached = read_reached(&notes)?;
+        reached.retain(|id| mutants.binary_search_by_key(id, |mutant| mutant.id).is_ok());
+        if reached.is_empty() {
+            return Ok(None);
+        }
+        let begun = Instant::now();
+        let outcome = runner.run(&program, SECONDS_MAX, Setting::On(0))?;
+        let (name, duration) = (&program.name, begun.elapsed());
+        if outcome != Outcome::Passed {
+            return Err(failure(format!("{name} fails without a mutant: {outcome:?}")));
+        }
+        say(&format!("mutants: {name} takes {} ms and gets to {}", duration.as_millis(), reached.len()));
+        Ok(Some(Self { program, duration, reached }))
     }
 }
 
@@ -115,29 +131,70 @@ fn read_reached(notes: &Path) -> Result<BTreeSet<u32>, Failure> {
     }
 }
 
-/// Runs a program until its end or its first failed test. The shell sets the limits and becomes the
-/// program.
-fn passes(tree: &Tree, program: &Program, seconds: u64, setting: (&str, &std::ffi::OsStr)) -> Result<bool, Failure> {
-    let limits = format!("ulimit -c 0; ulimit -t {seconds}; ulimit -v {MEMORY_KIB_MAX}; exec \"$0\" --test-threads=1");
-    let mut child = Command::new("sh")
-        .args(["-c", &limits])
-        .arg(&program.path)
-        .current_dir(tree.root.join("tsg-core"))
-        .env("TSG_CASES", CASES)
-        .env("PROPTEST_RNG_SEED", "1")
-        .env("PROPTEST_MAX_SHRINK_ITERS", "0")
-        .env("RUST_BACKTRACE", "0")
-        .env(setting.0, setting.1)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|source| Failure::Start { program: program.name.clone(), source })?;
-    let lines = child.stdout.take().map(BufReader::new).into_iter().flat_map(|out| out.lines().map_while(Result::ok));
-    let has_failed = lines.into_iter().any(|line| line.ends_with("FAILED"));
-    if has_failed {
-        let _ = child.kill();
+/// What a program is run for.
+#[derive(Debug, Clone, Copy)]
+enum Setting<'a> {
+    /// To see whether it fails with this mutant; 0 for none.
+    On(u32),
+    /// To note which mutants it gets to, to the end.
+    Noting(&'a Path),
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    /// With this line.
+    Failed(String),
+    /// Without one: it took too long or too much.
+    Stopped,
+}
+
+impl Runner<'_> {
+    /// Runs a program until its end or its first failed test. The shell sets the limits and becomes
+    /// the program.
+    fn run(self, program: &Program, seconds: u64, setting: Setting<'_>) -> Result<Outcome, Failure> {
+        let start = |source| Failure::Start { program: program.name.clone(), source };
+        let mut command = self.command(program, seconds);
+        match setting {
+            Setting::On(id) => command.env("TSG_MUTANT", id.to_string()),
+            Setting::Noting(path) => command.env("TSG_MUTANT_REACHED", path),
+        };
+        let mut child = command.spawn().map_err(start)?;
+        let lines = child.stdout.take().map(BufReader::new).into_iter().flat_map(|out| out.lines());
+        let mut lines = lines.map_while(Result::ok).filter(|line| line.ends_with("FAILED"));
+        let failed = match setting {
+            Setting::On(_) => lines.next(),
+            Setting::Noting(_) => lines.last(),
+        };
+        if failed.is_some() {
+            // What is left of it says nothing new; it may be at its end already.
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(start)?;
+        Ok(match failed {
+            Some(line) => Outcome::Failed(line),
+            None if status.success() => Outcome::Passed,
+            None => Outcome::Stopped,
+        })
     }
-    let status = child.wait().map_err(|source| Failure::Start { program: program.name.clone(), source })?;
-    Ok(!has_failed && status.success())
+
+    fn command(self, program: &Program, seconds: u64) -> Command {
+        let limits = format!("ulimit -c 0; ulimit -t {seconds}; ulimit -v {MEMORY_KIB_MAX}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &limits]).arg(&program.path).arg("--test-threads=1");
+        self.options.skipped.iter().for_each(|name| {
+            command.args(["--skip", name]);
+        });
+        command
+            .current_dir(self.tree.root.join("tsg-core"))
+            .env("TSG_CASES", self.options.cases.to_string())
+            .env("PROPTEST_RNG_SEED", "1")
+            .env("PROPTEST_MAX_SHRINK_ITERS", "0")
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        command
+    }
 }
