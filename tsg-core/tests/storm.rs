@@ -94,6 +94,47 @@ fn one_instance_convicts_a_node_only_beside_a_silent_changefeed() {
 }
 
 #[test]
+fn two_instances_convict_a_node_and_nobody_does_without_others_to_compare() {
+    let mut scene = Scene::with_nodes(20, 2);
+    scene.fail(minutes(5), on(3));
+    assert!(matches!(scene.assess().node(3), NodeState::Suspect { .. }));
+    let mut scene = Scene::with_nodes(1, 2);
+    scene.fail(minutes(5), on(0));
+    assert_eq!(scene.assess().node_conditions, []);
+}
+
+#[test]
+fn a_clock_that_goes_back_does_not_keep_a_node_from_being_given_up() {
+    let mut scene = Scene::with_nodes(40, 5);
+    scene.fail(minutes(20), on(3));
+    scene.assess();
+    scene.now = NOW.before(minutes(60));
+    scene.fail(minutes(20), on(4));
+    scene.assess();
+    assert!(matches!(scene.later(minutes(10)).node(4), NodeState::Lost { .. }));
+}
+
+#[test]
+fn what_fell_silent_with_its_node_counts_for_nothing_else() {
+    let mut scene = Scene::with_nodes(5, 12);
+    scene.fail(seconds(20), on(3));
+    assert_eq!(scene.assess().holds, [], "12 of 60 since 20 s, but together");
+    scene.instances.iter_mut().filter(|facts| facts.node == 3).for_each(|facts| facts.node = NO_NUMBER);
+    assert_eq!(causes(&scene.assess().holds), [HoldCause::Degrading { degraded: 12, of: 60 }]);
+}
+
+#[test]
+fn nodes_that_were_given_up_hold_nothing_by_themselves() {
+    let mut scene = Scene::with_nodes(12, 5);
+    scene.fail(minutes(20), |facts| facts.node < 2);
+    scene.assess();
+    scene.later(minutes(10));
+    scene.nodes.truncate(6);
+    assert_eq!(scene.assess().node_conditions.len(), 2);
+    assert_eq!(scene.assess().holds, []);
+}
+
+#[test]
 fn nothing_is_suspect_where_the_others_fail_too_or_one_on_it_passes() {
     let mut scene = Scene::with_nodes(4, 5);
     scene.fail(minutes(5), |facts| facts.node < 3);
@@ -187,6 +228,9 @@ fn a_node_keeps_its_state_while_nobody_sees_it_and_under_another_number() {
     let suspect = scene.assess().node(3);
     scene.data_centres[0].sight = Sight::CutOff { since: NOW };
     assert_eq!(scene.later(minutes(60)).node(3), suspect);
+    scene.nodes[5].heartbeat = Some(Heartbeat::Down { since: NOW });
+    assert_eq!(scene.assess().node(5), NodeState::Healthy, "not even by the operator's word");
+    scene.nodes[5].heartbeat = None;
     let mut scene = Scene { data_centres: vec![data_centre(0)], ..scene };
     scene.nodes[3].node = 90;
     scene.instances.iter_mut().filter(|facts| facts.node == 3).for_each(|facts| facts.node = 90);
@@ -237,6 +281,23 @@ fn several_causes_are_told_apart_and_chance_is_none() {
     }
     scene.fail(seconds(20), |facts| facts.node == 7 || facts.image == 3);
     assert_eq!(buckets(&scene.assess().correlations), [Bucket::Image(3), Bucket::Node(7)]);
+    // One rack and one stray are told from a data centre of which most fails.
+    let mut scene = Scene::with_nodes(10, 10);
+    scene.nodes.iter_mut().for_each(|facts| facts.rack = facts.node / 6);
+    scene.fail(seconds(20), |facts| facts.node < 6);
+    scene.instances[77].outcome = Outcome::Failing;
+    assert_eq!(buckets(&scene.assess().correlations), [Bucket::Rack(0)]);
+    // Too few outside to compare with: then it is the data centre.
+    let mut scene = Scene::with_nodes(2, 3);
+    scene.fail(seconds(20), on(0));
+    assert_eq!(buckets(&scene.assess().correlations), [Bucket::Node(0)]);
+    scene.instances.pop();
+    assert_eq!(buckets(&scene.assess().correlations), [Bucket::DataCentre(0)]);
+    // Two that are each alone on a node, of one image, have nothing in common yet.
+    let mut scene = Scene::with_nodes(20, 1);
+    scene.instances.iter_mut().for_each(|facts| facts.image = u32::from([3, 9].contains(&facts.node)));
+    scene.fail(seconds(20), |facts| facts.image == 1);
+    assert_eq!(scene.assess().correlations, []);
     let mut scene = Scene::with_nodes(40, 10);
     let scattered: Vec<usize> = (0..40).map(|number| number * 10 + number % 7).collect();
     for place in scattered {
@@ -313,7 +374,8 @@ fn no_repair_without_eyes() {
     scene.probers = vec![canary(0, failing), canary(1, Probe::Passing)];
     assert_eq!(granted(&mut scene), [2, 2, 1, 2], "another one sees");
     let mut scene = calm.clone();
-    scene.probers = vec![canary(0, failing), canary(1, failing)];
+    let longer = Probe::Failing { since: NOW.before(seconds(90)) };
+    scene.probers = vec![canary(0, failing), canary(1, longer)];
     let hold = scene.assess().holds[0];
     assert_eq!((hold.cause, hold.since), (HoldCause::ProbersFail { probers: 2 }, NOW.before(seconds(9))));
     let mut scene = calm.clone();
@@ -338,10 +400,11 @@ fn a_data_centre_where_most_fail_is_held_until_five_minutes_after() {
     let hold = scene.assess().holds[0];
     assert_eq!((hold.cause, hold.since), (HoldCause::MostFail { failing: 11, of: 20 }, NOW));
     assert_eq!(granted(&mut scene), [2, 2, 0, 0]);
+    assert_eq!(scene.later(minutes(1)).holds, [hold], "since then");
     worst.by_ref().for_each(|place| scene.instances[place].outcome = Outcome::Passing);
     let output = scene.later(seconds(299));
     assert_eq!(output.holds, [hold], "with its last numbers");
-    assert_eq!(output.next_wakeup, Some(NOW.after(minutes(5))));
+    assert_eq!(output.next_wakeup, Some(NOW.after(minutes(6))));
     assert_eq!(scene.later(seconds(1)).holds, []);
 }
 
@@ -351,6 +414,9 @@ fn two_instances_are_too_few_to_judge_a_data_centre() {
     scene.instances.truncate(2);
     scene.fail(minutes(30), |_| true);
     assert_eq!(scene.assess().holds, []);
+    scene.instances.push(instance(0, NO_NUMBER));
+    scene.fail(minutes(30), |_| true);
+    assert_eq!(causes(&scene.assess().holds), [HoldCause::MostFail { failing: 3, of: 3 }]);
 }
 
 #[test]
@@ -359,7 +425,8 @@ fn many_new_failures_at_once_stop_replacing() {
     with_repairs(&mut scene);
     for place in 0..10 {
         let facts = &mut scene.instances[place * 10 + place % 7];
-        (facts.outcome, facts.since) = (Outcome::Failing, NOW.before(seconds(30 * place as u64)));
+        // The first of them exactly five minutes ago.
+        (facts.outcome, facts.since) = (Outcome::Failing, NOW.before(seconds(300 - 30 * place as u64)));
     }
     let output = scene.assess();
     assert_eq!(causes(&output.holds), [HoldCause::Degrading { degraded: 10, of: 100 }]);

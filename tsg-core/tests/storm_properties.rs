@@ -561,6 +561,12 @@ proptest! {
             let all: Vec<Claim> = all.collect();
             let granted = line.serve(&all, pool, &mut purses, NOW);
             prop_assert!(granted.iter().map(|(_, count)| *count).sum::<u32>() <= pool);
+            let mut paid: BTreeMap<AccountId, u32> = BTreeMap::new();
+            for (group, count) in &granted {
+                *paid.entry(account(group.uuid().as_u128() as u32)).or_default() += count;
+            }
+            let first = |account: AccountId| accounts[account.uuid().as_u128() as usize];
+            prop_assert!(paid.into_iter().all(|(account, count)| count <= first(account)));
             for (group, count) in granted {
                 got[group.uuid().as_u128() as usize] += count;
             }

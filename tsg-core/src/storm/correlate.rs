@@ -125,8 +125,6 @@ const DIMENSIONS: usize = 7;
 
 /// A bucket by dimension and number.
 type Key = (usize, u64);
-/// The number of an instance in each dimension.
-type Numbers = [Option<u64>; DIMENSIONS];
 
 /// How many are checked, and how many of them fail.
 #[derive(Debug, Clone, Copy, Default)]
@@ -136,6 +134,10 @@ struct Tally {
 }
 
 impl Tally {
+    fn of(seen: &Seen<'_>) -> Self {
+        Self { failing: u32::from(seen.outcome == Outcome::Failing), of: 1 }
+    }
+
     fn add(&mut self, other: Self) {
         self.failing = self.failing.saturating_add(other.failing);
         self.of = self.of.saturating_add(other.of);
@@ -155,13 +157,14 @@ struct Place {
 /// All instances that are checked and not explained yet, counted by everything.
 struct Census<'a, 's> {
     sifted: &'s Sifted<'a>,
-    places: &'s ByNumber<Place>,
+    places: ByNumber<Place>,
     /// Groups with failing instances; only their revisions are worth counting.
     failing_groups: ByNumber<bool>,
+    /// The data centre of each compute node and rack with failing instances.
+    homes: [ByNumber<Option<u32>>; DIMENSIONS],
     tallies: [ByNumber<Tally>; DIMENSIONS],
-    rack_homes: ByNumber<Option<u32>>,
-    node_homes: ByNumber<Option<u32>>,
     all: Tally,
+    explained: BTreeSet<Key>,
 }
 
 /// Finds what failing instances have in common, the one with the most failures first.
@@ -173,13 +176,11 @@ pub(super) fn correlate(sifted: &Sifted<'_>, nodes: &[NodeFacts]) -> Vec<Correla
     if failing.count() < NODE_FAILING_MIN as usize {
         return Vec::new();
     }
-    let places = places(nodes);
-    let mut explained: BTreeSet<Key> = BTreeSet::new();
+    let mut census = Census::take(sifted, places(nodes));
     let mut found = Vec::new();
     while found.len() < CAUSES_MAX {
-        let census = Census::take(sifted, &places, &explained);
         let Some((key, correlation)) = census.best() else { break };
-        explained.insert(key);
+        census.set_aside(key);
         found.push(correlation);
     }
     found.sort_unstable_by_key(|correlation| (Reverse(correlation.failing), correlation.bucket));
@@ -188,7 +189,7 @@ pub(super) fn correlate(sifted: &Sifted<'_>, nodes: &[NodeFacts]) -> Vec<Correla
 
 fn places(nodes: &[NodeFacts]) -> ByNumber<Place> {
     let mut ordered: Vec<&NodeFacts> = nodes.iter().collect();
-    ordered.sort_unstable_by_key(|facts| Reverse((facts.node, facts.id, facts.rack)));
+    ordered.sort_unstable_by_key(|facts| Reverse((facts.node, facts.id, facts.data_centre, facts.rack)));
     let mut places = ByNumber::default();
     for facts in ordered {
         let rack = (facts.rack != NO_NUMBER).then_some(facts.rack);
@@ -198,61 +199,64 @@ fn places(nodes: &[NodeFacts]) -> ByNumber<Place> {
 }
 
 impl<'a, 's> Census<'a, 's> {
-    fn take(sifted: &'s Sifted<'a>, places: &'s ByNumber<Place>, explained: &BTreeSet<Key>) -> Self {
+    fn take(sifted: &'s Sifted<'a>, places: ByNumber<Place>) -> Self {
         let mut census = Self {
             sifted,
             places,
             failing_groups: ByNumber::default(),
+            homes: Default::default(),
             tallies: Default::default(),
-            rack_homes: ByNumber::default(),
-            node_homes: ByNumber::default(),
             all: Tally::default(),
+            explained: BTreeSet::new(),
         };
         for seen in sifted.instances().filter(|seen| seen.outcome == Outcome::Failing) {
             census.failing_groups.change(seen.facts.group.into(), |is_failing| *is_failing = true);
+            census.note_home(&seen);
         }
         for seen in sifted.instances().filter(|seen| seen.outcome != Outcome::Unchecked) {
-            census.count(&seen, explained);
+            let one = Tally::of(&seen);
+            census.all.add(one);
+            for (dimension, tally) in census.tallies.iter_mut().enumerate() {
+                if let Some(number) = number(dimension, &seen, &census.places, &census.failing_groups) {
+                    tally.change(number, |tally| tally.add(one));
+                }
+            }
         }
         census
     }
 
-    fn count(&mut self, seen: &Seen<'_>, explained: &BTreeSet<Key>) {
-        let numbers = self.numbers(seen);
-        let mut keys = numbers.iter().enumerate().filter_map(|(dimension, number)| Some((dimension, (*number)?)));
-        if !explained.is_empty() && keys.any(|key| explained.contains(&key)) {
-            return;
-        }
-        let one = Tally { failing: u32::from(seen.outcome == Outcome::Failing), of: 1 };
-        self.all.add(one);
-        for (tally, number) in self.tallies.iter_mut().zip(numbers) {
-            if let Some(number) = number {
-                tally.change(number, |tally| tally.add(one));
+    fn note_home(&mut self, seen: &Seen<'_>) {
+        for dimension in [NODE, RACK] {
+            if let Some(number) = self.number(dimension, seen) {
+                let here = seen.group.data_centre;
+                self.homes[dimension].change(number, |home| *home = Some(home.unwrap_or(u32::MAX).min(here)));
             }
-        }
-        let home = |home: &mut Option<u32>| *home = Some(home.unwrap_or(u32::MAX).min(seen.group.data_centre));
-        if let Some(node) = numbers[NODE] {
-            self.node_homes.change(node, home);
-        }
-        if let Some(rack) = numbers[RACK] {
-            self.rack_homes.change(rack, home);
         }
     }
 
-    fn numbers(&self, seen: &Seen<'_>) -> Numbers {
-        let known = |number: u32| (number != NO_NUMBER).then_some(u64::from(number));
-        let facts = seen.facts;
-        let group = u64::from(facts.group);
-        let is_counted = self.failing_groups.get(group);
-        let mut numbers = [None; DIMENSIONS];
-        numbers[NODE] = known(facts.node);
-        numbers[REVISION] = is_counted.then_some(group << 32 | u64::from(facts.revision));
-        numbers[RACK] = known(facts.node).and_then(|node| self.places.get(node).rack).and_then(known);
-        numbers[CHECK] = known(facts.check);
-        numbers[IMAGE] = known(facts.image);
-        numbers[PROBER] = known(facts.prober);
-        numbers[DATA_CENTRE] = Some(seen.group.data_centre.into());
-        numbers
+    /// Takes out what a bucket explains.
+    fn set_aside(&mut self, key: Key) {
+        let sifted = self.sifted;
+        for seen in sifted.instances().filter(|seen| seen.outcome != Outcome::Unchecked) {
+            if self.number(key.0, &seen) == Some(key.1) && !self.is_explained(&seen) {
+                let one = Tally::of(&seen);
+                self.all = self.all.minus(one);
+                for dimension in 0..DIMENSIONS {
+                    if let Some(number) = self.number(dimension, &seen) {
+                        self.tallies[dimension].change(number, |tally| *tally = tally.minus(one));
+                    }
+                }
+            }
+        }
+        self.explained.insert(key);
+    }
+
+    fn is_explained(&self, seen: &Seen<'_>) -> bool {
+        self.explained.iter().any(|key| self.number(key.0, seen) == Some(key.1))
+    }
+
+    fn number(&self, dimension: usize, seen: &Seen<'_>) -> Option<u64> {
+        number(dimension, seen, &self.places, &self.failing_groups)
     }
 
     /// The bucket that explains most.
@@ -291,11 +295,7 @@ impl<'a, 's> Census<'a, 's> {
 
     /// What a bucket is compared with, itself among it.
     fn around(&self, (dimension, number): Key) -> Tally {
-        let home = match dimension {
-            NODE => self.node_homes.get(number),
-            RACK => self.rack_homes.get(number),
-            _ => None,
-        };
+        let home = self.homes[dimension].get(number);
         home.map_or(self.all, |home| self.tallies[DATA_CENTRE].get(home.into()))
     }
 
@@ -313,6 +313,22 @@ impl<'a, 's> Census<'a, 's> {
             PROBER => Bucket::Prober(low),
             _ => Bucket::DataCentre(low),
         })
+    }
+}
+
+/// Where an instance counts in a dimension.
+fn number(dimension: usize, seen: &Seen<'_>, places: &ByNumber<Place>, failing_groups: &ByNumber<bool>) -> Option<u64> {
+    let known = |number: u32| (number != NO_NUMBER).then_some(u64::from(number));
+    let facts = seen.facts;
+    let group = u64::from(facts.group);
+    match dimension {
+        NODE => known(facts.node),
+        REVISION => failing_groups.get(group).then_some(group << 32 | u64::from(facts.revision)),
+        RACK => known(facts.node).and_then(|node| places.get(node).rack).and_then(known),
+        CHECK => known(facts.check),
+        IMAGE => known(facts.image),
+        PROBER => known(facts.prober),
+        _ => Some(seen.group.data_centre.into()),
     }
 }
 

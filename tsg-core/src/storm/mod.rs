@@ -8,6 +8,7 @@ pub mod buckets;
 pub mod budgets;
 pub mod correlate;
 pub mod fair;
+mod hand_over;
 pub mod holds;
 pub mod input;
 pub mod memory;
