@@ -171,9 +171,7 @@ fn memory(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> Option
     }
     if let Some(course) = &mut memory.rollout.course {
         course.batch_at = draft.batch_at.or(course.batch_at);
-        if !course.state.is_over() && !course.is_first {
-            course.failed = course.failed.saturating_add(rollout::Gone::of(situation, draft).failed);
-        }
+        course.failed = course.failed.saturating_add(rollout::failed_gone(input, situation, draft));
     }
     let is_over = memory.create_backoff.is_some_and(|backoff| backoff.until <= input.now);
     if is_over && super::may_act(input) && !needs_creates(situation, draft) {

@@ -22,4 +22,4 @@ mod way;
 pub(super) use goal::Goal;
 pub use outcome::{RolloutOutcome, state_of};
 pub(super) use steer::{Steering, steer};
-pub(super) use step::{Gone, step};
+pub(super) use step::{Gone, failed_gone, step};

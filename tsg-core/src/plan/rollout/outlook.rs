@@ -58,8 +58,13 @@ impl<'a> Outlook<'a> {
 
     /// Whether everything that is left to change has to stay as it is.
     pub(super) const fn is_stuck(&self) -> bool {
-        let Tally { left, in_place, movable, given_up, .. } = self.tally;
-        left > 0 && in_place == 0 && movable == 0 && given_up == 0
+        let Tally { left, leaving, in_place, movable, given_up, .. } = self.tally;
+        left > 0 && leaving == 0 && in_place == 0 && movable == 0 && given_up == 0
+    }
+
+    /// Whether no others are there any more.
+    pub(super) const fn is_alone(&self) -> bool {
+        self.tally.left == 0 && self.tally.leaving == 0
     }
 
     /// Whether it is over and nobody is left to change.
@@ -75,24 +80,23 @@ impl<'a> Outlook<'a> {
     /// Whether as many members of the goal as wanted have proved themselves, and no others are
     /// left.
     pub(super) const fn is_complete(&self) -> bool {
-        self.tally.left == 0 && self.roster.current.proven >= self.wanted
+        self.is_alone() && self.roster.current.proven >= self.wanted
+    }
+
+    /// Why the cloud takes no creates just now, if it does not.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        match self.input.memory.create_backoff.filter(|backoff| backoff.until > self.input.now)?.cause {
+            Setback::Refused(refusal) => Some(refusal),
+            Setback::ProvisioningFailed => None,
+        }
     }
 
     /// Whether creates wait for something that is not the new revision's fault.
-    pub(super) const fn is_starved(&self) -> bool {
-        matches!(
-            self.input.memory.create_backoff,
-            Some(backoff) if matches!(
-                backoff.cause,
-                Setback::Refused(
-                    Refusal::Quota
-                        | Refusal::Capacity
-                        | Refusal::Maintenance
-                        | Refusal::Throttled
-                        | Refusal::Unreachable
-                )
-            )
-        )
+    pub(super) fn is_starved(&self) -> bool {
+        use Refusal as R;
+        let is_blameless =
+            |refusal| matches!(refusal, R::Quota | R::Capacity | R::Maintenance | R::Throttled | R::Unreachable);
+        self.refusal().is_some_and(is_blameless)
     }
 
     /// How many canaries there are to be.

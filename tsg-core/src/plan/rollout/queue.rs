@@ -22,7 +22,7 @@ pub(super) enum Worth {
     GivenUp,
     /// It does not serve.
     Idle,
-    /// It serves, but has not done so for long.
+    /// It serves, but has not done so for long, or is to be replaced anyway.
     Fresh,
     /// It serves and can be counted on.
     Proven,
@@ -31,10 +31,10 @@ pub(super) enum Worth {
 impl Worth {
     const fn of(standing: Standing) -> Self {
         match standing.class {
-            _ if !standing.is_useful() => Self::GivenUp,
-            Class::Serving if standing.is_proven() => Self::Proven,
+            Class::Serving if standing.is_proven() && standing.is_useful() => Self::Proven,
             Class::Serving => Self::Fresh,
-            _ => Self::Idle,
+            _ if standing.is_useful() => Self::Idle,
+            _ => Self::GivenUp,
         }
     }
 }
@@ -49,6 +49,8 @@ pub(super) struct Queue {
     in_place: Vec<Place>,
     /// Members that a person or the cloud's protection keeps as they are.
     pub untouchable: u32,
+    /// Members in it that have been given up, whether they serve or not.
+    pub condemned: u32,
 }
 
 impl Queue {
@@ -62,7 +64,10 @@ impl Queue {
             let place = (Worth::of(*standing), member.revision, member.sequence, index);
             match Way::of(member, *standing, detail_of(member, input)?, input) {
                 Way::InPlace if can_be_updated(standing.class) => queue.in_place.push(place),
-                Way::Disruptive if is_ready_for(*standing) => queue.disruptive.push(place),
+                Way::Disruptive if is_ready_for(*standing) => {
+                    queue.disruptive.push(place);
+                    queue.condemned += u32::from(!standing.is_useful());
+                }
                 Way::Untouchable => queue.untouchable += 1,
                 Way::InPlace | Way::Disruptive | Way::Nothing | Way::Capped(_) => {}
             }
@@ -80,7 +85,7 @@ impl Queue {
         first(&self.disruptive, count).into_iter().map(|(worth, _, _, index)| (worth, index))
     }
 
-    /// How many have been given up.
+    /// How many have been given up and do not serve.
     pub(super) fn given_up(&self) -> u32 {
         let given_up = self.disruptive.iter().filter(|(worth, ..)| *worth == Worth::GivenUp);
         given_up.fold(0, |count, _| count + 1)

@@ -4,7 +4,7 @@
 //! step. Must never take that step itself.
 
 use super::super::input::PlanInput;
-use super::super::memory::{Course, RolloutState, Setback};
+use super::super::memory::{Course, RolloutState};
 use super::super::output::{Block, Class};
 use super::outlook::Outlook;
 use crate::model::policy::{Bounds, Identity, OnDeadlock};
@@ -40,8 +40,10 @@ pub(super) fn deadlock(outlook: &Outlook<'_>) -> Option<Block> {
 }
 
 /// Whether nothing can be changed before another instance has come on top.
-const fn needs_surge(outlook: &Outlook<'_>) -> bool {
-    let is_there = outlook.roster.useful() > outlook.wanted;
+fn needs_surge(outlook: &Outlook<'_>) -> bool {
+    let counts = &outlook.roster.counts;
+    let leaving = counts.of(Class::Leaving) + counts.of(Class::Retiring);
+    let is_there = outlook.roster.useful().saturating_add(leaving) > outlook.wanted;
     outlook.bounds.unavailable == 0 && outlook.tally.movable > 0 && outlook.tally.given_up == 0 && !is_there
 }
 
@@ -57,11 +59,8 @@ fn most(outlook: &Outlook<'_>) -> u32 {
 }
 
 /// Whether the cloud refused a create because it has no room.
-const fn is_refused(outlook: &Outlook<'_>) -> bool {
-    matches!(
-        outlook.input.memory.create_backoff,
-        Some(backoff) if matches!(backoff.cause, Setback::Refused(Refusal::Quota | Refusal::Capacity))
-    )
+fn is_refused(outlook: &Outlook<'_>) -> bool {
+    matches!(outlook.refusal(), Some(Refusal::Quota | Refusal::Capacity))
 }
 
 /// The course that makes do without a surge from now on, if the policy says so.

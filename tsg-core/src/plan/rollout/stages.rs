@@ -43,7 +43,9 @@ fn tried(outlook: &Outlook<'_>) -> Option<Course> {
     let is_awaiting = outlook.course.state == RolloutState::AwaitingPromotion;
     let is_meant = outlook.canaries() > 0 && outlook.goal.is_filled_by_others(outlook.input);
     // Whichever operations made them: a replaced canary is a canary.
-    let are_good = outlook.roster.current.proven >= outlook.canaries();
+    let current = &outlook.roster.current;
+    let good = if is_awaiting { current.serving } else { current.proven };
+    let are_good = good >= outlook.canaries();
     match (is_awaiting, are_good) {
         _ if !is_meant => Some(enter(outlook, RolloutState::Rolling)),
         (true, false) => Some(enter(outlook, RolloutState::Canary)),
@@ -92,7 +94,7 @@ fn released(outlook: &Outlook<'_>) -> Option<Course> {
     let orders = &outlook.input.intent.orders;
     let is_told = orders.continued == target && orders.checkpoints > checkpoints;
     let is_over = releases_at(outlook).is_some_and(|at| at <= outlook.input.now);
-    let is_passed = is_told || is_over || outlook.tally.left == 0;
+    let is_passed = is_told || is_over || outlook.is_alone();
     is_passed.then(|| Course { checkpoints: checkpoints.saturating_add(1), ..enter(outlook, RolloutState::Rolling) })
 }
 
@@ -103,7 +105,7 @@ pub(super) fn releases_at(outlook: &Outlook<'_>) -> Option<Timestamp> {
 }
 
 fn baked(outlook: &Outlook<'_>) -> Option<Course> {
-    if !outlook.is_complete() {
+    if !outlook.is_alone() || outlook.roster.current.serving < outlook.wanted {
         return Some(enter(outlook, RolloutState::Rolling));
     }
     (baked_at(outlook) <= outlook.input.now).then(|| enter(outlook, RolloutState::Successful))

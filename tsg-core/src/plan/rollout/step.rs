@@ -15,6 +15,7 @@ use super::batch;
 use super::change::Change;
 use super::queue::{Queue, Worth};
 use super::steer::Pace;
+use super::tally::is_new;
 use crate::model::revision::Disruption;
 
 /// Changes or lets go as many members of other revisions as may be.
@@ -111,14 +112,14 @@ impl Budget {
         let (useful, current) = (roster.useful() - gone.useful, roster.current.useful - gone.current);
         let unavailable = current - (roster.current.proven - gone.current_proven);
         // What was given up is still there; its place is free only once it has gone.
-        let there = useful.saturating_add(queue.given_up());
+        let there = useful.saturating_add(queue.condemned);
         let total = there.saturating_sub(least.saturating_add(unavailable));
         let proven = if is_too_early(situation) { 0 } else { (roster.proven() - gone.proven).saturating_sub(least) };
         let serving = roster.serving().saturating_sub(draft.serving_taken).saturating_sub(balance.floor);
         let cornered = if steering.is_cornered { queue.given_up() } else { 0 };
         // Up to a checkpoint, the rest stays as it is.
         let staying = balance.wanted.saturating_sub(steering.cap.min(balance.wanted));
-        let total = total.min((useful - current).saturating_add(queue.given_up()).saturating_sub(staying));
+        let total = total.min((useful - current).saturating_add(queue.condemned).saturating_sub(staying));
         Self { steps: total.max(cornered).min(queue.len()), cornered, total, proven, serving }
     }
 
@@ -164,8 +165,6 @@ pub(in super::super) struct Gone {
     pub current: u32,
     /// Useful ones of the goal that can be counted on.
     pub current_proven: u32,
-    /// Ones of the goal that came to nothing.
-    pub failed: u32,
     /// Machines that are not of the goal.
     pub moved: u32,
 }
@@ -185,7 +184,6 @@ impl Gone {
     fn add(&mut self, standing: Standing) {
         let (is_current, is_proven) = (standing.is_current(), standing.is_proven());
         self.moved += u32::from(!is_current && standing.class != Class::Intended);
-        self.failed += u32::from(is_current && standing.is_failed() && standing.class != Class::Retiring);
         if standing.is_useful() {
             self.useful += 1;
             self.proven += u32::from(is_proven);
@@ -204,4 +202,19 @@ const fn is_removal(planned: &PlannedAction) -> bool {
             | Action::Stop { .. }
             | Action::Keep { .. }
     )
+}
+
+/// New members that came to nothing and that this plan lets go: once they are gone, nobody could
+/// count them any more.
+pub(in super::super) fn failed_gone(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> u32 {
+    let Some(course) = situation.steering.memory.course.filter(|course| !course.state.is_over()) else { return 0 };
+    let is_counted = |index: usize| {
+        let (member, standing) = (&input.members[index], situation.roster.standings[index]);
+        let detail = detail_of(member, input).ok().flatten();
+        standing.is_current() && standing.is_failed() && is_new(member, detail, &course)
+    };
+    let on_members = draft.actions.iter().zip(&draft.targets);
+    on_members
+        .filter(|(planned, target)| is_removal(planned) && is_counted(**target as usize))
+        .fold(0, |sum, _| sum + 1)
 }

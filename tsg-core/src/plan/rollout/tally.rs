@@ -3,7 +3,7 @@
 //! Owns the one pass over the members that the state machine works from. Must never decide.
 
 use super::super::classify::detail_of;
-use super::super::input::{Member, PlanInput};
+use super::super::input::{Detail, Member, PlanInput};
 use super::super::memory::{Course, RolloutState};
 use super::super::output::Class;
 use super::super::roster::{Roster, Standing, asked_at, earliest, fails_at};
@@ -16,7 +16,9 @@ use crate::model::time::Timestamp;
 pub(super) struct Tally {
     /// Members that are there, or will be, and are not as they should be.
     pub left: u32,
-    /// Of those, useful ones that can be changed while they serve.
+    /// Members that are not as they should be, and on their way out.
+    pub leaving: u32,
+    /// Of those left, useful ones that can be changed while they serve.
     pub in_place: u32,
     /// Of those, useful ones that have to be resized, restarted or replaced.
     pub movable: u32,
@@ -53,6 +55,7 @@ impl Tally {
     fn add_other(&mut self, member: &Member, standing: Standing, input: &PlanInput<'_>) {
         // What is on its way cannot be changed before it is there.
         let is_coming = standing.class == Class::Requested;
+        self.leaving += u32::from(matches!(standing.class, Class::Leaving | Class::Retiring));
         let detail = detail_of(member, input).ok().flatten();
         let way = Way::of(member, standing, detail, input);
         self.left += u32::from(is_coming || way != Way::Nothing);
@@ -72,15 +75,20 @@ impl Tally {
             return;
         }
         let detail = detail_of(member, input).ok().flatten();
-        let is_new = match course.state {
-            // What was there before is not the revert's doing.
-            RolloutState::Reverting => asked_at(member, detail) >= course.since,
-            _ => member.revision == course.target,
-        };
+        let is_new = is_new(member, detail, course);
         if is_new && standing.is_failed() {
             self.failed += 1;
         } else if is_new {
             earliest(&mut self.next_failure, Some(fails_at(member, detail, input)).filter(|at| *at > input.now));
         }
+    }
+}
+
+/// Whether a member of the goal was made by the rollout.
+pub(super) fn is_new(member: &Member, detail: Option<&Detail>, course: &Course) -> bool {
+    match course.state {
+        // What was there before is not the revert's doing.
+        RolloutState::Reverting => asked_at(member, detail) >= course.since,
+        _ => member.revision == course.target,
     }
 }
