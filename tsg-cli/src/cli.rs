@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{account, completions, demo, group, reconcile, scale, server, sim, template};
+use crate::commands::{account, completions, demo, group, reconcile, rollout, scale, server, sim, template, wait};
 use crate::exit;
 use crate::profile::Overrides;
 
@@ -104,6 +104,9 @@ pub(crate) enum Command {
     Template(template::Template),
     #[command(subcommand, alias = "groups")]
     Group(group::Group),
+    #[command(subcommand)]
+    Rollout(rollout::Rollout),
+    Wait(wait::Wait),
     Reconcile(reconcile::Reconcile),
     Scale(scale::Scale),
     Completions(completions::Completions),

@@ -24,10 +24,16 @@ pub(crate) enum Exit {
     NotAuthenticated = 6,
     /// The other side does not answer, or says to come back later.
     Unreachable = 7,
+    /// The rollout's canaries are good and wait to be promoted.
+    AwaitsPromotion = 8,
+    /// The rollout failed: the group went back to its stable revision, or stopped where it was.
+    RolloutFailed = 9,
+    /// A newer revision took the place of the one that was waited for.
+    Superseded = 10,
 }
 
 /// Every code with its meaning, in order: the table of `tsg --help`.
-const TABLE: [(Exit, &str); 8] = [
+const TABLE: [(Exit, &str); 11] = [
     (Exit::Done, "done"),
     (Exit::Failed, "failed for a reason without a code of its own"),
     (Exit::Usage, "the command line, configuration or profile is wrong"),
@@ -36,11 +42,14 @@ const TABLE: [(Exit, &str); 8] = [
     (Exit::NotConverged, "accepted, but the group did not converge in the time given"),
     (Exit::NotAuthenticated, "the signature, the key or the account was not accepted"),
     (Exit::Unreachable, "the server or CloudAPI does not answer, or is busy"),
+    (Exit::AwaitsPromotion, "tsg wait: the rollout's canaries are good and wait to be promoted"),
+    (Exit::RolloutFailed, "tsg wait: the rollout failed, and went back or stopped where it was"),
+    (Exit::Superseded, "tsg wait: a newer revision took the place of the one waited for"),
 ];
 
 /// The table as help text.
 pub(crate) fn help() -> String {
-    let rows = TABLE.iter().map(|(exit, meaning)| format!("  {}  {meaning}\n", *exit as u8));
+    let rows = TABLE.iter().map(|(exit, meaning)| format!("  {:<2} {meaning}\n", *exit as u8));
     format!("Exit codes:\n{}", rows.collect::<String>())
 }
 

@@ -22,6 +22,7 @@ mod pairs;
 mod profile;
 mod program;
 mod progress;
+mod rollout;
 mod settings;
 mod signals;
 mod table;

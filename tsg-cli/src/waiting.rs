@@ -22,24 +22,34 @@ const POLL: Duration = Duration::from_millis(250);
 /// How many polls in a row may fail: a server that restarts is back within 30 s.
 const FAILURES_MAX: u32 = 120;
 
+/// How long to wait.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Limit {
+    /// How long to wait at most, in seconds; then the exit code is 5.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub(crate) wait_timeout: u64,
+}
+
 /// The flags of waiting.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Patience {
     /// Wait until the group has converged.
     #[arg(short, long)]
     pub(crate) wait: bool,
-    /// How long to wait at most, in seconds; then the exit code is 5.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=604_800))]
-    pub(crate) wait_timeout: u64,
+    #[command(flatten)]
+    pub(crate) limit: Limit,
 }
 
 impl Patience {
     /// Waits if that was asked, then shows the group; `group` is what is known now.
     pub(crate) async fn show(&self, context: &Context, api: &Api, group: Answer<GroupView>) -> Result<(), Failure> {
-        let group = if self.wait { self.until_converged(context.output, api, &group.value.id).await? } else { group };
+        let id = &group.value.id;
+        let group = if self.wait { self.limit.until_converged(context.output, api, id).await? } else { group };
         context.output.show(&group)
     }
+}
 
+impl Limit {
     /// Waits until the group has as many serving instances as it should.
     pub(crate) async fn until_converged(
         &self,
@@ -47,13 +57,24 @@ impl Patience {
         api: &Api,
         id: &str,
     ) -> Result<Answer<GroupView>, Failure> {
+        self.until(output, api, id, has_converged).await
+    }
+
+    /// Waits until the group is as it should be.
+    pub(crate) async fn until(
+        &self,
+        output: Output,
+        api: &Api,
+        id: &str,
+        is_over: impl Fn(&GroupView) -> bool,
+    ) -> Result<Answer<GroupView>, Failure> {
         let progress = Progress::start(output);
-        let mut watch = Watch::new(self.limit());
+        let mut watch = Watch::new(self.length());
         loop {
             let answer = api.get::<GroupView>(&format!("/v2/groups/{id}")).await;
             if let Some(group) = watch.look(answer)? {
                 progress.group(&group.value);
-                if has_converged(&group.value) {
+                if is_over(&group.value) {
                     return Ok(group);
                 }
             }
@@ -64,7 +85,7 @@ impl Patience {
     /// Waits until the group and its instances are gone.
     pub(crate) async fn until_gone(&self, output: Output, api: &Api, id: &str) -> Result<(), Failure> {
         let progress = Progress::start(output);
-        let mut watch = Watch::new(self.limit());
+        let mut watch = Watch::new(self.length());
         loop {
             match api.get::<GroupView>(&format!("/v2/groups/{id}")).await {
                 Err(error) if error.is_not_found() => return Ok(()),
@@ -81,7 +102,7 @@ impl Patience {
         }
     }
 
-    fn limit(&self) -> Duration {
+    const fn length(&self) -> Duration {
         Duration::from_secs(self.wait_timeout)
     }
 }

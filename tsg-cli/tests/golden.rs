@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use support::process::{Said, run, tsg};
 
 /// Every command there is, by its words.
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 36] = [
     &[],
     &["demo"],
     &["sim"],
@@ -35,9 +35,17 @@ const COMMANDS: [&[&str]; 28] = [
     &["group", "list"],
     &["group", "get"],
     &["group", "scale"],
+    &["group", "update"],
     &["group", "instances"],
     &["group", "delete"],
     &["group", "plan"],
+    &["rollout"],
+    &["rollout", "status"],
+    &["rollout", "pause"],
+    &["rollout", "continue"],
+    &["rollout", "promote"],
+    &["rollout", "abort"],
+    &["wait"],
     &["reconcile"],
     &["scale"],
     &["completions"],
@@ -102,9 +110,9 @@ fn help_goes_to_standard_output_and_mistakes_to_standard_error() {
 #[test]
 fn every_exit_code_of_the_table_is_the_one_that_scripts_see() {
     let table = say(&["--help"]).ok().out;
-    for code in 0..=7 {
+    for code in 0..=10 {
         assert!(
-            table.lines().any(|line| line.trim_start().starts_with(&format!("{code}  "))),
+            table.lines().any(|line| line.trim_start().starts_with(&format!("{code:<2} "))),
             "{code} is undocumented"
         );
     }

@@ -7,15 +7,18 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use support::site::{Site, Wiring, group_id};
-use tsg_core::model::group::{Freeze, Group, Lifecycle};
+use tsg_core::model::amount::Amount;
+use tsg_core::model::group::{Freeze, Group, LedgerHead, Lifecycle};
 use tsg_core::model::id::TemplateId;
+use tsg_core::model::policy::{InvalidPolicy, Policy};
 use tsg_core::model::template::{Template, TemplateSpec};
+use tsg_core::plan::memory::{Course, PlanMemory, RolloutState};
 use tsg_core::ports::Store;
-use tsg_core::records::codec;
+use tsg_core::records::{Transaction, codec};
 use tsg_engine::intent::{
     Caller, ChangeGroupError, CreateGroupError, CreateTemplateError, DeleteGroupError, DeleteTemplateError,
-    GroupChange, NewGroup, change_group, create_group, create_template, delete_group, delete_template, freeze_group,
-    unfreeze_group,
+    GroupChange, NewGroup, Order, OrderError, change_group, create_group, create_template, delete_group,
+    delete_template, freeze_group, give_order, unfreeze_group,
 };
 use tsg_sim::world::WorldSpec;
 use tsg_store::MemoryStore;
@@ -54,6 +57,26 @@ impl Desk {
         let new =
             NewGroup { id: group_id(number), name: name.parse().unwrap(), template: TEMPLATE, capacity: 3, policy };
         now(create_group(&*self.store, &self.caller, &new))
+    }
+
+    /// A template that says something else.
+    fn other_content(&self) -> TemplateId {
+        let other = TemplateId::new(Uuid::from_u128(10));
+        let tags = [("role".to_owned(), "edge".into())].into();
+        let spec = TemplateSpec { name: "other".parse().unwrap(), tags, ..self.spec.clone() };
+        now(create_template(&*self.store, &self.caller, other, spec)).unwrap();
+        other
+    }
+
+    /// The engine remembers something.
+    fn remember(&self, number: u32, change: impl FnOnce(&mut PlanMemory)) {
+        let key = group_id(number).to_string();
+        let read = now(codec::get::<LedgerHead>(&*self.store, self.caller.account, &key)).unwrap().unwrap();
+        let mut head = read.value.clone();
+        change(&mut head.memory);
+        let mut transaction = Transaction::new();
+        transaction.replace(&read, &head);
+        now(self.store.commit(transaction.into_commit())).unwrap();
     }
 
     fn change(&self, number: u32, change: &GroupChange) -> Result<Group, ChangeGroupError> {
@@ -111,12 +134,8 @@ fn a_change_is_made_once_and_only_to_the_version_it_was_meant_for() {
     let read =
         || now(codec::get::<Group>(&*desk.store, desk.caller.account, &group_id(1).to_string())).unwrap().unwrap();
     let version = read().version;
-    let change = GroupChange {
-        capacity: Some(7),
-        template: Some(TEMPLATE),
-        only_at: Some(version),
-        ..GroupChange::default()
-    };
+    let change =
+        GroupChange { capacity: Some(7), template: Some(TEMPLATE), only_at: Some(version), ..GroupChange::default() };
     let changed = desk.change(1, &change).unwrap();
     assert_eq!((changed.capacity, changed.revision), (7, 1), "the same template is no new revision");
     assert_eq!(desk.change(1, &change), Err(ChangeGroupError::Changed { group: group_id(1), now_at: read().version }));
@@ -128,7 +147,73 @@ fn a_change_is_made_once_and_only_to_the_version_it_was_meant_for() {
     let spec = TemplateSpec { name: "other".parse().unwrap(), ..desk.spec.clone() };
     now(create_template(&*desk.store, &desk.caller, other, spec)).unwrap();
     let change = GroupChange { template: Some(other), ..GroupChange::default() };
-    assert_eq!(desk.change(1, &change).map(|group| group.revision), Ok(2));
+    let made_from = |group: Group| (group.revision, group.template);
+    assert_eq!(desk.change(1, &change).map(made_from), Ok((1, other)), "the same content is no new revision");
+}
+
+#[test]
+fn other_content_is_a_new_revision_that_can_be_gone_back_from() {
+    let desk = Desk::new();
+    desk.group(1, "web").unwrap();
+    let other = desk.other_content();
+    let change = GroupChange { template: Some(other), capacity: Some(5), ..GroupChange::default() };
+    assert_eq!(desk.change(1, &change).map(|group| (group.revision, group.template)), Ok((2, other)));
+    let scale = GroupChange { capacity: Some(6), ..GroupChange::default() };
+    assert_eq!(desk.change(1, &scale).map(|group| group.revision), Ok(2), "a scale is no revision");
+
+    let unknown = GroupChange { revision: Some(9), ..GroupChange::default() };
+    let refused = ChangeGroupError::UnknownRevision { group: group_id(1), revision: 9 };
+    assert_eq!(desk.change(1, &unknown), Err(refused));
+    let back = desk.change(1, &GroupChange { revision: Some(1), ..GroupChange::default() }).unwrap();
+    assert_eq!((back.revision, back.template), (3, TEMPLATE));
+    let numbers: Vec<u32> = back.revisions.entries().iter().map(|entry| entry.number).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+    assert_eq!(now(delete_template(&*desk.store, &desk.caller, other)), Ok(()), "nothing goes back to it");
+}
+
+#[test]
+fn a_revision_that_became_stable_is_noted_and_its_template_kept() {
+    let desk = Desk::new();
+    desk.group(1, "web").unwrap();
+    let rolling = GroupChange { policy: Some(Box::default()), ..GroupChange::default() };
+    desk.change(1, &rolling).unwrap();
+    desk.remember(1, |memory| memory.rollout.stable = 1);
+    let other = desk.other_content();
+    let change = GroupChange { template: Some(other), ..GroupChange::default() };
+    let changed = desk.change(1, &change).unwrap();
+    assert_eq!(changed.revisions.newest_stable().map(|entry| entry.number), Some(1));
+    let in_use = DeleteTemplateError::InUse { template: TEMPLATE, group: group_id(1) };
+    assert_eq!(now(delete_template(&*desk.store, &desk.caller, TEMPLATE)), Err(in_use), "a failure goes back to it");
+}
+
+#[test]
+fn orders_are_states_that_name_their_revision() {
+    let desk = Desk::new();
+    desk.group(1, "web").unwrap();
+    let order = |order| now(give_order(&*desk.store, &desk.caller, group_id(1), order)).map(|group| group.orders);
+    assert_eq!(order(Order::Promote), Err(OrderError::NoRollout(group_id(1))));
+    assert!(order(Order::Pause).unwrap().is_paused && order(Order::Pause).unwrap().is_paused);
+    assert!(!order(Order::Continue).unwrap().is_paused);
+    assert_eq!(order(Order::Continue), Err(OrderError::NoRollout(group_id(1))));
+
+    let course = Course { checkpoints: 1, ..Course::opened(1, 0, desk.caller.now) };
+    let course = course.entering(RolloutState::Checkpoint, desk.caller.now);
+    desk.remember(1, |memory| memory.rollout.course = Some(course));
+    let continued = order(Order::Continue).unwrap();
+    assert_eq!((continued.continued, continued.checkpoints), (1, 2));
+    assert_eq!(order(Order::Promote).unwrap().promoted, 1);
+    assert_eq!(order(Order::Abort).unwrap().aborted, 1);
+    assert_eq!(order(Order::ResumeRepairs).unwrap().repairs_resumed_at, desk.caller.now);
+}
+
+#[test]
+fn a_policy_that_breaks_a_rule_is_not_kept() {
+    let desk = Desk::new();
+    desk.group(1, "web").unwrap();
+    let mut policy = Box::<Policy>::default();
+    policy.update.max_surge = Amount::Count(0);
+    let change = GroupChange { policy: Some(policy), ..GroupChange::default() };
+    assert!(matches!(desk.change(1, &change), Err(ChangeGroupError::Policy(InvalidPolicy::NoRoom))));
 }
 
 #[test]

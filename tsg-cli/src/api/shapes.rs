@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use tsg_core::model::policy::Policy;
+use tsg_core::plan::input::Orders;
+use tsg_core::plan::memory::RolloutState;
 use tsg_core::plan::output::{Class, GroupStatus};
 
 /// A page of a list.
@@ -99,6 +102,9 @@ pub(crate) struct GroupView {
     pub(crate) report: Option<ReportView>,
     #[serde(default)]
     pub(crate) updated_at: Option<String>,
+    /// What people told its rollout to do.
+    #[serde(default)]
+    pub(crate) orders: Orders,
 }
 
 /// Why a group is as it is.
@@ -110,6 +116,29 @@ pub(crate) struct ReportView {
     /// The whole report in words, a line for each wait and block.
     #[serde(default)]
     pub(crate) summary: String,
+    /// The rollout under way, or the last one.
+    #[serde(default)]
+    pub(crate) rollout: Option<RolloutView>,
+}
+
+/// How a rollout stands.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct RolloutView {
+    pub(crate) course: CourseView,
+    /// How many instances are of its goal.
+    pub(crate) changed: u32,
+    /// How many of them have proved themselves.
+    pub(crate) available: u32,
+    /// How many are still to be changed.
+    pub(crate) remaining: u32,
+}
+
+/// What the server remembers of a rollout.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct CourseView {
+    pub(crate) target: u32,
+    pub(crate) from: u32,
+    pub(crate) state: RolloutState,
 }
 
 impl ReportView {
@@ -132,15 +161,27 @@ pub(crate) struct NewGroup {
     pub(crate) name: String,
     pub(crate) template_id: String,
     pub(crate) capacity: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<Box<Policy>>,
 }
 
 /// A change of a group; what is absent stays.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct GroupChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) capacity: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) template_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) revision: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<Box<Policy>>,
+}
+
+/// What a rollout is told.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RolloutOrder {
+    pub(crate) action: &'static str,
 }
 
 /// A member of a group.

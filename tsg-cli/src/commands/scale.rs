@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
+use tsg_core::model::group::Group;
 
 use super::group;
 use super::template;
@@ -125,15 +126,19 @@ impl Scale {
 
     async fn change(&self, api: &Api, group: &Answer<GroupView>) -> Result<Answer<GroupView>, Failure> {
         let template_id = (group.value.template_id != self.template_id).then(|| self.template_id.clone());
-        let change = GroupChange { capacity: Some(self.count), template_id };
+        let change = GroupChange { capacity: Some(self.count), template_id, ..GroupChange::default() };
         let path = format!("/v2/groups/{}", group.value.id);
         let changed = api.patch(&path, &change, group.etag.as_deref()).await;
         changed.map_err(|error| error.preventing(format!("cannot scale the group {:?}", self.tsg_name)))
     }
 
     async fn make(&self, api: &Api) -> Result<Answer<GroupView>, Failure> {
-        let group =
-            NewGroup { name: self.tsg_name.clone(), template_id: self.template_id.clone(), capacity: self.count };
+        let group = NewGroup {
+            name: self.tsg_name.clone(),
+            template_id: self.template_id.clone(),
+            capacity: self.count,
+            policy: Some(Group::first_policy()),
+        };
         let made = api.post("/v2/groups", Some(&group)).await;
         made.map_err(|error| error.preventing(format!("cannot create the group {:?}", self.tsg_name)))
     }

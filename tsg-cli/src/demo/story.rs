@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::listing::{self, Listing};
 use crate::output::Show;
-use crate::waiting::{self, Patience};
+use crate::waiting::{self, Limit};
 
 /// Name of the template and of the group.
 pub(crate) const NAME: &str = "web";
@@ -102,7 +102,7 @@ impl Story<'_> {
     }
 
     async fn create_group(&self, template_id: String) -> Result<String, Failure> {
-        let group = NewGroup { name: NAME.to_owned(), template_id, capacity: 5 };
+        let group = NewGroup { name: NAME.to_owned(), template_id, capacity: 5, policy: None };
         let begun = Instant::now();
         let made: Answer<GroupView> = self
             .api
@@ -116,7 +116,7 @@ impl Story<'_> {
 
     async fn scale(&self, group: &str, capacity: u32) -> Result<(), Failure> {
         let begun = Instant::now();
-        let change = GroupChange { capacity: Some(capacity), template_id: None };
+        let change = GroupChange { capacity: Some(capacity), ..GroupChange::default() };
         let changed = self.api.patch::<GroupView>(&format!("/v2/groups/{group}"), &change, None).await;
         changed.map_err(|error| error.preventing(format!("cannot scale the group to {capacity}")))?;
         self.context.output.remark(&format!("Scaled group web to {capacity}."));
@@ -124,8 +124,8 @@ impl Story<'_> {
     }
 
     async fn converged(&self, group: &str, begun: Instant) -> Result<(), Failure> {
-        let patience = Patience { wait: true, wait_timeout: STEP_LIMIT.as_secs() };
-        let group = patience.until_converged(self.context.output, self.api, group).await?.value;
+        let limit = Limit { wait_timeout: STEP_LIMIT.as_secs() };
+        let group = limit.until_converged(self.context.output, self.api, group).await?.value;
         let serving = group.report.as_ref().map_or(0, |report| report.serving());
         self.happened(&Event::Converged {
             capacity: group.capacity,

@@ -33,6 +33,7 @@ use tsg_core::model::audit::{AuditEntry, AuditEvent, RequestKind};
 use tsg_core::model::group::{Group, LedgerHead, Lifecycle};
 use tsg_core::model::id::{GroupId, InstanceId, OperationId};
 use tsg_core::model::operation::{Cause, Operation, Phase};
+use tsg_core::plan::memory::PlanMemory;
 use tsg_core::ports::store::{Commit, Key, Kind, Put};
 use tsg_core::records::kinds::OwnedInstance;
 use tsg_engine::EngineConfig;
@@ -558,6 +559,16 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+
+    /// What a group's planner remembers.
+    pub fn memory(&self, group: GroupId) -> Option<PlanMemory> {
+        self.heads.get(&group).map(|head| head.memory)
+    }
+
+    /// The newest revision of a group that was marked stable; 0 for none.
+    pub fn stable(&self, group: GroupId) -> u32 {
+        self.memory(group).map_or(0, |memory| memory.rollout.stable)
     }
 
     /// 33: whether every group stands as its user wants it, with nothing open.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tsg_core::model::audit::Actor;
 use tsg_core::model::group::{Freeze, Group};
 use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
+use tsg_core::model::policy::Policy;
 use tsg_core::model::tag::Tags;
 use tsg_core::model::template::TemplateSpec;
 use tsg_core::ports::{Clock, Cloud};
@@ -63,6 +64,10 @@ pub struct Site {
     pub template: TemplateId,
     /// Another one, to change to.
     pub second_template: TemplateId,
+    /// One that only other instances can be made from.
+    pub third_template: TemplateId,
+    /// What groups are made with from now on.
+    pub policy: Box<Policy>,
     wiring: Wiring,
     seed: u64,
     engines_begun: u64,
@@ -91,29 +96,34 @@ impl Site {
             world_account,
             template: template_id(1),
             second_template: template_id(2),
+            third_template: template_id(3),
+            policy: Group::first_policy(),
             time,
             store,
             wiring,
             seed,
             engines_begun: 0,
         };
-        site.make_template(site.template, "base");
-        site.make_template(site.second_template, "second");
+        let image = ImageId::new(lock(&site.world).newest_image("base-64-lts").unwrap().id.0);
+        let other_image = ImageId::new(lock(&site.world).newest_image("debian-12").unwrap().id.0);
+        site.make_template(site.template, "base", (image, Tags::new()));
+        site.make_template(site.second_template, "second", (image, [("role".to_owned(), "edge".into())].into()));
+        site.make_template(site.third_template, "third", (other_image, Tags::new()));
         site
     }
 
-    fn make_template(&mut self, id: TemplateId, name: &str) {
+    fn make_template(&mut self, id: TemplateId, name: &str, (image, tags): (ImageId, Tags)) {
         let spec = {
             let world = lock(&self.world);
             TemplateSpec {
                 name: name.parse().unwrap(),
                 package: PackageId::new(world.package("sample-1G").unwrap().id.0),
-                image: ImageId::new(world.newest_image("base-64-lts").unwrap().id.0),
+                image,
                 networks: Vec::new(),
                 firewall_enabled: false,
                 userdata: String::new(),
                 metadata: BTreeMap::new(),
-                tags: Tags::new(),
+                tags,
             }
         };
         let (store, caller) = (self.store.of(None), self.caller());
@@ -136,7 +146,8 @@ impl Site {
     /// The user makes a group. Intents run beside the engines and can be overtaken by them.
     pub fn make_group(&mut self, number: u32, capacity: u32, engines: Vec<EngineHandle>) {
         let (store, caller, template) = (self.store.of(None), self.caller(), self.template);
-        let new = NewGroup { id: group_id(number), name: format!("g{number}").parse().unwrap(), template, capacity, policy: Group::first_policy() };
+        let (name, policy) = (format!("g{number}").parse().unwrap(), self.policy.clone());
+        let new = NewGroup { id: group_id(number), name, template, capacity, policy };
         self.executor.spawn(async move {
             while intent::create_group(&*store, &caller, &new).await.is_err() {
                 tsg_sim::executor::yield_now().await;

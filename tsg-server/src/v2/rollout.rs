@@ -10,6 +10,7 @@ use serde::Deserialize;
 use tsg_core::model::group::Group;
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
 use tsg_core::plan::input::Mark;
+use tsg_core::plan::output::Class;
 use tsg_engine::intent::{self, MarkError, Marking, Order, OrderError};
 use tsg_engine::{GroupView, MemberView};
 
@@ -116,13 +117,17 @@ impl ReprovisionBody {
             && self.instances.as_ref().is_none_or(is_among)
             && self.revision.is_none_or(|revision| revision == member.revision)
             && self.compute_node.is_none_or(|node| Some(node) == member.compute_node)
+            && !member.marks.has(Mark::Held)
+            && matches!(member.class, Some(Class::Serving | Class::Unhealthy))
     }
 
-    /// The members that were chosen, the oldest first.
+    /// The members that were chosen: those of the oldest revision first, the wanted one last, and
+    /// the oldest first among them.
     fn chosen(&self, group: &Group, view: Option<&GroupView>) -> Vec<OperationId> {
-        let members = view.filter(|view| view.group.id == group.id).map(|view| view.members.as_slice());
-        let chosen = members.unwrap_or_default().iter().filter(|member| self.has_chosen(member));
-        chosen.map(|member| member.operation).take(self.count.unwrap_or(usize::MAX)).collect()
+        let members = view.map(|view| view.members.as_slice()).unwrap_or_default();
+        let mut chosen: Vec<_> = members.iter().filter(|member| self.has_chosen(member)).collect();
+        chosen.sort_unstable_by_key(|member| (member.revision == group.revision, member.revision, member.sequence));
+        chosen.into_iter().map(|member| member.operation).take(self.count.unwrap_or(usize::MAX)).collect()
     }
 }
 

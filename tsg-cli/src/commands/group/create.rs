@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::policy::PolicyText;
 use crate::api::Answer;
 use crate::api::shapes::{GroupView, NewGroup};
 use crate::commands::template;
@@ -13,6 +14,7 @@ use crate::waiting::Patience;
 ///
 /// Examples:
 ///   tsg group create web --template web --capacity 5 --wait
+///   tsg group create web -t web -c 5 --policy '{"update": {"max_surge": 2, "canary": 1}}'
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Create {
@@ -24,6 +26,9 @@ pub(crate) struct Create {
     /// How many instances to keep.
     #[arg(short, long, value_name = "N")]
     capacity: u32,
+    /// How it is updated, repaired and scaled: a JSON object, or the file it is in. What it leaves out has its default.
+    #[arg(long, value_name = "FILE|JSON")]
+    policy: Option<PolicyText>,
     #[command(flatten)]
     patience: Patience,
 }
@@ -32,7 +37,8 @@ impl Create {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
         let api = context.api().await?;
         let template = template::find(&api, &self.template).await?.value;
-        let group = NewGroup { name: self.name.clone(), template_id: template.id, capacity: self.capacity };
+        let policy = self.policy.as_ref().map(PolicyText::read).transpose()?;
+        let group = NewGroup { name: self.name.clone(), template_id: template.id, capacity: self.capacity, policy };
         let made: Answer<GroupView> = api
             .post("/v2/groups", Some(&group))
             .await

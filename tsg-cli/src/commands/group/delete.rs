@@ -36,7 +36,7 @@ impl Delete {
         let deleted = api.delete(&format!("/v2/groups/{}", group.id)).await;
         deleted.map_err(|error| error.preventing(format!("cannot delete the group {:?}", group.name)))?;
         if self.patience.wait {
-            self.patience.until_gone(context.output, &api, &group.id).await?;
+            self.patience.limit.until_gone(context.output, &api, &group.id).await?;
             context.output.remark(&format!("Deleted group {} and its instances.", group.name));
         } else {
             context.output.remark(&format!("Group {} is being deleted; its instances are destroyed.", group.name));

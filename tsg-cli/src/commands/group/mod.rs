@@ -6,7 +6,9 @@ mod get;
 mod instances;
 mod list;
 mod plan;
+mod policy;
 mod scale;
+mod update;
 
 use clap::Subcommand;
 
@@ -18,7 +20,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::listing::{self, Listing};
 
-/// Create, list, show, scale and delete groups
+/// Create, list, show, change, scale and delete groups
 #[derive(Debug, Subcommand)]
 pub(crate) enum Group {
     Create(create::Create),
@@ -26,6 +28,7 @@ pub(crate) enum Group {
     List(list::List),
     Get(get::Get),
     Scale(scale::Scale),
+    Update(update::Update),
     #[command(alias = "inst")]
     Instances(instances::Instances),
     #[command(alias = "rm")]
@@ -41,6 +44,7 @@ impl Group {
             Self::List(list) => list.run(context).await,
             Self::Get(get) => get.run(context).await,
             Self::Scale(scale) => scale.run(context).await,
+            Self::Update(update) => update.run(context).await,
             Self::Instances(instances) => instances.run(context).await,
             Self::Delete(delete) => delete.run(context).await,
             Self::Plan(plan) => plan.run(context).await,

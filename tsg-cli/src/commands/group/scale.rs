@@ -86,7 +86,8 @@ impl Scale {
         let mut attempt = 1;
         loop {
             let group = find(api, &self.group).await?;
-            let change = GroupChange { capacity: Some(self.capacity.from(group.value.capacity)), template_id: None };
+            let change =
+                GroupChange { capacity: Some(self.capacity.from(group.value.capacity)), ..GroupChange::default() };
             match api.patch(&format!("/v2/groups/{}", group.value.id), &change, group.etag.as_deref()).await {
                 Err(ApiError::Refused { status: 412, .. }) if attempt < ATTEMPTS_MAX => attempt += 1,
                 Err(error) => return Err(error.preventing(format!("cannot scale the group {:?}", self.group))),

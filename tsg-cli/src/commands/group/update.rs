@@ -1,0 +1,59 @@
+//! `tsg group update`.
+
+use clap::Args;
+
+use super::find;
+use super::policy::PolicyText;
+use crate::api::Answer;
+use crate::api::shapes::{GroupChange, GroupView};
+use crate::commands::template;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::waiting::Patience;
+
+/// Change a group's template or policy, or go back to an earlier revision
+///
+/// A template with other content begins a rollout: instances are replaced, or changed where they
+/// are, as the policy says. See `tsg rollout` and `tsg wait`.
+///
+/// Examples:
+///   tsg group update web --template web-2
+///   tsg group update web --policy policy.json
+///   tsg group update web --to-revision 3
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+#[group(required = true, multiple = true, args = ["template", "to_revision", "policy"])]
+pub(crate) struct Update {
+    /// Name or id of the group.
+    #[arg(value_name = "GROUP")]
+    target: String,
+    /// Name or id of the template its instances are made from, from now on.
+    #[arg(short, long, value_name = "TEMPLATE", conflicts_with = "to_revision")]
+    template: Option<String>,
+    /// Go back to what this revision was made from, as a new revision.
+    #[arg(long, value_name = "N")]
+    to_revision: Option<u32>,
+    /// How it is updated, repaired and scaled: a JSON object, or the file it is in. Replaces the policy it has.
+    #[arg(long, value_name = "FILE|JSON")]
+    policy: Option<PolicyText>,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+impl Update {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
+        let policy = self.policy.as_ref().map(PolicyText::read).transpose()?;
+        let api = context.api().await?;
+        let group = find(&api, &self.target).await?;
+        let template_id = match &self.template {
+            Some(template) => Some(template::find(&api, template).await?.value.id),
+            None => None,
+        };
+        let change = GroupChange { template_id, revision: self.to_revision, policy, capacity: None };
+        let changed: Answer<GroupView> = api
+            .patch(&format!("/v2/groups/{}", group.value.id), &change, group.etag.as_deref())
+            .await
+            .map_err(|error| error.preventing(format!("cannot change the group {:?}", self.target)))?;
+        self.patience.show(context, &api, changed).await
+    }
+}
