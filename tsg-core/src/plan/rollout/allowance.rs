@@ -7,7 +7,7 @@ use super::super::output::{Block, Wait};
 use super::super::roster::earliest;
 use super::outlook::Outlook;
 use super::steer::{Pace, Steering};
-use super::{batch, clock, room, stages};
+use super::{clock, room, stages};
 use crate::model::policy::window;
 use crate::model::time::Timestamp;
 
@@ -111,12 +111,6 @@ fn wait(outlook: &Outlook<'_>) -> Option<Wait> {
     }
 }
 
-/// When the next members are changed in place, if some are left and have to wait.
-fn next_batch(outlook: &Outlook<'_>) -> Option<Timestamp> {
-    let next = batch::next_at(outlook.input, &outlook.course);
-    next.filter(|at| outlook.tally.in_place > 0 && *at > outlook.input.now)
-}
-
 /// A group's first instances count as they are; nothing waits for them.
 fn proving(outlook: &Outlook<'_>) -> Option<Wait> {
     let current = &outlook.roster.current;
@@ -124,7 +118,7 @@ fn proving(outlook: &Outlook<'_>) -> Option<Wait> {
     let is_watched = count > 0 && !outlook.course.is_first && !outlook.is_idle();
     let proven = outlook.roster.next_proven.filter(|_| is_watched).map(|until| Wait::Proving { count, until });
     // A batch that was changed in place serves on, but is watched as well.
-    proven.or_else(|| next_batch(outlook).map(|until| Wait::Proving { count: current.proven, until }))
+    proven.or_else(|| outlook.watched_until().map(|until| Wait::Proving { count: current.proven, until }))
 }
 
 fn next_wakeup(outlook: &Outlook<'_>) -> Option<Timestamp> {
@@ -136,7 +130,7 @@ fn next_wakeup(outlook: &Outlook<'_>) -> Option<Timestamp> {
     let can_fail = !outlook.course.state.is_over() && !outlook.course.is_first;
     earliest(&mut next, outlook.roster.next_proven.filter(|_| !outlook.is_idle()));
     earliest(&mut next, outlook.tally.next_failure.filter(|_| can_fail));
-    earliest(&mut next, next_batch(outlook));
+    earliest(&mut next, outlook.watched_until());
     earliest(&mut next, staged(outlook));
     next
 }

@@ -14,7 +14,7 @@ use super::super::input::PlanInput;
 use super::super::memory::Course;
 use super::super::output::{Class, PlanError};
 use super::queue::Queue;
-use super::step::reason;
+use super::step::{Gone, reason};
 use crate::model::revision::Disruption;
 use crate::model::time::Timestamp;
 
@@ -40,7 +40,7 @@ pub(super) fn change(
     if next_at(input, &course).is_some_and(|at| at > input.now) {
         return Ok(());
     }
-    for index in queue.in_place(width(situation)) {
+    for index in queue.in_place(width(situation, draft)) {
         let (member, standing) = (&input.members[index as usize], situation.roster.standings[index as usize]);
         let step = Step::Update { revision: situation.goal.revision, disruption: Disruption::InPlace };
         draft.act(member, Choice { index, class: standing.class, step }, reason(input, situation, member)?)?;
@@ -50,10 +50,10 @@ pub(super) fn change(
 }
 
 /// How many are changed at once, and how many of the goal there may be.
-fn width(situation: &Situation) -> u32 {
+fn width(situation: &Situation, draft: &Draft) -> u32 {
     let Situation { steering, balance, roster, .. } = situation;
     let at_once = steering.surge.max(steering.unavailable).max(1).saturating_mul(FACTOR);
-    let to_cap = steering.cap.saturating_sub(roster.current.useful);
+    let to_cap = steering.cap.saturating_sub(roster.current.useful - Gone::of(situation, draft).current);
     at_once.max(balance.wanted.div_ceil(FACTOR)).min(to_cap)
 }
 

@@ -42,7 +42,9 @@ const fn runs(course: &Course) -> bool {
 }
 
 fn has_come_forward(outlook: &Outlook<'_>) -> bool {
-    can_be_judged(outlook.input) && outlook.roster.current.proven > outlook.course.best
+    can_be_judged(outlook.input)
+        && outlook.watched_until().is_none()
+        && outlook.roster.current.proven > outlook.course.best
 }
 
 fn is_excused(outlook: &Outlook<'_>) -> bool {

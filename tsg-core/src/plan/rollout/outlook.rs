@@ -6,9 +6,10 @@ use super::super::input::PlanInput;
 use super::super::memory::{Course, RolloutState, Setback};
 use super::super::roster::Roster;
 use super::goal::Goal;
-use super::room;
 use super::tally::Tally;
+use super::{batch, room};
 use crate::model::policy::{Bounds, window};
+use crate::model::time::Timestamp;
 use crate::protocol::create::Refusal;
 
 /// Everything that the state machine of a rollout looks at.
@@ -58,8 +59,14 @@ impl<'a> Outlook<'a> {
 
     /// Whether everything that is left to change has to stay as it is.
     pub(super) const fn is_stuck(&self) -> bool {
-        let Tally { left, leaving, in_place, movable, given_up, .. } = self.tally;
-        left > 0 && leaving == 0 && in_place == 0 && movable == 0 && given_up == 0
+        let Tally { moving, in_place, movable, given_up, .. } = self.tally;
+        !self.is_alone() && moving == 0 && in_place == 0 && movable == 0 && given_up == 0
+    }
+
+    /// Until when a batch that was changed in place is watched. Its members serve on, so that
+    /// nothing else shows yet whether they are well.
+    pub(super) fn watched_until(&self) -> Option<Timestamp> {
+        batch::next_at(self.input, &self.course).filter(|at| *at > self.input.now)
     }
 
     /// Whether no others are there any more.
@@ -79,8 +86,8 @@ impl<'a> Outlook<'a> {
 
     /// Whether as many members of the goal as wanted have proved themselves, and no others are
     /// left.
-    pub(super) const fn is_complete(&self) -> bool {
-        self.is_alone() && self.roster.current.proven >= self.wanted
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_alone() && self.watched_until().is_none() && self.roster.current.proven >= self.wanted
     }
 
     /// Why the cloud takes no creates just now, if it does not.
@@ -99,8 +106,8 @@ impl<'a> Outlook<'a> {
         self.refusal().is_some_and(is_blameless)
     }
 
-    /// How many canaries there are to be.
+    /// How many canaries there are to be. An empty group has nothing to compare them with.
     pub(super) fn canaries(&self) -> u32 {
-        self.input.policy.update.canary.of_rounded_up(self.wanted)
+        if self.wanted == 0 { 0 } else { self.input.policy.update.canary.of_rounded_up(self.wanted) }
     }
 }

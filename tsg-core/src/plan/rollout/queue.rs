@@ -100,6 +100,7 @@ impl Queue {
 /// Whether a member is in a state in which its change can be asked for.
 const fn is_ready_for(standing: Standing) -> bool {
     match standing.change {
+        _ if !standing.is_useful() => true,
         Change::Replace => true,
         Change::Restart => matches!(standing.class, Class::Serving | Class::Unhealthy),
         Change::Resize => can_be_updated(standing.class),

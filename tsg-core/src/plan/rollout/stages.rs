@@ -74,7 +74,8 @@ fn rolled(outlook: &Outlook<'_>) -> Option<Course> {
     if outlook.is_complete() {
         return Some(enter(outlook, RolloutState::Baking));
     }
-    let is_there = outlook.tally.left > 0 && outlook.roster.current.proven >= cap(outlook);
+    let is_there =
+        outlook.tally.left > 0 && outlook.watched_until().is_none() && outlook.roster.current.proven >= cap(outlook);
     is_there.then(|| enter(outlook, RolloutState::Checkpoint))
 }
 

@@ -15,7 +15,7 @@ use super::batch;
 use super::change::Change;
 use super::queue::{Queue, Worth};
 use super::steer::Pace;
-use super::tally::is_new;
+use super::tally::has_failed;
 use crate::model::revision::Disruption;
 
 /// Changes or lets go as many members of other revisions as may be.
@@ -54,7 +54,7 @@ fn change(input: &PlanInput<'_>, situation: &Situation, queue: &Queue, draft: &m
         if !budget.allows(worth) {
             continue;
         }
-        let is_removal = standing.change == Change::Replace;
+        let is_removal = standing.change == Change::Replace || !standing.is_useful();
         if is_removal && draft.asked_deletes >= input.limits.asked_deletes {
             draft.over_budget += 1;
             continue;
@@ -70,6 +70,8 @@ fn change(input: &PlanInput<'_>, situation: &Situation, queue: &Queue, draft: &m
 
 fn step_of(input: &PlanInput<'_>, situation: &Situation, member: &Member, standing: Standing) -> Step {
     match standing.change {
+        // Changing what was given up would not mend it.
+        _ if !standing.is_useful() => removal::first_stage(input, member, standing),
         Change::Restart => Step::Restart,
         Change::Resize => Step::Update { revision: situation.goal.revision, disruption: Disruption::Resize },
         Change::None | Change::InPlace | Change::Replace => removal::first_stage(input, member, standing),
@@ -211,7 +213,7 @@ pub(in super::super) fn failed_gone(input: &PlanInput<'_>, situation: &Situation
     let is_counted = |index: usize| {
         let (member, standing) = (&input.members[index], situation.roster.standings[index]);
         let detail = detail_of(member, input).ok().flatten();
-        standing.is_current() && standing.is_failed() && is_new(member, detail, &course)
+        standing.is_current() && has_failed(member, standing, detail, (input, &course))
     };
     let on_members = draft.actions.iter().zip(&draft.targets);
     on_members

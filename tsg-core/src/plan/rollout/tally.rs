@@ -18,6 +18,8 @@ pub(super) struct Tally {
     pub left: u32,
     /// Members that are not as they should be, and on their way out.
     pub leaving: u32,
+    /// Of those, ones that the rollout may have sent there.
+    pub moving: u32,
     /// Of those left, useful ones that can be changed while they serve.
     pub in_place: u32,
     /// Of those, useful ones that have to be resized, restarted or replaced.
@@ -55,8 +57,12 @@ impl Tally {
     fn add_other(&mut self, member: &Member, standing: Standing, input: &PlanInput<'_>) {
         // What is on its way cannot be changed before it is there.
         let is_coming = standing.class == Class::Requested;
-        self.leaving += u32::from(matches!(standing.class, Class::Leaving | Class::Retiring));
         let detail = detail_of(member, input).ok().flatten();
+        if matches!(standing.class, Class::Leaving | Class::Retiring) {
+            let is_stuck = matches!(Way::meant(member, standing, detail, input), Way::Capped(_));
+            self.leaving += 1;
+            self.moving += u32::from(!is_stuck);
+        }
         let way = Way::of(member, standing, detail, input);
         self.left += u32::from(is_coming || way != Way::Nothing);
         match way {
@@ -75,20 +81,45 @@ impl Tally {
             return;
         }
         let detail = detail_of(member, input).ok().flatten();
-        let is_new = is_new(member, detail, course);
-        if is_new && standing.is_failed() {
+        if has_failed(member, standing, detail, (input, course)) {
             self.failed += 1;
-        } else if is_new {
-            earliest(&mut self.next_failure, Some(fails_at(member, detail, input)).filter(|at| *at > input.now));
+        } else if is_new(member, detail, course) {
+            earliest(&mut self.next_failure, Some(due_at(member, detail, input, course)).filter(|at| *at > input.now));
         }
     }
 }
 
-/// Whether a member of the goal was made by the rollout.
-pub(super) fn is_new(member: &Member, detail: Option<&Detail>, course: &Course) -> bool {
+/// Whether a member of the goal is the rollout's doing.
+fn is_new(member: &Member, detail: Option<&Detail>, course: &Course) -> bool {
     match course.state {
         // What was there before is not the revert's doing.
         RolloutState::Reverting => asked_at(member, detail) >= course.since,
         _ => member.revision == course.target,
     }
+}
+
+/// Whether a member of the goal came to nothing, and that is the rollout's doing. One that was
+/// unwell already when it was changed gets the time that a new one has.
+pub(super) fn has_failed(
+    member: &Member,
+    standing: Standing,
+    detail: Option<&Detail>,
+    (input, course): (&PlanInput<'_>, &Course),
+) -> bool {
+    let is_pending = matches!(standing.class, Class::Starting | Class::Unhealthy);
+    let was_made = asked_at(member, detail) >= course.began_at;
+    let is_due = was_made || !is_pending || due_at(member, detail, input, course) <= input.now;
+    standing.is_failed() && is_new(member, detail, course) && is_due
+}
+
+/// When a member of the goal has failed if it is not healthy before: counted from when it was
+/// made, or changed.
+fn due_at(member: &Member, detail: Option<&Detail>, input: &PlanInput<'_>, course: &Course) -> Timestamp {
+    let made_at = asked_at(member, detail);
+    if made_at >= course.began_at {
+        return fails_at(member, detail, input);
+    }
+    let restarted_at = detail.and_then(|detail| detail.restarts.last_at());
+    let changed_at = course.began_at.max(course.batch_at.unwrap_or(made_at)).max(restarted_at.unwrap_or(made_at));
+    changed_at.after(input.policy.update.healthy_deadline.as_duration())
 }

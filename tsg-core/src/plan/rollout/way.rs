@@ -27,7 +27,12 @@ pub(super) enum Way {
 impl Way {
     /// The way of one member.
     pub(super) fn of(member: &Member, standing: Standing, detail: Option<&Detail>, input: &PlanInput<'_>) -> Self {
-        if standing.is_current() || !is_there(standing) {
+        if is_there(standing) { Self::meant(member, standing, detail, input) } else { Self::Nothing }
+    }
+
+    /// The way of one member if it were there.
+    pub(super) fn meant(member: &Member, standing: Standing, detail: Option<&Detail>, input: &PlanInput<'_>) -> Self {
+        if standing.is_current() {
             return Self::Nothing;
         }
         let (needed, allowed) = (disruption(standing.change), input.policy.update.max_disruption);
@@ -35,10 +40,10 @@ impl Way {
         if needed > allowed && !has(Mark::Reprovision) && !has(Mark::Restart) {
             return Self::Capped(needed);
         }
-        if has(Mark::Held) || (member.is_protected() && standing.change == Change::Replace) {
+        if has(Mark::Held) || (member.is_protected() && (standing.change == Change::Replace || !standing.is_useful())) {
             return Self::Untouchable;
         }
-        if standing.change == Change::InPlace { Self::InPlace } else { Self::Disruptive }
+        if standing.change == Change::InPlace && standing.is_useful() { Self::InPlace } else { Self::Disruptive }
     }
 }
 
