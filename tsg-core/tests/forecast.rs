@@ -8,9 +8,15 @@ use core::time::Duration;
 
 use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
 use support::table::{Scene, scene};
+use tsg_core::model::id::{InstanceId, OperationId};
+use tsg_core::model::instance::InstanceState;
+use tsg_core::model::operation::Phase;
 use tsg_core::plan::forecast::{Ending, Faults, Forecast, Latency, Model, forecast};
+use tsg_core::plan::input::{Member, Sighting};
+use tsg_core::plan::memory::RolloutState;
 use tsg_core::plan::output::{Action, Class, GroupStatus};
 use tsg_core::plan::render::in_words;
+use uuid::Uuid;
 
 const fn secs(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -56,9 +62,52 @@ fn a_forecast_in_words() {
     assert_eq!(
         told,
         "done in 10 s; at most 3 instances, at least 2 serving\n  \
-         now: delete b: the group has 3 of 2, and this one is stopped\n\
+         now: delete b: the group has 3 of 2, and this one is stopped or failed\n\
          then converged: 2 of 2 serving"
     );
+}
+
+/// `count` members of revision 1, with revision 2 wanted and `unavailable` of them out of service
+/// at once at most.
+fn outdated(count: u32, unavailable: u32) -> Scene {
+    let policy = format!(r#"policy {{"update": {{"max_surge": 0, "max_unavailable": {unavailable}}}}}"#);
+    let done = r#"rollout {"target": 1, "state": "successful", "since": -86400}"#;
+    let mut scene = scene(&format!("group {count} revision:2 window:256\nstable 1\n{policy}\n{done}\n"));
+    for number in 1..=count {
+        let id = u128::from(number);
+        let mut member = Member::planned(OperationId::from_bits(id), number, 1, scene.now.before(secs(86_400)));
+        (member.phase, member.sighting) = (Phase::Ready, Sighting::Present(InstanceState::Running));
+        scene.members.push(member.with_instance(InstanceId::new(Uuid::from_u128(id << 64))));
+    }
+    scene
+}
+
+#[test]
+fn a_rolling_replacement_takes_as_long_as_its_waves_and_keeps_to_the_floor() {
+    for (count, unavailable) in [(4, 1), (10, 3), (100, 10)] {
+        let foreseen = foreseen(&outdated(count, unavailable), &Model { healthy_after: secs(5), ..EVEN });
+        let state = foreseen.report.rollout.unwrap().course.state;
+        assert_eq!((foreseen.ending, state), (Ending::Settled, RolloutState::Successful), "{foreseen:?}");
+        assert_eq!(foreseen.least_serving, count - unavailable);
+        assert_eq!(foreseen.peak, count);
+        assert_eq!(foreseen.steps.len(), 2 * count as usize);
+        // Gone, made, healthy, and healthy for long enough; without these gates it would be over
+        // sooner, and with anything else between them later.
+        let wave = EVEN.destroy + secs(20) + secs(5) + secs(30);
+        let needed = wave * count.div_ceil(unavailable);
+        assert!(foreseen.took() >= needed - secs(30), "{count}: {:?} of {needed:?}", foreseen.took());
+        assert!(foreseen.took() <= needed * 105 / 100, "{count}: {:?} of {needed:?}", foreseen.took());
+    }
+}
+
+#[test]
+fn a_bad_revision_is_taken_back() {
+    let faults = Faults { unhealthy_revision: 2, ..Faults::default() };
+    let foreseen = foreseen(&outdated(4, 1), &Model { faults, healthy_after: secs(5), ..EVEN });
+    let course = foreseen.report.rollout.unwrap().course;
+    assert_eq!((foreseen.ending, course.state), (Ending::Stands, RolloutState::Reverted), "{foreseen:?}");
+    assert_eq!(foreseen.report.counts.of(Class::Serving), 4);
+    assert!(foreseen.least_serving >= 3);
 }
 
 #[test]
