@@ -142,6 +142,7 @@ fn cargo(tree: &Tree, arguments: &[&str]) -> Result<(bool, Vec<Line>), Failure> 
     let output = Command::new("cargo")
         .args(arguments)
         .args(["--package", "tsg-core", "--offline", "--quiet", "--message-format", "json"])
+        .args(["--config", "profile.dev.package.tsg-core.opt-level=2"])
         .env("CARGO_TARGET_DIR", &tree.target)
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .env("CARGO_PROFILE_DEV_OPT_LEVEL", "2")

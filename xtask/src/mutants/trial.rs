@@ -24,6 +24,8 @@ const SECONDS_MIN: u64 = 20;
 const SECONDS_MAX: u64 = 600;
 /// How much longer than without a mutant a program may take.
 const PATIENCE: u64 = 3;
+/// Of how many inputs one is tried first.
+const FIRST_SHARE: u32 = 8;
 /// Memory that a program may take, in KiB.
 const MEMORY_KIB_MAX: u64 = 3 << 20;
 /// A line on how far it has come, each time that many were tried.
@@ -74,6 +76,7 @@ pub fn try_all(
         drop(sender);
         for (count, (mutant, outcome)) in (1..).zip(receiver) {
             if let Some(survival) = outcome? {
+                say(&format!("mutants: alive, {survival:?}: {mutant}"));
                 survivors.insert(mutant.id, survival);
             }
             if count % PROGRESS == 0 {
@@ -85,16 +88,19 @@ pub fn try_all(
     Ok(survivors)
 }
 
-/// Runs the programs that get to a mutant until one of them fails; `None` if one does.
+/// Runs the programs that get to a mutant until one of them fails; `None` if one does. Few inputs
+/// find most mutants, so all are tried only on what is left after few.
 fn tried(runner: Runner<'_>, known: &[Known], mutant: &Mutant) -> Result<Option<Survival>, Failure> {
     let mut survival = Survival::Unreached;
-    for known in known.iter().filter(|known| known.reached.contains(&mutant.id)) {
-        let seconds = SECONDS_MIN + PATIENCE * known.duration.as_secs();
-        let outcome = runner.run(&known.program, seconds, Setting::On(mutant.id))?;
-        if outcome != Outcome::Passed {
-            return Ok(None);
+    for cases in [runner.options.cases / FIRST_SHARE, runner.options.cases] {
+        for known in known.iter().filter(|known| known.reached.contains(&mutant.id)) {
+            let seconds = SECONDS_MIN + PATIENCE * known.duration.as_secs();
+            let outcome = runner.run(&known.program, seconds, Setting::On { mutant: mutant.id, cases })?;
+            if outcome != Outcome::Passed {
+                return Ok(None);
+            }
+            survival = Survival::Unnoticed;
         }
-        survival = Survival::Unnoticed;
     }
     Ok(Some(survival))
 }
@@ -113,7 +119,7 @@ impl Known {
             return Ok(None);
         }
         let begun = Instant::now();
-        let outcome = runner.run(&program, SECONDS_MAX, Setting::On(0))?;
+        let outcome = runner.run(&program, SECONDS_MAX, Setting::On { mutant: 0, cases: runner.options.cases })?;
         let (name, duration) = (&program.name, begun.elapsed());
         if outcome != Outcome::Passed {
             return Err(failure(format!("{name} fails without a mutant: {outcome:?}")));
@@ -134,8 +140,8 @@ fn read_reached(notes: &Path) -> Result<BTreeSet<u32>, Failure> {
 /// What a program is run for.
 #[derive(Debug, Clone, Copy)]
 enum Setting<'a> {
-    /// To see whether it fails with this mutant; 0 for none.
-    On(u32),
+    /// To see whether it fails with this mutant, 0 for none, on so many inputs.
+    On { mutant: u32, cases: u32 },
     /// To note which mutants it gets to, to the end.
     Noting(&'a Path),
 }
@@ -157,14 +163,18 @@ impl Runner<'_> {
         let start = |source| Failure::Start { program: program.name.clone(), source };
         let mut command = self.command(program, seconds);
         match setting {
-            Setting::On(id) => command.env("TSG_MUTANT", id.to_string()),
-            Setting::Noting(path) => command.env("TSG_MUTANT_REACHED", path),
+            Setting::On { mutant, cases } => {
+                command.env("TSG_MUTANT", mutant.to_string()).env("TSG_CASES", cases.max(1).to_string())
+            }
+            Setting::Noting(path) => {
+                command.env("TSG_MUTANT_REACHED", path).env("TSG_CASES", self.options.cases.to_string())
+            }
         };
         let mut child = command.spawn().map_err(start)?;
         let lines = child.stdout.take().map(BufReader::new).into_iter().flat_map(|out| out.lines());
         let mut lines = lines.map_while(Result::ok).filter(|line| line.ends_with("FAILED"));
         let failed = match setting {
-            Setting::On(_) => lines.next(),
+            Setting::On { .. } => lines.next(),
             Setting::Noting(_) => lines.last(),
         };
         if failed.is_some() {
@@ -188,7 +198,6 @@ impl Runner<'_> {
         });
         command
             .current_dir(self.tree.root.join("tsg-core"))
-            .env("TSG_CASES", self.options.cases.to_string())
             .env("PROPTEST_RNG_SEED", "1")
             .env("PROPTEST_MAX_SHRINK_ITERS", "0")
             .env("RUST_BACKTRACE", "0")
