@@ -20,7 +20,7 @@ use tsg_core::model::operation::{Cause, Phase};
 use tsg_core::model::policy::{Policy, UpdateMode};
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::classify::classify;
-use tsg_core::plan::input::{Limits, Member, NO_NODE, Sighting, Verdict, ViewTrust};
+use tsg_core::plan::input::{Limits, Member, NO_NODE, NodeState, Sighting, Verdict, ViewTrust};
 use tsg_core::plan::memory::PlanMemory;
 use tsg_core::plan::output::{Action, Class, GroupStatus, Plan, PlannedAction, Reason, VictimRank, Wait};
 use tsg_core::plan::plan;
@@ -282,7 +282,13 @@ fn ceiling(scene: &Scene) -> u32 {
     let canaries = scene.policy.update.canary.of_rounded_up(capacity);
     let repairs = scene.policy.replace.in_flight.at_least_one_of(capacity).max(scene.intent.orders.repairs_allowed);
     let width = scene.intent.orders.width;
-    capacity + scene.limits.surge.max(bounds.surge.max(width) + canaries) + repairs
+    // What is on a lost compute node serves nobody, and cannot be removed before the node is back.
+    let is_lost = |member: &&Member| {
+        let found = scene.nodes.iter().find(|condition| condition.node == member.compute_node);
+        found.is_some_and(|condition| !matches!(condition.state, NodeState::Draining { .. }))
+    };
+    let lost = u32::try_from(scene.members.iter().filter(is_lost).count()).unwrap();
+    capacity + scene.limits.surge.max(bounds.surge.max(width) + canaries) + repairs + lost
 }
 
 /// Unsent creates that the plan gives up.

@@ -5,6 +5,7 @@
 
 use super::input::{Detail, Member, NodeState, PlanInput, RetirementStage, Sighting, Verdict};
 use super::output::{Class, PlanError};
+use super::repair::node::SETTLE;
 use crate::model::instance::InstanceState as State;
 use crate::model::operation::Phase;
 use crate::model::time::Timestamp;
@@ -68,11 +69,14 @@ fn table(member: &Member, detail: Option<&Detail>, input: &PlanInput<'_>) -> Res
 /// Whether its compute node fell silent. One that passes its checks is not cut off, whatever is
 /// said of its node.
 fn is_stranded(member: &Member, input: &PlanInput<'_>) -> bool {
-    !matches!(member.verdict, Verdict::Healthy | Verdict::Degraded)
-        && matches!(
-            input.conditions.node(member.compute_node),
-            Some(NodeState::Suspect { .. } | NodeState::Lost { .. } | NodeState::Returned { .. })
-        )
+    if matches!(member.verdict, Verdict::Healthy | Verdict::Degraded) {
+        return false;
+    }
+    match input.conditions.node(member.compute_node) {
+        Some(NodeState::Suspect { .. } | NodeState::Lost { .. }) => true,
+        Some(NodeState::Returned { at }) => at.after(SETTLE) > input.now,
+        Some(NodeState::Draining { .. }) | None => false,
+    }
 }
 
 /// From when on a machine that is still `provisioning` counts as stuck.

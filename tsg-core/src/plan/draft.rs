@@ -35,6 +35,8 @@ pub(super) struct Draft {
     pub starts: u32,
     /// Serving members that are taken out of service, for however short.
     pub serving_taken: u32,
+    /// Restarts that wait for other repairs.
+    pub behind_repairs: u32,
     /// Steps that wait for the availability floor.
     pub under_floor: u32,
     /// Creates.

@@ -3,6 +3,8 @@
 //! Owns the slow start and the probing after a refusal. Must never plan more than there is room
 //! for; the commit of the plan counts again.
 
+use core::ops::Range;
+
 use super::Situation;
 use super::balance::{self, Balance, Lane, Scope};
 use super::draft::Draft;
@@ -12,6 +14,7 @@ use super::memory::{Course, RolloutState, Setback};
 use super::order;
 use super::ordinals::FreeOrdinals;
 use super::output::{Origin, PlanError, Reason};
+use super::repair::{self, Succession, Successions};
 use crate::model::id::OperationId;
 use crate::model::time::Timestamp;
 
@@ -21,6 +24,9 @@ const CREATES_MAX: u32 = 1 << 17;
 /// Plans creates as far as slots, slow start and budgets allow.
 pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) -> Result<(), PlanError> {
     let balance = &situation.balance;
+    if situation.pace.adds_nothing(input) && !is_rolling(situation) {
+        return Ok(());
+    }
     let lacking = balance::lacking(situation, draft);
     let missing = lacking.saturating_add(balance.canaries.map_or(0, |lane| lane.missing));
     let mut ordinals = FreeOrdinals::of(input)?;
@@ -42,15 +48,41 @@ pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Dra
     // What keeps the capacity comes before what tries a new revision.
     let of_main = count.min(lacking);
     let lanes = [(Some(&balance.main), of_main), (balance.canaries.as_ref(), count - of_main)];
+    let mut successions = Successions::of(input, situation, draft)?;
     for (lane, count) in lanes.into_iter().filter_map(|(lane, count)| lane.zip(Some(count))) {
+        let turns = turns(situation, lane, &successions);
         for nth in 0..count {
             let operation = identity::operation(input.seed, draft.creates);
             let ordinal = ordinals.as_mut().and_then(FreeOrdinals::take);
-            draft.create(operation, lane.revision, reason(situation, lane, nth));
-            draft.origins.extend(ordinal.map(|_| Origin { ordinal, ..origin(operation) }));
+            let succession = if turns.contains(&nth) { successions.take(lane.scope) } else { None };
+            draft.create(operation, lane.revision, reason(situation, lane, nth, succession));
+            let begun = succession.map_or(origin(operation), |succession| succession.origin(operation));
+            draft.origins.extend((ordinal.is_some() || succession.is_some()).then_some(Origin { ordinal, ..begun }));
+            if succession.is_some_and(|succession| succession.probe_of.is_some()) {
+                repair::note_probe(input, draft, Some(operation));
+            }
         }
     }
     Ok(())
+}
+
+/// Whether a rollout is under way: what is wrong may be what it mends. The first one has nothing
+/// to mend.
+fn is_rolling(situation: &Situation) -> bool {
+    situation.steering.memory.course.is_some_and(|course| !course.is_first && !course.state.is_over())
+}
+
+/// Which of a lane's creates take the place of somebody: what is simply lacking comes before
+/// them, what a rollout adds after.
+fn turns(situation: &Situation, lane: &Lane, successions: &Successions) -> Range<u32> {
+    let count = successions.count(lane.scope);
+    match lane.scope {
+        Scope::Current => 0..count,
+        Scope::All | Scope::Other => {
+            let lacking = situation.balance.wanted.saturating_sub(lane.useful);
+            lacking.saturating_sub(count)..lacking
+        }
+    }
 }
 
 /// One that just fills up the capacity.
@@ -59,12 +91,13 @@ const fn origin(operation: OperationId) -> Origin {
 }
 
 /// Why a lane's create number `nth` is planned: what lacks of the capacity comes first.
-fn reason(situation: &Situation, lane: &Lane, nth: u32) -> Reason {
+fn reason(situation: &Situation, lane: &Lane, nth: u32, succession: Option<Succession>) -> Reason {
     let (wanted, useful) = (situation.balance.wanted, lane.useful);
-    match lane.scope {
-        Scope::Current => Reason::Canary { revision: lane.revision, of: lane.level },
-        Scope::All if useful.saturating_add(nth) >= wanted => rolled(situation, lane.revision),
-        Scope::All | Scope::Other => Reason::BelowCapacity { occupied: useful, wanted },
+    match (lane.scope, succession) {
+        (Scope::All | Scope::Other, Some(succession)) => succession.reason(),
+        (Scope::Current, _) => Reason::Canary { revision: lane.revision, of: lane.level },
+        (Scope::All, None) if useful.saturating_add(nth) >= wanted => rolled(situation, lane.revision),
+        (Scope::All | Scope::Other, None) => Reason::BelowCapacity { occupied: useful, wanted },
     }
 }
 

@@ -36,7 +36,7 @@ use crate::model::group::Lifecycle;
 use balance::Balance;
 use draft::Draft;
 use input::ViewTrust;
-use repair::Pace;
+use repair::{Outlook, Pace};
 use rollout::{Goal, Steering};
 use roster::Roster;
 
@@ -101,6 +101,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
 
 /// Everything that the steps look at.
 struct Situation {
+    outlook: Outlook,
     goal: Goal,
     roster: Roster,
     steering: Steering,
@@ -122,6 +123,7 @@ fn decide(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
                 repair::repair(input, &situation, &mut draft)?;
                 removal::kept::expire(input, &situation, &mut draft)?;
                 grow::grow(input, &situation, &mut draft)?;
+                repair::remember(input, &situation, &mut draft)?;
             }
         }
     }
@@ -136,28 +138,28 @@ const TRANSITIONS_MAX: usize = 16;
 /// Looks at the members until the rollout has come as far as they allow: a transition can change
 /// what they are measured against.
 fn assess(input: &PlanInput<'_>) -> Result<Situation, PlanError> {
+    let outlook = Outlook::of(input);
     let mut memory = input.memory.rollout;
-    let mut measured: Option<(Goal, Roster)> = None;
+    let mut measured: Option<(Goal, Roster, Pace)> = None;
     for _ in 0..TRANSITIONS_MAX {
         let goal = Goal::of(input, &memory);
-        let roster = match measured.take() {
-            Some((before, roster)) if before == goal => roster,
-            _ => Roster::of(input, &goal)?,
+        let (roster, pace) = match measured.take() {
+            Some((before, roster, pace)) if before == goal => (roster, pace),
+            _ => {
+                let mut roster = Roster::of(input, &goal, &outlook)?;
+                let pace = Pace::set(input, &outlook, &mut roster);
+                (roster, pace)
+            }
         };
         let steering = rollout::steer(input, &goal, &roster, memory);
         if steering.memory == memory {
-            return Ok(weigh(input, goal, roster, steering));
+            let balance = Balance::of(input, &roster, &goal, &steering, &pace);
+            return Ok(Situation { outlook, goal, roster, steering, pace, balance });
         }
         memory = steering.memory;
-        measured = Some((goal, roster));
+        measured = Some((goal, roster, pace));
     }
     Err(PlanError::Broken(output::Rule::RolloutSettles))
-}
-
-fn weigh(input: &PlanInput<'_>, goal: Goal, roster: Roster, steering: Steering) -> Situation {
-    let pace = Pace::of(input, &roster);
-    let balance = Balance::of(input, &roster, &goal, &steering, &pace);
-    Situation { goal, roster, steering, pace, balance }
 }
 
 /// Whether anything may be done at all: no person has stopped the group and the view proves what

@@ -10,7 +10,8 @@ use super::classify::{classify, detail_of, overdue_at};
 use super::input::{Detail, Mark, Member, PlanInput, Sighting};
 use super::ordinals::{self, Displacement};
 use super::output::{Class, ClassCounts, PlanError, Reason};
-use super::repair::fate::{Fate, Verdict, fate_of};
+use super::repair::Outlook;
+use super::repair::fate::{Fate, Ground, Verdict, fate_of, is_left_alone};
 use super::rollout::change::{Change, change_of};
 use super::rollout::goal::Goal;
 use crate::model::instance::InstanceState;
@@ -33,8 +34,8 @@ const PROVEN: u8 = 1;
 const UNTOUCHABLE: u8 = 1 << 1;
 const STALE: u8 = 1 << 2;
 const DISPLACED: u8 = 1 << 3;
-const FAILED: u8 = 1 << 4;
 const DOUBLE: u8 = 1 << 5;
+const FAILED: u8 = 1 << 4;
 
 impl Standing {
     /// Whether it has served long enough to count on.
@@ -117,6 +118,22 @@ pub(super) struct Roster {
     pub doomed: u32,
     /// Those that are given up, and go once a successor has proved itself.
     pub condemned: u32,
+    /// Which those are, and what speaks against them, as they were found.
+    pub condemnable: Vec<Condemnable>,
+    /// Those that fail, whatever is done about it.
+    pub broken: u32,
+    /// Those that are given up because their compute nodes are lost.
+    pub lost: u32,
+    /// Those that fail and that a person told repair to leave alone.
+    pub left_alone: u32,
+    /// Those whose compute node is waited for.
+    pub returning: u32,
+    /// Those on a lost compute node that nobody replaces, and the node of the first.
+    pub stuck: Option<(u32, u32)>,
+    /// Those to be started or restarted, but later.
+    pub waiting: u32,
+    /// Of those, the ones that run.
+    pub restarting: u32,
     /// Those to be started or restarted now.
     pub restartable: u32,
     /// Stopped ones that are not there yet.
@@ -129,11 +146,24 @@ pub(super) struct Roster {
     pub next_replace: Option<Timestamp>,
     /// When the next serving member counts as proven.
     pub next_proven: Option<Timestamp>,
+    /// When the next compute node was waited for long enough.
+    pub next_return: Option<Timestamp>,
+}
+
+/// A member that is given up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Condemnable {
+    /// Which.
+    pub index: u32,
+    /// What speaks against it.
+    pub ground: Ground,
+    /// Whether its place was filled anew as often as the policy allows.
+    pub is_spent: bool,
 }
 
 impl Roster {
     /// Takes in all members of an input whose members are in order.
-    pub(super) fn of(input: &PlanInput<'_>, goal: &Goal) -> Result<Self, PlanError> {
+    pub(super) fn of(input: &PlanInput<'_>, goal: &Goal, outlook: &Outlook) -> Result<Self, PlanError> {
         let mut roster = Self { standings: Vec::with_capacity(input.members.len()), ..Self::default() };
         let displaced = ordinals::displaced(input)?;
         for (member, index) in input.members.iter().zip(0_u32..) {
@@ -142,7 +172,7 @@ impl Roster {
                 Ok(_) => DISPLACED,
                 Err(_) => 0,
             };
-            roster.add(member, known, input, goal)?;
+            roster.add(member, known, input, (goal, outlook))?;
         }
         Ok(roster)
     }
@@ -167,10 +197,28 @@ impl Roster {
         self.counts.total() - self.counts.of(Class::Kept)
     }
 
-    fn add(&mut self, member: &Member, known: u8, input: &PlanInput<'_>, goal: &Goal) -> Result<(), PlanError> {
+    /// Gives a member another fate than the one it was found with.
+    pub(super) fn set_fate(&mut self, index: u32, fate: Fate) {
+        let Some(standing) = self.standings.get_mut(index as usize) else { return };
+        let before = *standing;
+        standing.fate = fate;
+        let after = *standing;
+        self.condemned -= u32::from(before.fate == Fate::Condemned);
+        self.condemned += u32::from(after.fate == Fate::Condemned);
+        self.part(before).remove(before);
+        self.part(after).add(after);
+    }
+
+    fn add(
+        &mut self,
+        member: &Member,
+        known: u8,
+        input: &PlanInput<'_>,
+        (goal, outlook): (&Goal, &Outlook),
+    ) -> Result<(), PlanError> {
         let class = classify(member, input)?;
         let detail = detail_of(member, input)?;
-        let fate = fate_of(member, class, detail, input);
+        let fate = fate_of(member, class, detail, input, outlook);
         let change = change_of(member, detail, goal, input);
         let proven_at = proven_at(member, class, detail, input);
         let is_proven = proven_at.is_some_and(|at| at <= input.now);
@@ -190,6 +238,7 @@ impl Roster {
             earliest(&mut self.next_proven, proven_at);
         }
         self.add_fate(member, class, fate, input);
+        self.add_illness(class, detail, fate);
         self.part(standing).add(standing);
         Ok(())
     }
@@ -200,14 +249,26 @@ impl Roster {
 
     fn add_fate(&mut self, member: &Member, class: Class, fate: Verdict, input: &PlanInput<'_>) {
         match fate.kind() {
-            Fate::Stays => {}
+            Fate::Stays => earliest(&mut self.next_change, fate.due_at()),
             Fate::Doomed => self.doomed += 1,
-            Fate::Condemned => {
-                self.condemned += 1;
-                earliest(&mut self.next_replace, fate.due_at().filter(|at| *at > input.now));
-            }
+            Fate::Condemned => self.condemned += 1,
+            Fate::GivenUp => earliest(&mut self.next_replace, fate.due_at()),
             Fate::Restarts => self.restartable += 1,
-            Fate::Waits => earliest(&mut self.next_restart, fate.due_at()),
+            Fate::Waits => {
+                self.waiting += 1;
+                self.restarting += u32::from(class == Class::Unhealthy);
+                earliest(&mut self.next_restart, fate.due_at());
+            }
+            Fate::Returns => match fate.due_at() {
+                Some(until) => {
+                    self.returning += 1;
+                    self.next_return = Some(self.next_return.map_or(until, |known| known.min(until)));
+                }
+                None => {
+                    let (count, first) = self.stuck.unwrap_or((0, member.compute_node));
+                    self.stuck = Some((count + 1, first));
+                }
+            },
         }
         if class == Class::Stopped && member.sighting == Sighting::Present(InstanceState::Stopping) {
             self.stopping += 1;
@@ -215,6 +276,21 @@ impl Roster {
         if class == Class::Starting && is_on_probation(member) {
             earliest(&mut self.next_change, Some(overdue_at(member, input.timing)));
         }
+    }
+}
+
+impl Roster {
+    /// Counts those that fail.
+    fn add_illness(&mut self, class: Class, detail: Option<&Detail>, fate: Verdict) {
+        if fate.kind() == Fate::Condemned {
+            let (ground, is_spent) = (fate.ground(), fate.is_spent());
+            let index = u32::try_from(self.standings.len() - 1).unwrap_or(u32::MAX);
+            self.condemnable.push(Condemnable { index, ground, is_spent });
+        }
+        self.lost += u32::from(fate.kind() == Fate::Condemned && fate.ground() == Ground::Lost);
+        self.broken += u32::from(is_broken(class, detail, fate));
+        let is_failing = matches!(class, Class::Failed | Class::Overdue | Class::Stopped | Class::Unhealthy);
+        self.left_alone += u32::from(is_failing && is_left_alone(detail));
     }
 }
 
@@ -229,6 +305,18 @@ impl Part {
             requested: self.requested + other.requested,
             failed: self.failed + other.failed,
         }
+    }
+
+    fn remove(&mut self, standing: Standing) {
+        self.failed -= u32::from(standing.is_failed());
+        if !standing.is_useful() {
+            return;
+        }
+        self.useful -= 1;
+        self.serving -= u32::from(standing.class == Class::Serving);
+        self.proven -= u32::from(standing.is_proven());
+        self.intended -= u32::from(standing.class == Class::Intended);
+        self.requested -= u32::from(standing.class == Class::Requested);
     }
 
     fn add(&mut self, standing: Standing) {
@@ -262,10 +350,20 @@ fn is_failed(member: &Member, class: Class, detail: Option<&Detail>, fate: Verdi
     if matches!(fate.reason(), Some(Reason::NodeLost { .. } | Reason::NodeDraining { .. })) {
         return false;
     }
-    if matches!(class, Class::Failed | Class::Overdue) || matches!(fate.kind(), Fate::Doomed | Fate::Condemned) {
+    if matches!(class, Class::Failed | Class::Overdue)
+        || matches!(fate.kind(), Fate::Doomed | Fate::Condemned | Fate::GivenUp)
+    {
         return true;
     }
     matches!(class, Class::Starting | Class::Unhealthy) && fails_at(member, detail, input) <= input.now
+}
+
+/// Whether a member counts as unhealthy for the group as a whole: it fails, or is given up because
+/// it did. One that a person holds does not.
+pub(super) fn is_broken(class: Class, detail: Option<&Detail>, fate: Verdict) -> bool {
+    let is_held = detail.is_some_and(|detail| detail.marks.has(Mark::Held));
+    let is_given_up = matches!(fate.kind(), Fate::Condemned | Fate::GivenUp) && fate.ground() == Ground::Broken;
+    is_given_up || (class == Class::Unhealthy && !is_held)
 }
 
 /// When a member that is not healthy yet has failed.

@@ -108,13 +108,16 @@ impl Scene {
             Ok(plan) => (in_words(&plan, self.now).to_string(), created(&plan)),
             Err(error) => (format!("error: {error}"), Vec::new()),
         };
-        for (name, operation) in &self.names {
-            text = text.replace(&operation.to_string(), name);
-        }
         for (number, operation) in (1..).zip(created) {
             text = text.replace(&operation.to_string(), &format!("new{number}"));
         }
-        text
+        self.named(&text)
+    }
+
+    /// A text with the case's names for its members' operations.
+    pub fn named(&self, text: &str) -> String {
+        let name = |text: String, (name, operation): &(String, OperationId)| text.replace(&operation.to_string(), name);
+        self.names.iter().fold(text.to_string(), name)
     }
 }
 
@@ -417,6 +420,8 @@ fn detailed(mut detail: Detail, word: &str) -> Option<Detail> {
             let times = (1..=count).rev().map(|nth| NOW.before(gap * nth));
             detail.restarts = times.fold(RestartHistory::NONE, RestartHistory::with);
         }
+        // `rebooted:2m`: started then because its compute node was rebooted.
+        "rebooted" => detail.restarts = detail.restarts.with_excused(ago()),
         "retry" => detail.lineage = Lineage { retries: u8::try_from(number()).expect("a small number") },
         "replaces" => detail.replaces = Some(OperationId::from_bits(u128::from(number_of(value)))),
         // `draining:30s`, with the cause after it when it is not a scale-in: `stopping:5s/repair`.

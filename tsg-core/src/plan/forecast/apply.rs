@@ -106,7 +106,9 @@ fn apply(paper: &mut Recorded, planned: &PlannedAction) {
         Action::Start { operation, .. } | Action::Restart { operation, .. } => {
             let now = paper.now;
             if let Some(detail) = detail_of(paper, operation) {
-                detail.restarts = detail.restarts.with(now);
+                let restarts = detail.restarts;
+                let uses_attempt = planned.reason.uses_attempt();
+                detail.restarts = if uses_attempt { restarts.with(now) } else { restarts.with_excused(now) };
                 detail.marks = detail.marks.without(Mark::Restart);
             }
         }
@@ -122,7 +124,7 @@ fn apply(paper: &mut Recorded, planned: &PlannedAction) {
             if disruption == Disruption::Resize
                 && let Some(detail) = detail_of(paper, operation)
             {
-                detail.restarts = detail.restarts.with(now);
+                detail.restarts = detail.restarts.with_excused(now);
             }
         }
     }

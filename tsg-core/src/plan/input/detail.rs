@@ -69,18 +69,32 @@ pub const RESTARTS_REMEMBERED: usize = 8;
 pub struct RestartHistory {
     /// When, the newest first; [`Timestamp::EPOCH`] where there was none.
     times: [Timestamp; RESTARTS_REMEMBERED],
+    /// One bit for each, the newest in the lowest: set where it was not the instance's fault.
+    #[serde(default)]
+    excused: u8,
 }
+
+const _: () = assert!(RESTARTS_REMEMBERED == u8::BITS as usize, "one bit for each");
 
 impl RestartHistory {
     /// Never restarted.
-    pub const NONE: Self = Self { times: [Timestamp::EPOCH; RESTARTS_REMEMBERED] };
+    pub const NONE: Self = Self { times: [Timestamp::EPOCH; RESTARTS_REMEMBERED], excused: 0 };
 
     /// With one more request, the newest.
     #[must_use]
     pub fn with(mut self, at: Timestamp) -> Self {
         self.times.rotate_right(1);
         self.times[0] = at;
+        self.excused <<= 1;
         self
+    }
+
+    /// With one more request, the newest, that uses no attempt: its compute node was rebooted.
+    #[must_use]
+    pub fn with_excused(self, at: Timestamp) -> Self {
+        let mut with = self.with(at);
+        with.excused |= 1;
+        with
     }
 
     /// When the newest was made.
@@ -88,17 +102,19 @@ impl RestartHistory {
         self.times.first().copied().filter(|at| *at != Timestamp::EPOCH)
     }
 
-    /// How many were made within the interval that ends now.
+    /// How many attempts were made within the interval that ends now.
     pub fn within(&self, interval: Duration, now: Timestamp) -> u8 {
-        let start = now.before(interval);
-        self.times.iter().filter(|at| **at != Timestamp::EPOCH && **at > start).fold(0, |count, _| count + 1)
+        self.attempts(now.before(interval)).fold(0, |count, _| count + 1)
     }
 
-    /// When the oldest request within the interval leaves it.
+    /// When the oldest attempt within the interval leaves it.
     pub fn next_forgotten(&self, interval: Duration, now: Timestamp) -> Option<Timestamp> {
-        let start = now.before(interval);
-        let within = self.times.iter().filter(|at| **at != Timestamp::EPOCH && **at > start);
-        within.min().map(|at| at.after(interval))
+        self.attempts(now.before(interval)).min().map(|at| at.after(interval))
+    }
+
+    fn attempts(&self, start: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let numbered = (0_u32..).zip(&self.times).filter(move |(_, at)| **at != Timestamp::EPOCH && **at > start);
+        numbered.filter(|(nth, _)| self.excused >> nth & 1 == 0).map(|(_, at)| *at)
     }
 }
 

@@ -16,10 +16,16 @@ pub struct RepairMemory {
     pub hold: Option<Hold>,
     /// Set while replacing has been given up.
     pub suspension: Option<Suspension>,
-    /// The revision that `failed_lineages` counts for.
+    /// The revision that `failed_lineages` counts for, and that a suspension ends with.
     pub lineage_revision: u32,
     /// Replacements of that revision that died young, one count for each.
     pub failed_lineages: u8,
+    /// When the last of them was removed; [`Timestamp::EPOCH`] for never. Failures that lie far
+    /// apart are not one problem.
+    pub lineage_failed_at: Timestamp,
+    /// When repairs were last taken up again after a suspension; [`Timestamp::EPOCH`] for never.
+    /// What came up before then begins a new lineage.
+    pub resumed_at: Timestamp,
 }
 
 /// The hold of `max_unhealthy`.

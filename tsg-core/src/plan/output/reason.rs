@@ -157,6 +157,12 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether a start or restart for this reason is one of the attempts that the restart policy
+    /// counts: only what the instance did itself is held against it.
+    pub const fn uses_attempt(self) -> bool {
+        matches!(self, Self::Stopped { .. } | Self::Unhealthy { .. })
+    }
+
     /// The cause to record with an operation or its removal.
     pub const fn cause(self) -> Cause {
         match self {

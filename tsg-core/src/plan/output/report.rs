@@ -188,7 +188,7 @@ pub enum Block {
         /// How many.
         count: u32,
     },
-    /// Members fail their health policy, and the policy says to leave them.
+    /// Members fail, and the policy, or a person, says to leave them.
     Unhealthy {
         /// How many.
         count: u32,

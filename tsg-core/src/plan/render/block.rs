@@ -25,7 +25,7 @@ impl fmt::Display for InWords<'_, Block> {
                 write!(out, "blocked: {} out of contact, not proved gone", Count(count, "machine"))
             }
             Block::Unhealthy { count } => {
-                write!(out, "blocked: {} running but unhealthy", Count(count, "machine"))
+                write!(out, "blocked: {} broken and left to a person", Count(count, "machine"))
             }
             Block::Orphans { count } => {
                 write!(out, "blocked: {} with this group's tags, not members of it", Count(count, "machine"))

@@ -3,9 +3,15 @@
 //! Owns the escalation from restart to replacement, for one member at a time. Must never look at
 //! another member: how many are repaired at once is decided elsewhere.
 
-use super::super::input::{Detail, Mark, Member, PlanInput, Sighting};
+use core::time::Duration;
+
+use super::super::input::{Detail, Mark, Member, NodeState, PlanInput, RestartHistory, Sighting};
 use super::super::output::{Class, Reason};
+use super::lineage::retries_of_successor;
+use super::{Outlook, node};
 use crate::model::instance::InstanceState;
+use crate::model::operation::Phase;
+use crate::model::span::Span;
 use crate::model::time::Timestamp;
 
 /// What repair makes of a member.
@@ -18,34 +24,62 @@ pub(in super::super) enum Fate {
     Waits,
     /// It is to be started or restarted now.
     Restarts,
-    /// It serves no more, or not well, and is to be replaced.
+    /// Its compute node may bring it back, and is waited for.
+    Returns,
+    /// It is to be replaced, later or when it may be; until then it keeps its slot.
+    GivenUp,
+    /// It is to be replaced now.
     Condemned,
     /// It is dead: there is nothing to lose.
     Doomed,
+}
+
+/// What speaks against a member that is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) enum Ground {
+    /// A person said so.
+    Marked,
+    /// It failed.
+    Broken,
+    /// Its compute node failed.
+    Lost,
+    /// Nothing: its compute node is to be emptied, or there is one too many of its place.
+    Unneeded,
 }
 
 /// A fate with when and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) struct Verdict {
     kind: Fate,
+    ground: Ground,
     due_at: Option<Timestamp>,
     reason: Option<Reason>,
+    is_spent: bool,
 }
 
 impl Verdict {
-    const STAYS: Self = Self { kind: Fate::Stays, due_at: None, reason: None };
+    const STAYS: Self = Self { kind: Fate::Stays, ground: Ground::Broken, due_at: None, reason: None, is_spent: false };
 
     const fn now(kind: Fate, reason: Reason) -> Self {
-        Self { kind, due_at: None, reason: Some(reason) }
+        Self { kind, reason: Some(reason), ..Self::STAYS }
     }
 
     const fn later(kind: Fate, due_at: Timestamp, reason: Reason) -> Self {
-        Self { kind, due_at: Some(due_at), reason: Some(reason) }
+        Self { kind, due_at: Some(due_at), reason: Some(reason), ..Self::STAYS }
+    }
+
+    const fn condemned(ground: Ground, reason: Reason) -> Self {
+        Self { kind: Fate::Condemned, ground, reason: Some(reason), ..Self::STAYS }
     }
 
     /// What it is.
     pub(in super::super) const fn kind(self) -> Fate {
         self.kind
+    }
+
+    /// What speaks against it, if it is given up.
+    pub(in super::super) const fn ground(self) -> Ground {
+        self.ground
     }
 
     /// When something is to be done about it; `None` for now, or never.
@@ -57,6 +91,11 @@ impl Verdict {
     pub(in super::super) const fn reason(self) -> Option<Reason> {
         self.reason
     }
+
+    /// Whether its place was filled anew as often as the policy allows.
+    pub(in super::super) const fn is_spent(self) -> bool {
+        self.is_spent
+    }
 }
 
 /// What repair makes of a member.
@@ -65,35 +104,165 @@ pub(in super::super) fn fate_of(
     class: Class,
     detail: Option<&Detail>,
     input: &PlanInput<'_>,
+    outlook: &Outlook,
 ) -> Verdict {
-    if detail.is_some_and(|detail| detail.marks.has(Mark::Held) || detail.marks.has(Mark::Skipped)) {
+    if is_left_alone(detail) {
         return Verdict::STAYS;
     }
+    let patient = Patient { member, detail, input, outlook };
     match class {
+        Class::Leaving | Class::Intended | Class::Requested | Class::InDoubt | Class::Retiring | Class::Kept => {
+            Verdict::STAYS
+        }
         Class::Failed => Verdict::now(Fate::Doomed, Reason::ProvisioningFailed),
         Class::Overdue => Verdict::now(Fate::Doomed, Reason::ProvisioningOverdue { since: member.phase_since }),
-        Class::Stopped => of_stopped(member, detail, input),
-        _ => Verdict::STAYS,
+        _ if detail.is_some_and(|detail| detail.marks.has(Mark::Condemned)) => {
+            Verdict::condemned(Ground::Marked, Reason::MarkedBroken)
+        }
+        Class::Missing | Class::OutOfContact => Verdict::STAYS,
+        Class::Stranded => patient.of_stranded(),
+        _ if patient.is_to_leave_its_node() => {
+            Verdict::condemned(Ground::Unneeded, Reason::NodeDraining { node: member.compute_node })
+        }
+        Class::Stopped => patient.of_stopped(),
+        Class::Unhealthy => patient.of_unhealthy(),
+        Class::Starting => patient.of_starting(),
+        Class::Serving => Verdict::STAYS,
     }
 }
 
-fn of_stopped(member: &Member, detail: Option<&Detail>, input: &PlanInput<'_>) -> Verdict {
-    // Still on its way to stopped; a start would be refused.
-    if member.sighting == Sighting::Present(InstanceState::Stopping) {
-        return Verdict::STAYS;
+/// What it takes at least until the outcome of a start can be seen.
+const SEEN: Duration = Duration::from_secs(1);
+
+/// Whether a person told repair to leave a member alone.
+pub(in super::super) fn is_left_alone(detail: Option<&Detail>) -> bool {
+    detail.is_some_and(|detail| detail.marks.has(Mark::Held) || detail.marks.has(Mark::Skipped))
+}
+
+/// A member with everything that its fate follows from.
+struct Patient<'a, 'b> {
+    member: &'a Member,
+    detail: Option<&'a Detail>,
+    input: &'a PlanInput<'b>,
+    outlook: &'a Outlook,
+}
+
+impl Patient<'_, '_> {
+    fn history(&self) -> RestartHistory {
+        self.detail.map(|detail| detail.restarts).unwrap_or_default()
     }
-    let restart = &input.policy.restart;
-    let history = detail.map(|detail| detail.restarts).unwrap_or_default();
-    let starts = history.within(restart.interval.as_duration(), input.now);
-    if let (Some(last_at), Some(doublings)) = (history.last_at(), starts.checked_sub(1)) {
-        let due = last_at.after(restart.delay.doubled(u32::from(doublings), restart.max_delay).as_duration());
-        if due > input.now {
-            return Verdict::later(Fate::Waits, due, Reason::Stopped { starts });
+
+    fn restarts(&self) -> u8 {
+        self.history().within(self.input.policy.restart.interval.as_duration(), self.input.now)
+    }
+
+    /// The wait after so many restarts.
+    fn delay_after(&self, restarts: u8) -> Span {
+        let restart = &self.input.policy.restart;
+        restart.delay.doubled(u32::from(restarts.saturating_sub(1)), restart.max_delay)
+    }
+
+    /// Given up since then; a successor is due after the delay.
+    fn given_up(&self, since: Timestamp, reason: Reason) -> Verdict {
+        let replace = &self.input.policy.replace;
+        let retries = retries_of_successor(self.member, self.detail, self.input, &self.outlook.memory);
+        let due_at = since.after(replace.delay.doubled(u32::from(retries), replace.max_delay).as_duration());
+        let is_spent = retries > replace.max_retries;
+        if due_at > self.input.now {
+            return Verdict { is_spent, ..Verdict::later(Fate::GivenUp, due_at, reason) };
+        }
+        Verdict { is_spent, ..Verdict::condemned(Ground::Broken, reason) }
+    }
+
+    fn of_stopped(&self) -> Verdict {
+        let (member, restart) = (self.member, &self.input.policy.restart);
+        // Still on its way to stopped; a start would be refused.
+        if member.sighting == Sighting::Present(InstanceState::Stopping) {
+            return Verdict::STAYS;
+        }
+        if let Some(due_at) = self.outlook.reboots.due_at(member, self.history(), self.input) {
+            let reason = Reason::NodeRestarted { node: member.compute_node };
+            return if due_at > self.input.now {
+                Verdict::later(Fate::Returns, due_at, reason)
+            } else {
+                Verdict::now(Fate::Restarts, reason)
+            };
+        }
+        let (history, starts) = (self.history(), self.restarts());
+        let last_at = history.last_at();
+        if let Some(last_at) = last_at {
+            let due_at = last_at.after(self.delay_after(starts).as_duration().max(SEEN));
+            if due_at > self.input.now {
+                return Verdict::later(Fate::Waits, due_at, Reason::Stopped { starts });
+            }
+        }
+        if restart.condition.on_failure() && starts < restart.attempts {
+            return Verdict::now(Fate::Restarts, Reason::Stopped { starts });
+        }
+        let reason = if starts == 0 { Reason::Stopped { starts } } else { Reason::WouldNotStart { starts } };
+        self.given_up(last_at.map_or(member.state_since, |at| at.max(member.state_since)), reason)
+    }
+
+    fn of_unhealthy(&self) -> Verdict {
+        let (restart, since) = (&self.input.policy.restart, self.member.state_since);
+        let (history, restarts) = (self.history(), self.restarts());
+        let last_at = history.last_at();
+        if let Some(last_at) = last_at {
+            // It does not count again before it had its time to come up.
+            let wait = self.delay_after(restarts).max(restart.window);
+            let due_at = last_at.after(wait.as_duration().max(SEEN));
+            if due_at > self.input.now {
+                return Verdict::later(Fate::Waits, due_at, Reason::Unhealthy { since, restarts });
+            }
+        }
+        if restart.condition.on_failure() && restarts < restart.attempts {
+            return Verdict::now(Fate::Restarts, Reason::Unhealthy { since, restarts });
+        }
+        let reason = match restarts {
+            0 => Reason::Unhealthy { since, restarts },
+            _ => Reason::StaysUnhealthy { since, restarts },
+        };
+        self.given_up(last_at.map_or(since, |at| at.max(since)), reason)
+    }
+
+    /// What provisions has a grace of its own; what has been provisioned and does not become
+    /// healthy is given up.
+    fn of_starting(&self) -> Verdict {
+        let Member { phase, sighting, state_since, phase_since, .. } = *self.member;
+        if matches!(sighting, Sighting::None | Sighting::Present(InstanceState::Provisioning)) {
+            return Verdict::STAYS;
+        }
+        let last_at = self.history().last_at().unwrap_or(state_since);
+        // One that was up before, and starts again, is measured from then.
+        let since = match phase {
+            Phase::Bound => self.detail.map_or(phase_since, |detail| detail.asked_at),
+            _ => state_since.max(last_at),
+        };
+        let due_at = since.after(self.input.policy.update.healthy_deadline.as_duration());
+        if due_at > self.input.now {
+            return Verdict { due_at: Some(due_at), ..Verdict::STAYS };
+        }
+        self.given_up(due_at, Reason::NeverHealthy { since })
+    }
+
+    fn of_stranded(&self) -> Verdict {
+        let Some(state) = self.input.conditions.node(self.member.compute_node) else { return Verdict::STAYS };
+        let (node, policy) = (self.member.compute_node, &self.input.policy.cn_loss);
+        match node::outcome(state, self.input) {
+            node::Outcome::Awaited { until } => Verdict { kind: Fate::Returns, due_at: Some(until), ..Verdict::STAYS },
+            node::Outcome::Over { since } if node::is_replaced(policy, self.input.policy.identity) => {
+                Verdict::condemned(Ground::Lost, Reason::NodeLost { node, since })
+            }
+            node::Outcome::Over { .. } => Verdict { kind: Fate::Returns, ..Verdict::STAYS },
         }
     }
-    if starts < restart.attempts {
-        Verdict::now(Fate::Restarts, Reason::Stopped { starts })
-    } else {
-        Verdict::now(Fate::Condemned, Reason::WouldNotStart { starts })
+
+    /// Whether its compute node is to be emptied. What was made after that was decided and was
+    /// placed there all the same stays: moving it again and again would empty nothing.
+    fn is_to_leave_its_node(&self) -> bool {
+        match self.input.conditions.node(self.member.compute_node) {
+            Some(NodeState::Draining { since }) => self.detail.is_none_or(|detail| detail.asked_at < since),
+            _ => false,
+        }
     }
 }

@@ -1,27 +1,205 @@
-//! How many repairs may be under way at once.
+//! What repair may do in this plan: who is replaced now, and who keeps its slot for a while.
 //!
-//! Owns the limits of one group; those across groups come with the input. Must never choose who
-//! is repaired.
+//! Owns the limits of one group; those across groups come with the input. Must never act.
 
-use super::super::input::PlanInput;
-use super::super::roster::Roster;
+use alloc::vec::Vec;
+
+use super::super::input::{Member, NodeState, PlanInput};
+use super::super::memory::{RepairMemory, SuspensionCause};
+use super::super::output::{Class, Reason};
+use super::super::roster::{Condemnable, Roster, Standing};
+use super::fate::{Fate, Ground};
+use super::gate::Gate;
+use super::heirs::{Heir, Heirs};
+use super::{Outlook, hold, reunion, suspend};
 use crate::model::policy::{Identity, ReplaceOrder};
 
-/// How many repairs may be under way at once.
-#[derive(Debug, Clone, Copy, Default)]
+/// What repair may do in this plan.
+#[derive(Debug, Default)]
 pub(in super::super) struct Pace {
-    /// Replacements at once, at most.
+    /// Repairs at once, at most.
     pub limit: u32,
     /// Instances over the capacity that replacements may use, so that nothing goes before its
     /// successor has proved itself.
     pub surge: u32,
+    /// What is remembered, but for what follows from the steps of this plan.
+    pub memory: RepairMemory,
+    /// Those who are replaced now, and how far their successors have come.
+    pub(super) condemned: Vec<Condemned>,
+    /// What stands against more replacements.
+    pub(super) gate: Gate,
+    /// How many more could be replaced, were it not for that.
+    pub(super) withheld: u32,
+    /// The members against the limit of `max_unhealthy`.
+    pub(super) count: Option<hold::Count>,
+    /// Whether a successor is made before its predecessor goes.
+    pub(super) order: ReplaceOrder,
+    /// Replacements under way.
+    pub(super) in_flight: u32,
+}
+
+/// A member that is replaced now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Condemned {
+    pub index: u32,
+    pub ground: Ground,
+    pub heir: Heir,
+    /// Why, where that does not follow from the member itself.
+    pub reason: Option<Reason>,
 }
 
 impl Pace {
-    pub(in super::super) fn of(input: &PlanInput<'_>, roster: &Roster) -> Self {
-        let replace = &input.policy.replace;
-        let limit = replace.in_flight.at_least_one_of(input.intent.capacity);
-        let is_start_first = replace.order == ReplaceOrder::StartFirst && input.policy.identity == Identity::Unordered;
-        Self { limit, surge: if is_start_first { roster.condemned.min(limit) } else { 0 } }
+    /// Decides who is replaced now; everybody else that is given up keeps its slot.
+    pub(in super::super) fn set(input: &PlanInput<'_>, outlook: &Outlook, roster: &mut Roster) -> Self {
+        let mut pace = Self {
+            limit: input.policy.replace.in_flight.at_least_one_of(input.intent.capacity),
+            memory: outlook.memory,
+            order: order(input, roster),
+            ..Self::default()
+        };
+        let is_moving = roster.condemned > 0 || roster.useful() > input.intent.capacity;
+        let heirs = if is_moving { Heirs::of(input) } else { Heirs::default() };
+        let count = hold::Count::of(input, roster, superseded(roster, &heirs));
+        pace.memory.hold = hold::in_force(input, count);
+        pace.count = Some(count);
+        if is_moving {
+            pace.choose(input, roster, &heirs);
+        }
+        if pace.gate == Gate::Open {
+            pace.gate = Gate::of(input, &pace, count, 0);
+        }
+        pace.surge = pace.surge_of(input, roster);
+        pace
     }
+
+    fn choose(&mut self, input: &PlanInput<'_>, roster: &mut Roster, heirs: &Heirs) {
+        self.condemned = reunion::reunite(input, roster, heirs);
+        let (mut fresh, mut settled_twice) = (Vec::new(), number(self.condemned.len()));
+        for found in core::mem::take(&mut roster.condemnable) {
+            let heir = heirs.heir(found.index, roster);
+            // What is not needed at all is the scale-in's to take, in its own order.
+            let is_spare = roster.useful() >= input.intent.capacity;
+            if found.ground == Ground::Unneeded && heir == Heir::None && is_spare {
+                roster.set_fate(found.index, Fate::Stays);
+                continue;
+            }
+            settled_twice += u32::from(matches!(heir, Heir::Proven | Heir::Broken));
+            self.in_flight += u32::from(matches!(heir, Heir::Coming | Heir::Proving));
+            if heir == Heir::None {
+                fresh.push(found);
+            } else {
+                self.condemned.push(Condemned { index: found.index, ground: found.ground, heir, reason: None });
+            }
+        }
+        // The condemned stand for the places that they are to leave, until their successors do.
+        let there = (roster.useful() - coming(roster)).saturating_add(roster.condemned.saturating_sub(settled_twice));
+        self.admit(input, roster, fresh, input.intent.capacity.saturating_sub(there));
+    }
+
+    /// Lets as many begin as may, and gives the others their slots back.
+    fn admit(&mut self, input: &PlanInput<'_>, roster: &mut Roster, mut fresh: Vec<Condemnable>, absent: u32) {
+        if self.order == ReplaceOrder::StopFirst {
+            self.in_flight = self.in_flight.max(absent);
+        }
+        if fresh.iter().any(|found| found.is_spent) {
+            let retries = input.policy.replace.max_retries;
+            suspend::suspend(&mut self.memory, input, SuspensionCause::RetriesSpent { retries });
+        }
+        let Some(count) = self.count else { return };
+        self.gate = Gate::of(input, self, count, absent);
+        fresh.sort_unstable_by_key(|found| {
+            let class = roster.standings[found.index as usize].class;
+            (found.ground, class == Class::Serving, input.members[found.index as usize].sequence, found.index)
+        });
+        let mut begun = 0;
+        for found in fresh {
+            if begun < self.gate.slots(self, input, found.ground) {
+                begun += 1;
+                self.condemned.push(Condemned {
+                    index: found.index,
+                    ground: found.ground,
+                    heir: Heir::None,
+                    reason: None,
+                });
+            } else {
+                roster.set_fate(found.index, Fate::GivenUp);
+                self.withheld += 1;
+            }
+        }
+    }
+
+    /// Instances over the capacity. Those on lost nodes serve nobody and cannot be removed before
+    /// their nodes come back, so that they come on top of everything.
+    fn surge_of(&self, input: &PlanInput<'_>, roster: &Roster) -> u32 {
+        let most = self.limit.max(input.intent.orders.repairs_allowed);
+        let (mut lost, mut others) = (leaving_on_lost_nodes(input, roster), 0_u32);
+        for condemned in self.condemned.iter().filter(|condemned| self.needs_heir(input, roster, condemned)) {
+            let count = if condemned.ground == Ground::Lost { &mut lost } else { &mut others };
+            *count += 1;
+        }
+        others.min(most).saturating_add(lost)
+    }
+
+    /// Whether a member goes only after its successor has proved itself. As long as there is room,
+    /// one that serves does, whatever the order, and one that may come back.
+    pub(super) fn needs_heir(&self, input: &PlanInput<'_>, roster: &Roster, condemned: &Condemned) -> bool {
+        let is_serving = roster.standings[condemned.index as usize].class == Class::Serving;
+        self.order == ReplaceOrder::StartFirst
+            || ((is_serving || condemned.ground == Ground::Lost) && has_room(input, roster))
+    }
+
+    /// Whether another one has taken a condemned member's place already.
+    pub(super) fn is_superseded(&self, index: u32) -> bool {
+        let has_heir = |condemned: &&Condemned| matches!(condemned.heir, Heir::Proven | Heir::Broken);
+        self.condemned.iter().filter(has_heir).any(|condemned| condemned.index == index)
+    }
+
+    /// Whether lacking capacity is not made up for: what is new would likely share the fault.
+    pub(in super::super) fn adds_nothing(&self, input: &PlanInput<'_>) -> bool {
+        self.memory.hold.is_some()
+            && !input.policy.max_unhealthy.add_while_held
+            && input.intent.orders.repairs_allowed == 0
+    }
+}
+
+fn order(input: &PlanInput<'_>, roster: &Roster) -> ReplaceOrder {
+    if has_room(input, roster) { input.policy.replace.order } else { ReplaceOrder::StopFirst }
+}
+
+/// Whether there can be one instance more than wanted.
+fn has_room(input: &PlanInput<'_>, roster: &Roster) -> bool {
+    let most = input.limits.most_instances.saturating_sub(roster.counts.of(Class::Kept));
+    input.policy.identity == Identity::Unordered && most > input.intent.capacity
+}
+
+/// Broken members whose place another one has taken already.
+fn superseded(roster: &Roster, heirs: &Heirs) -> u32 {
+    let is_superseded = |found: &&Condemnable| {
+        found.ground == Ground::Broken && matches!(heirs.heir(found.index, roster), Heir::Proven | Heir::Broken)
+    };
+    roster.condemnable.iter().filter(is_superseded).fold(0, |count, _| count + 1)
+}
+
+/// Members that come up.
+fn coming(roster: &Roster) -> u32 {
+    let is_coming = |standing: &&Standing| {
+        matches!(standing.class, Class::Intended | Class::Requested | Class::Starting)
+            && standing.is_useful()
+            && standing.fate != Fate::GivenUp
+    };
+    roster.standings.iter().filter(is_coming).fold(0, |count, _| count + 1)
+}
+
+fn leaving_on_lost_nodes(input: &PlanInput<'_>, roster: &Roster) -> u32 {
+    if input.conditions.nodes.is_empty() {
+        return 0;
+    }
+    let is_stuck = |member: &Member| matches!(input.conditions.node(member.compute_node), Some(NodeState::Lost { .. }));
+    let members = input.members.iter().zip(&roster.standings);
+    let stuck = members.filter(|(member, standing)| standing.class == Class::Leaving && is_stuck(member));
+    stuck.fold(0, |count, _| count + 1)
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

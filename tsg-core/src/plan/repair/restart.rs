@@ -1,0 +1,66 @@
+//! Starts of stopped members and restarts of those that run and are not well.
+//!
+//! Owns how many at once. Must never restart a member that serves.
+
+use super::super::Situation;
+use super::super::classify::detail_of;
+use super::super::draft::{Choice, Draft, Step};
+use super::super::input::PlanInput;
+use super::super::output::{Class, PlanError};
+use super::fate::{Fate, fate_of};
+use super::gate::Gate;
+
+/// Starts and restarts whom it may, and returns how many it does not because repairs are held.
+pub(super) fn restart(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) -> Result<u32, PlanError> {
+    let mut room = Room::of(situation);
+    for ((member, standing), index) in input.members.iter().zip(&situation.roster.standings).zip(0_u32..) {
+        if standing.fate != Fate::Restarts || draft.is_taken(index) {
+            continue;
+        }
+        let fate = fate_of(member, standing.class, detail_of(member, input)?, input, &situation.outlook);
+        let Some(reason) = fate.reason() else { continue };
+        let (step, left) = match standing.class {
+            Class::Unhealthy => (Step::Restart, &mut room.restarts),
+            _ => (Step::Start, &mut room.starts),
+        };
+        if *left == 0 {
+            room.held_back(step, draft);
+        } else if draft.starts >= input.limits.starts {
+            draft.over_budget += 1;
+        } else {
+            *left -= 1;
+            draft.starts += 1;
+            draft.act(member, Choice { index, class: standing.class, step }, reason)?;
+        }
+    }
+    Ok(room.held)
+}
+
+/// How many more may be begun.
+struct Room {
+    starts: u32,
+    restarts: u32,
+    is_held: bool,
+    held: u32,
+}
+
+impl Room {
+    /// To start what is stopped takes nothing from anybody: it is done in a held group as well,
+    /// though one after the other. A restart takes a machine away that runs.
+    fn of(situation: &Situation) -> Self {
+        let (roster, pace) = (&situation.roster, &situation.pace);
+        let busy = roster.waiting + roster.counts.of(Class::Starting);
+        if pace.gate == Gate::Held {
+            return Self { starts: 1_u32.saturating_sub(busy), restarts: 0, is_held: true, held: 0 };
+        }
+        let restarts = pace.limit.saturating_sub(pace.in_flight).saturating_sub(roster.restarting);
+        Self { starts: u32::MAX, restarts, is_held: false, held: 0 }
+    }
+
+    fn held_back(&mut self, step: Step, draft: &mut Draft) {
+        match step {
+            Step::Restart if !self.is_held => draft.behind_repairs += 1,
+            _ => self.held += 1,
+        }
+    }
+}
