@@ -4,6 +4,7 @@
 //! changed once written.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -13,6 +14,7 @@ use super::group::LedgerHead;
 use super::id::{GroupId, InstanceId, OperationId};
 use super::operation::{Cause, Phase};
 use super::time::Timestamp;
+use crate::plan::input::Mark;
 
 /// Who did it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +115,15 @@ pub enum AuditEvent {
         operation: OperationId,
         /// Which machine.
         instance: InstanceId,
+    },
+    /// A person said something about instances, or took it back.
+    InstancesMarked {
+        /// What.
+        mark: Mark,
+        /// Whether it holds from now on.
+        is_set: bool,
+        /// Of which operations.
+        operations: Vec<OperationId>,
     },
     /// The torn down group's operations and its row were removed; this is its last entry.
     GroupForgotten,

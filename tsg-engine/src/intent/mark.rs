@@ -27,6 +27,14 @@ pub enum Marking {
 }
 
 impl Marking {
+    fn event(self, members: &[OperationId]) -> AuditEvent {
+        let (mark, is_set) = match self {
+            Self::Set(mark) => (mark, true),
+            Self::Clear(mark) => (mark, false),
+        };
+        AuditEvent::InstancesMarked { mark, is_set, operations: members.to_vec() }
+    }
+
     const fn applied(self, marks: Marks) -> Marks {
         match self {
             Self::Set(mark) => marks.with(mark),
@@ -108,11 +116,7 @@ async fn mark_batch(
             let marks = marking.applied(read.value.marks);
             transaction.replace(&read, &Operation { marks, ..read.value.clone() });
         }
-        let event = AuditEvent::GroupChanged {
-            capacity_before: next.capacity,
-            capacity: next.capacity,
-            revision: next.revision,
-        };
+        let event = marking.event(members);
         if let Committed::Yes = write(store, caller, &current, &mut next, transaction, event).await? {
             return Ok(next);
         }

@@ -216,6 +216,9 @@ fn trace(entry: &AuditEntry) {
         AuditEvent::ResidueFiled { operation, instance } => {
             tracing::warn!(%group, %operation, %instance, "a further machine of an operation is to be deleted");
         }
+        AuditEvent::InstancesMarked { mark, is_set, operations } => {
+            tracing::info!(%group, ?mark, is_set, ?operations, "marked");
+        }
         AuditEvent::GroupForgotten => tracing::info!(%group, "forgotten"),
         AuditEvent::GroupCreated { .. } | AuditEvent::GroupChanged { .. } | AuditEvent::GroupDeleted => {}
     }
