@@ -342,15 +342,10 @@ fn plain_scene() -> impl Strategy<Value = Scene> {
 fn without_detail(member: &Member) -> Member {
     let plain = Member::planned(member.operation, member.sequence, member.revision, member.phase_since);
     let plain = if member.is_protected() { plain.with_protection() } else { plain };
-    let plain = member.instance().map_or(plain, |instance| plain.with_instance(instance));
-    Member {
-        state_since: member.state_since,
-        compute_node: member.compute_node,
-        phase: member.phase,
-        sighting: member.sighting,
-        verdict: member.verdict,
-        ..plain
-    }
+    let mut plain = member.instance().map_or(plain, |instance| plain.with_instance(instance));
+    (plain.state_since, plain.compute_node) = (member.state_since, member.compute_node);
+    (plain.phase, plain.sighting, plain.verdict) = (member.phase, member.sighting, member.verdict);
+    plain
 }
 
 /// What goes wrong in one round.

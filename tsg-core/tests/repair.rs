@@ -43,7 +43,8 @@ fn the_third_replacement_of_a_revision_that_dies_young_suspends_repairs() {
 fn a_probe_is_remembered_and_when_it_stays_good_for_an_hour_repairs_go_on() {
     let suspended = r#"repair {"suspension": {"since": -3600, "probe_at": 0, "probe": null,
         "cause": {"lineages_fail": {"lineages": 3, "revision": 1}}}, "lineage_revision": 1}"#;
-    let table = format!("group 2\n{}\na ready running\nb ready running unhealthy tried:3/120s", suspended.replace('\n', " "));
+    let table =
+        format!("group 2\n{}\na ready running\nb ready running unhealthy tried:3/120s", suspended.replace('\n', " "));
     let (plan, after) = carried_out(&scene(&table));
     let Action::Create { operation, .. } = plan.actions[0].action else { panic!("{plan:?}") };
     let probing = after.memory.repair.suspension.unwrap();
@@ -66,13 +67,14 @@ fn a_probe_is_remembered_and_when_it_stays_good_for_an_hour_repairs_go_on() {
 }
 
 #[test]
-fn a_successor_avoids_the_nodes_of_the_last_two_and_carries_the_count_on() {
-    let chain = "group 1\npolicy {\"max_unhealthy\": \"100%\"}\na ready stopped cn:3 tried:3/60s
-        b ready running unhealthy cn:7 for:10m state:5m tried:3/240s replaces:a retry:1";
-    let (plan, _) = carried_out(&scene(chain));
+fn a_successor_avoids_the_node_of_its_predecessor_and_carries_the_count_on() {
+    let chain = "group 1\nb ready running unhealthy cn:7 for:10m state:5m tried:3/240s replaces:a retry:1";
+    let (plan, after) = carried_out(&scene(chain));
     let origin = plan.origins[0];
     assert_eq!((origin.replaces, origin.retries), (Some(OperationId::from_bits(2)), 2));
-    assert_eq!(origin.avoid, [Some(7), Some(3)]);
+    assert_eq!(origin.avoid, [Some(7), None]);
+    let successor = after.details.iter().find(|detail| detail.operation == origin.operation).unwrap();
+    assert_eq!((successor.replaces, successor.lineage.retries), (origin.replaces, 2));
 }
 
 #[test]
