@@ -27,6 +27,7 @@ mod rollout;
 mod roster;
 pub mod selection;
 mod survey;
+pub mod why;
 
 pub use input::PlanInput;
 pub use output::{Plan, PlanError};
@@ -110,6 +111,12 @@ struct Situation {
 }
 
 fn decide(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
+    let (situation, draft) = deliberate(input)?;
+    Ok(conclude::conclude(input, &situation, draft))
+}
+
+/// Everything that a plan says, before it is said.
+fn deliberate(input: &PlanInput<'_>) -> Result<(Situation, Draft), PlanError> {
     let situation = assess(input)?;
     let mut draft = Draft::default();
     if may_act(input) {
@@ -128,7 +135,7 @@ fn decide(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
         }
     }
     check::check(input, &situation, &draft)?;
-    Ok(conclude::conclude(input, &situation, draft))
+    Ok((situation, draft))
 }
 
 /// Transitions of a rollout in one plan at most: more than its states, so that the last one is

@@ -10,6 +10,7 @@ mod name;
 mod reason;
 mod rollout;
 mod wait;
+mod why;
 
 use core::fmt;
 

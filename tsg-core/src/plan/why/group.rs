@@ -1,0 +1,17 @@
+//! Why instances are created, not created or let go. Owns the count of what is lacking; must
+//! never explain a single instance.
+
+use super::Findings;
+use super::answer::GroupAnswer;
+use super::obstacle;
+use crate::plan::output::Action;
+
+pub(super) fn answer(findings: Findings<'_>) -> GroupAnswer {
+    let Findings { situation, plan, .. } = findings;
+    let lacking = situation.balance.missing();
+    let created = plan.actions.iter().filter(|planned| matches!(planned.action, Action::Create { .. }));
+    let creates = u32::try_from(created.count()).unwrap_or(u32::MAX);
+    let obstacles = obstacle::of(&plan.report, |obstacle| creates < lacking && obstacle.delays_creates());
+    let (report, steps, looks_again_at) = (plan.report, plan.actions, plan.next_wakeup);
+    GroupAnswer { report, lacking, creates, obstacles, steps, looks_again_at }
+}
