@@ -67,5 +67,5 @@ fn is_refused(outlook: &Outlook<'_>) -> bool {
 pub(super) fn swapped(outlook: &Outlook<'_>) -> Option<Course> {
     let is_moving = matches!(outlook.course.state, RolloutState::Rolling | RolloutState::Reverting);
     let may_swap = outlook.input.policy.update.on_deadlock == OnDeadlock::Swap && !outlook.course.is_swapping;
-    (is_moving && may_swap && deadlock(outlook).is_some()).then(|| Course { is_swapping: true, ..outlook.course })
+    (is_moving && may_swap && deadlock(outlook).is_some()).then_some(Course { is_swapping: true, ..outlook.course })
 }
