@@ -169,7 +169,8 @@ pub async fn delete_group(
         if let Some(taken) = taken.filter(|taken| taken.value.group == id) {
             transaction.remove(&taken);
         }
-        if let Committed::Yes = write(store, caller, &current, &mut next, transaction, AuditEvent::GroupDeleted).await? {
+        if let Committed::Yes = write(store, caller, &current, &mut next, transaction, AuditEvent::GroupDeleted).await?
+        {
             return Ok(next);
         }
     }
@@ -278,7 +279,11 @@ pub(super) fn is_active(group: &Versioned<Group>) -> bool {
     group.value.lifecycle == Lifecycle::Active
 }
 
-pub(super) async fn read_group(store: &dyn Store, caller: &Caller, id: GroupId) -> Result<Option<Versioned<Group>>, StoreError> {
+pub(super) async fn read_group(
+    store: &dyn Store,
+    caller: &Caller,
+    id: GroupId,
+) -> Result<Option<Versioned<Group>>, StoreError> {
     codec::get(store, caller.account, &id.to_string()).await
 }
 

@@ -108,9 +108,7 @@ fn surge(ledger: &GroupLedger) -> u32 {
         }
     };
     let repair = match policy.replace.order {
-        ReplaceOrder::StartFirst => {
-            policy.replace.in_flight.at_least_one_of(*capacity).max(orders.repairs_allowed)
-        }
+        ReplaceOrder::StartFirst => policy.replace.in_flight.at_least_one_of(*capacity).max(orders.repairs_allowed),
         ReplaceOrder::StopFirst => 0,
     };
     rollout.saturating_add(repair)
@@ -135,9 +133,10 @@ fn kept(ledger: &GroupLedger) -> u32 {
 /// Members that run and are not on their way out, ordered by operation.
 fn serving(ledger: &GroupLedger, scene: &Scene) -> Vec<OperationId> {
     let is_leaving = |id: OperationId| ledger.operation(id).is_none_or(|operation| operation.retirement.is_some());
-    let members = scene.joined.members.iter().filter(|member| {
-        member.phase == Phase::Ready && member.sighting == Sighting::Present(InstanceState::Running)
-    });
+    let members =
+        scene.joined.members.iter().filter(|member| {
+            member.phase == Phase::Ready && member.sighting == Sighting::Present(InstanceState::Running)
+        });
     members.map(|member| member.operation).filter(|id| !is_leaving(*id)).collect()
 }
 

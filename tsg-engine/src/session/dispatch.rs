@@ -195,7 +195,11 @@ impl Session {
         Ok(requests)
     }
 
-    pub(super) async fn template_of(&mut self, group: GroupId, operation: OperationId) -> Result<Option<Template>, StoreError> {
+    pub(super) async fn template_of(
+        &mut self,
+        group: GroupId,
+        operation: OperationId,
+    ) -> Result<Option<Template>, StoreError> {
         let known = self.books.group(group).and_then(|ledger| ledger.operation(operation));
         let Some(id) = known.map(|known| known.template) else { return Ok(None) };
         match self.template(id).await {

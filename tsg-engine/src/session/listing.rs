@@ -145,12 +145,16 @@ impl Session {
         // What we shut down is no surprise, and what was bound after the list began could not be
         // in it.
         open.filter(|operation| operation.retirement.is_none())
-        .filter(|operation| {
-            operation.phase_since < taken_at
-                || operation.instance.is_some_and(|instance| find_instance(&self.sight.snapshot, instance).is_some())
-        })
-        .filter_map(|operation| operation.instance.map(|instance| LedgerMachine { instance, phase: operation.phase }))
-        .collect()
+            .filter(|operation| {
+                operation.phase_since < taken_at
+                    || operation
+                        .instance
+                        .is_some_and(|instance| find_instance(&self.sight.snapshot, instance).is_some())
+            })
+            .filter_map(|operation| {
+                operation.instance.map(|instance| LedgerMachine { instance, phase: operation.phase })
+            })
+            .collect()
     }
 
     /// Everything in the list that claims to be ours without being a member's machine.

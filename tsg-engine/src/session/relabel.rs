@@ -92,7 +92,10 @@ mod tests {
         let second = template(&[("b", "1")], &[], "");
         let third = template(&[("a", "1")], &[], "");
         let change = difference(&[first, second], &third, Tags::new());
-        assert_eq!((change.tags, change.removed_tags), (Tags::from([("a".to_owned(), "1".into())]), vec!["b".to_owned()]));
+        assert_eq!(
+            (change.tags, change.removed_tags),
+            (Tags::from([("a".to_owned(), "1".into())]), vec!["b".to_owned()])
+        );
     }
 
     #[test]

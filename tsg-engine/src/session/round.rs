@@ -174,7 +174,8 @@ impl Session {
         };
         let open = u64::from(ledger.open_count());
         let scene = self.scene(group);
-        let planned = self.books.group(group).map(|ledger| plan(&self.input(ledger, &scene, self.ports.entropy.draw())));
+        let planned =
+            self.books.group(group).map(|ledger| plan(&self.input(ledger, &scene, self.ports.entropy.draw())));
         let Some(planned) = planned else { return Ok(()) };
         let agenda = self.agenda.entry(group).or_default();
         agenda.is_dirty = false;

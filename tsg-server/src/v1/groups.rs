@@ -33,8 +33,7 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>
 pub async fn create(State(app): State<App>, caller: Caller, body: Bytes) -> Result<Response, Failure> {
     let CheckedGroup { name, template, capacity } =
         body::read::<GroupBody>(&body)?.check(app.config.limits.capacity_max)?;
-    let new = 
-        NewGroup { id: GroupId::new(app.draw_id()), name, template, capacity, policy: Group::first_policy() };
+    let new = NewGroup { id: GroupId::new(app.draw_id()), name, template, capacity, policy: Group::first_policy() };
     let created = intent::create_group(app.store.as_ref(), &caller.intent(app.now()), &new).await;
     let group = created.map_err(|error| match error {
         CreateGroupError::NameTaken { name, .. } => {
