@@ -12,8 +12,8 @@ use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::Phase;
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::fleet::{Berth, Fleet, GroupSettings, Round};
-use tsg_core::plan::input::{Intent, Limits, Member, Sighting, View, ViewTrust};
-use tsg_core::plan::memory::PlanMemory;
+use tsg_core::plan::input::{Conditions, Intent, Member, Orders, Sighting, View, ViewTrust};
+use tsg_core::plan::memory::{Course, PlanMemory, RolloutMemory, RolloutState};
 use tsg_core::plan::output::GroupStatus;
 use tsg_core::plan::{Plan, PlanInput, plan};
 use tsg_core::protocol::timing::ProtocolTiming;
@@ -22,16 +22,19 @@ use uuid::Uuid;
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 fn round(timing: &ProtocolTiming, now: Timestamp) -> Round<'_> {
-    Round { view: View { taken_at: now, trust: ViewTrust::Trusted }, timing, now, seed: 0x5eed }
+    let view = View { taken_at: now, trust: ViewTrust::Trusted };
+    Round { view, conditions: Conditions::default(), timing, now, seed: 0x5eed }
 }
 
+/// A group whose first revision has been rolled out.
 fn settings(group: u128, capacity: u32) -> GroupSettings {
     let group = GroupId::new(Uuid::from_u128(group));
-    GroupSettings {
-        intent: Intent { group, lifecycle: Lifecycle::Active, capacity, revision: 1, is_frozen: false },
-        memory: PlanMemory { create_window: 64, ..PlanMemory::default() },
-        limits: Limits::default(),
-    }
+    let (lifecycle, orders) = (Lifecycle::Active, Orders::default());
+    let intent = Intent { group, lifecycle, capacity, revision: 1, is_frozen: false, orders };
+    let course = Course::opened(1, 0, NOW).entering(RolloutState::Successful, NOW);
+    let rollout = RolloutMemory { stable: 1, course: Some(course) };
+    let memory = PlanMemory { create_window: 64, rollout, ..PlanMemory::default() };
+    GroupSettings { memory, ..GroupSettings::new(intent) }
 }
 
 fn running(number: u32) -> Member {
@@ -169,9 +172,22 @@ proptest! {
         let plans = planned(&mut fleet, &round);
         for (group, members) in (0_u128..).zip(&alone) {
             let members: Vec<Member> = members.values().copied().collect();
-            let GroupSettings { intent, memory, limits } = settings(group, 5);
-            let Round { view, timing, now, seed } = round;
-            let input = PlanInput { intent, view, members: &members, memory, limits, timing, now, seed: seed ^ group };
+            let GroupSettings { intent, memory, limits, policy, revisions } = settings(group, 5);
+            let Round { view, conditions, timing, now, seed } = round;
+            let input = PlanInput {
+                intent,
+                policy: &policy,
+                revisions: &revisions,
+                view,
+                members: &members,
+                details: &[],
+                memory,
+                limits,
+                conditions,
+                timing,
+                now,
+                seed: seed ^ group,
+            };
             prop_assert_eq!(&plans[&group], &plan(&input).unwrap());
         }
     }

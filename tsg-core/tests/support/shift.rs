@@ -25,7 +25,9 @@ fn shift(value: &mut Value, millis: i64, is_moment: bool) {
             for (name, field) in fields {
                 let is_moment = name.ends_with("_at")
                     || name.ends_with("since")
-                    || matches!(name.as_str(), "at" | "until" | "times" | "next_wakeup");
+                    || matches!(name.as_str(), "at" | "until" | "next_wakeup")
+                    // A history; elsewhere it is a count.
+                    || (name == "times" && field.is_array());
                 shift(field, millis, is_moment);
             }
         }
