@@ -225,10 +225,10 @@ impl Roster {
         let is_held = detail.is_some_and(|detail| detail.marks.has(Mark::Held));
         let is_stale = class == Class::Intended && goal.has_outlived(member.revision);
         let traits = known
-            | u8::from(is_proven) * PROVEN
-            | u8::from(is_held || member.is_protected()) * UNTOUCHABLE
-            | u8::from(is_stale) * STALE
-            | u8::from(is_failed(member, class, detail, fate, input)) * FAILED;
+            | (u8::from(is_proven) * PROVEN)
+            | (u8::from(is_held || member.is_protected()) * UNTOUCHABLE)
+            | (u8::from(is_stale) * STALE)
+            | (u8::from(is_failed(member, class, detail, fate, input)) * FAILED);
         let standing = Standing { class, fate: fate.kind(), change, traits };
         self.standings.push(standing);
         self.counts.0[class as usize] += 1;

@@ -22,9 +22,9 @@ const BOUND: u8 = 1 << 2;
 const TRAITS: u8 = PROTECTED | DETAILED | BOUND;
 
 pub(super) fn write(body: &mut Writer, member: &Member, now: Timestamp) {
-    let traits = u8::from(member.is_protected()) * PROTECTED
-        | u8::from(member.is_detailed()) * DETAILED
-        | u8::from(member.instance().is_some()) * BOUND;
+    let traits = (u8::from(member.is_protected()) * PROTECTED)
+        | (u8::from(member.is_detailed()) * DETAILED)
+        | (u8::from(member.instance().is_some()) * BOUND);
     body.byte(traits);
     body.byte(codes::of_phase(member.phase));
     body.byte(codes::of_sighting(member.sighting));
