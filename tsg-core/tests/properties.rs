@@ -13,16 +13,18 @@ use support::apply::applied;
 use support::draw::{calm_scene, mistrust, scene};
 use support::shift::{moved, moved_form};
 use support::table::Scene;
+use tsg_core::model::amount::Amount;
 use tsg_core::model::group::Lifecycle;
 use tsg_core::model::id::{InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::{Cause, Phase};
-use tsg_core::model::policy::{Policy, UpdateMode};
+use tsg_core::model::policy::{Identity, Policy, StopPolicy, UpdateMode};
+use tsg_core::model::span::Span;
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::classify::classify;
-use tsg_core::plan::input::{Limits, Member, NO_NODE, NodeState, Sighting, Verdict, ViewTrust};
+use tsg_core::plan::input::{Limits, Member, NodeState, Sighting, Verdict, ViewTrust};
 use tsg_core::plan::memory::PlanMemory;
-use tsg_core::plan::output::{Action, Class, GroupStatus, Plan, PlannedAction, Reason, VictimRank, Wait};
+use tsg_core::plan::output::{Action, Class, GroupStatus, Plan, PlannedAction, Reason};
 use tsg_core::plan::plan;
 use uuid::Uuid;
 
@@ -110,7 +112,12 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_that_was_carried_out_leaves_nothing_to_do(scene in scene()) {
+    fn a_plan_that_was_carried_out_leaves_nothing_to_do(mut scene in scene()) {
+        // What is carried out can end a hold, use up what a person allowed in spite of one, or be
+        // the failure that suspends repairs.
+        scene.memory.repair.failed_lineages = 0;
+        scene.policy.max_unhealthy.limit = Amount::Percent(100);
+        scene.intent.orders.repairs_allowed = 0;
         let plan = scene.plan().unwrap();
         let after = applied(&scene, &plan);
         let again = after.plan().unwrap();
@@ -124,13 +131,17 @@ proptest! {
     }
 
     #[test]
-    fn raising_the_capacity_lets_nobody_go(scene in calm_scene(), more in 0_u32..12) {
+    fn raising_the_capacity_lets_nobody_go(mut scene in calm_scene(), more in 0_u32..12) {
+        // A rollout counts canaries apart and lets go as many as its surge has made superfluous.
+        scene.policy.update.mode = UpdateMode::OnCreate;
+        // Ordinals decide who goes before anything else does, and stages let others go meanwhile.
+        (scene.policy.identity, scene.policy.stop) = (Identity::Unordered, StopPolicy::default());
         let mut larger = scene.clone();
         larger.intent.capacity += more;
         let (small, large) = (let_go(&scene.plan().unwrap()), let_go(&larger.plan().unwrap()));
         // A larger group has a larger surge and floor too, but what goes for being too many must
         // have been too many before.
-        prop_assert!(large.is_subset(&small), "{large:?} not within {small:?}");
+        prop_assert!(large.is_subset(&small), "small: {}\nlarge: {}", scene.told(), larger.told());
     }
 
     #[test]
@@ -185,7 +196,7 @@ proptest! {
             };
             let member = members[&operation];
             prop_assert_eq!(phase, member.phase);
-            prop_assert!(fits(&scene, &planned, &member), "{planned:?} for {member:?}");
+            prop_assert!(fits(&planned, &member), "{planned:?} for {member:?}");
         }
     }
 
@@ -215,20 +226,6 @@ proptest! {
             let is_cancel = matches!(planned.action, Action::Cancel { .. });
             prop_assert!(is_cancel || !held.contains(&planned.action.operation()), "{planned:?}");
         }
-    }
-
-    #[test]
-    fn scale_in_takes_one_at_a_time_the_worst_of_those_on_the_fullest_node(scene in plain_scene()) {
-        let plan = scene.plan().unwrap();
-        let is_short = |wait: &Wait| matches!(wait, Wait::Availability { .. });
-        if plan.report.waits.iter().any(is_short) {
-            return Ok(());
-        }
-        let victims = let_go(&plan);
-        let is_unsent = |operation: &OperationId| by_operation(&scene)[operation].phase == Phase::Planned;
-        let expected = naive_victims(&scene, victims.iter().filter(|victim| !is_unsent(victim)).count());
-        let removed: BTreeSet<OperationId> = victims.into_iter().filter(|victim| !is_unsent(victim)).collect();
-        prop_assert_eq!(removed, expected);
     }
 
     #[test]
@@ -268,7 +265,7 @@ proptest! {
             scene = obeyed(&applied(&scene, &plan));
         }
         let plan = scene.plan().unwrap();
-        prop_assert_eq!(plan.report.status, GroupStatus::Converged, "{:#?}\n{:#?}", plan.report, scene.memory);
+        prop_assert_eq!(plan.report.status, GroupStatus::Converged, "{}", scene.told());
         prop_assert_eq!(plan.report.counts.of(Class::Serving), scene.intent.capacity);
     }
 }
@@ -304,7 +301,7 @@ fn without_rollout(memory: PlanMemory) -> PlanMemory {
     PlanMemory { rollout: Default::default(), ..memory }
 }
 
-fn fits(scene: &Scene, planned: &PlannedAction, member: &Member) -> bool {
+fn fits(planned: &PlannedAction, member: &Member) -> bool {
     let is_settled = matches!(member.phase, Phase::Bound | Phase::Ready | Phase::Failed);
     let is_running = matches!(member.sighting, Sighting::Present(InstanceState::Running) | Sighting::None);
     match planned.action {
@@ -313,9 +310,7 @@ fn fits(scene: &Scene, planned: &PlannedAction, member: &Member) -> bool {
         Action::Delete { instance, .. } | Action::Drain { instance, .. } | Action::Stop { instance, .. } => {
             is_settled && member.instance() == Some(instance) && !member.is_protected()
         }
-        Action::Keep { instance, .. } => {
-            is_settled && member.instance() == Some(instance) && !member.is_protected()
-        }
+        Action::Keep { instance, .. } => is_settled && member.instance() == Some(instance) && !member.is_protected(),
         Action::Start { instance, .. } => {
             member.instance() == Some(instance) && member.sighting == Sighting::Present(InstanceState::Stopped)
         }
@@ -325,19 +320,6 @@ fn fits(scene: &Scene, planned: &PlannedAction, member: &Member) -> bool {
                 && (is_running || matches!(planned.action, Action::Update { .. }))
         }
     }
-}
-
-/// Groups that only have too many members: nothing is rolled out, nobody has anything to say.
-fn plain_scene() -> impl Strategy<Value = Scene> {
-    calm_scene().prop_map(|mut scene| {
-        scene.policy = Policy::default();
-        scene.policy.update.mode = UpdateMode::OnCreate;
-        scene.details.clear();
-        scene.places.clear();
-        let members = scene.members.iter();
-        scene.members = members.map(without_detail).collect();
-        scene
-    })
 }
 
 fn without_detail(member: &Member) -> Member {
@@ -390,6 +372,7 @@ fn without_dead_ends(mut scene: Scene) -> Scene {
     scene.policy.update.auto_promote = true;
     scene.policy.update.max_disruption = tsg_core::model::revision::Disruption::Replace;
     scene.policy.update.max_failures = u32::MAX;
+    scene.policy.update.progress_deadline = Span::from_hours(24);
     scene.policy.stop.preserve = tsg_core::model::policy::Preserve::Never;
     scene
 }
@@ -411,7 +394,7 @@ fn obeyed(scene: &Scene) -> Scene {
     for member in &mut after.members {
         let before = *member;
         if matches!(member.phase, Phase::Planned | Phase::Sent | Phase::Unknown) {
-            *member = member.with_instance(InstanceId::new(Uuid::from_u128(member.operation.bits())));
+            *member = member.with_instance(InstanceId::new(Uuid::from_u128(member.operation.bits() | 1)));
             member.sighting = Sighting::None;
             after.memory.note_bound();
             after.memory.note_ready();
@@ -429,54 +412,4 @@ fn obeyed(scene: &Scene) -> Scene {
     let members = by_operation(&after);
     after.details.retain(|detail| members.contains_key(&detail.operation));
     after
-}
-
-/// The victims of a scale-in, taken one at a time.
-fn naive_victims(scene: &Scene, count: usize) -> BTreeSet<OperationId> {
-    let mut left: Vec<(VictimRank, Member)> =
-        scene.members.iter().filter_map(|member| Some((naive_rank(scene, member)?, *member))).collect();
-    let mut taken = BTreeSet::new();
-    for _ in 0..count {
-        let fullness = |member: &Member| {
-            let is_beside = |other: &&(VictimRank, Member)| {
-                other.0 == VictimRank::Oldest && other.1.compute_node == member.compute_node
-            };
-            let alone = member.compute_node == NO_NODE;
-            if alone { 1 } else { left.iter().filter(is_beside).count() + protected_on(scene, member.compute_node) }
-        };
-        let key = |(rank, member): &(VictimRank, Member)| {
-            let crowd = if *rank == VictimRank::Oldest { fullness(member) } else { 0 };
-            (*rank, core::cmp::Reverse(crowd), member.sequence, member.operation)
-        };
-        let (place, _) = left.iter().enumerate().min_by_key(|(_, candidate)| key(candidate)).unwrap();
-        taken.insert(left.remove(place).1.operation);
-    }
-    taken
-}
-
-fn protected_on(scene: &Scene, node: u32) -> usize {
-    let is_serving = |member: &&Member| class_of(scene, member) == Class::Serving;
-    let there = scene.members.iter().filter(|member| member.is_protected() && member.compute_node == node);
-    there.filter(is_serving).count()
-}
-
-fn naive_rank(scene: &Scene, member: &Member) -> Option<VictimRank> {
-    if member.is_protected() {
-        return None;
-    }
-    match class_of(scene, member) {
-        Class::Stopped => Some(VictimRank::Broken),
-        Class::Unhealthy => Some(VictimRank::Unhealthy),
-        Class::Missing | Class::OutOfContact => Some(VictimRank::OutOfContact),
-        Class::Starting => Some(VictimRank::Starting),
-        Class::Serving if is_of_another_revision(scene, member) => Some(VictimRank::OldRevision),
-        Class::Serving => Some(VictimRank::Oldest),
-        _ => None,
-    }
-}
-
-/// A group that only makes new members of a new revision still lets the old ones go first.
-fn is_of_another_revision(scene: &Scene, member: &Member) -> bool {
-    let content = |number| scene.revisions.iter().find(|facts| facts.number == number).map(|facts| facts.digest);
-    member.revision != scene.intent.revision && content(member.revision) != content(scene.intent.revision)
 }

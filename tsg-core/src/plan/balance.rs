@@ -135,10 +135,10 @@ fn lanes(wanted: u32, roster: &Roster, goal: &Goal, steering: &Steering) -> (Lan
 }
 
 /// How many there may be before any is let go for the capacity. What a surge is there for may
-/// itself be among those that are let go.
+/// itself be among those that are let go; and more than there are places to fill is never needed.
 fn most_during(wanted: u32, steering: &Steering, useful: u32) -> u32 {
     let above = useful.saturating_sub(wanted);
-    let on_top = steering.surge.min(steering.movable);
+    let on_top = steering.surge.min(steering.movable).min(wanted);
     let is_within = above <= on_top;
     wanted.saturating_add(if is_within { on_top } else { on_top.min(steering.movable.saturating_sub(above)) })
 }

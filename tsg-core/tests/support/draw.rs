@@ -317,13 +317,18 @@ fn amount() -> impl Strategy<Value = Amount> {
     prop_oneof![(0_u32..5).prop_map(Amount::Count), (0_u16..=100).prop_map(Amount::Percent)]
 }
 
+/// Shorter than any deadline by which an instance has to have proved itself.
+fn proof() -> impl Strategy<Value = Span> {
+    prop_oneof![2 => Just(0_u64), 3 => 1_u64..600].prop_map(Span::from_secs)
+}
+
 fn span() -> impl Strategy<Value = Span> {
     prop_oneof![2 => Just(0_u64), 3 => 1_u64..1_800].prop_map(Span::from_secs)
 }
 
 fn update(policy: Policy) -> impl Strategy<Value = Policy> {
     let room = (amount(), amount(), amount());
-    let spans = (span(), span(), span());
+    let spans = (proof(), span(), span());
     let stages = (0_u32..3, any::<bool>(), proptest::collection::btree_set(1_u8..100, 0..3), any::<bool>());
     let rest = (
         select(&[OnDeadlock::Ask, OnDeadlock::Swap][..]),

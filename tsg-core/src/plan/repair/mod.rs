@@ -45,7 +45,9 @@ pub(super) struct Outlook {
 impl Outlook {
     /// Takes in all members of an input whose members are in order.
     pub(super) fn of(input: &PlanInput<'_>) -> Self {
-        Self { reboots: Reboots::of(input), memory: suspend::resumed(input) }
+        let mut memory = suspend::resumed(input);
+        suspend::suspend_failing(&mut memory, input);
+        Self { reboots: Reboots::of(input), memory }
     }
 }
 

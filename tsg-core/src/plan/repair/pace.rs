@@ -132,7 +132,7 @@ impl Pace {
     /// their nodes come back, so that they come on top of everything.
     fn surge_of(&self, input: &PlanInput<'_>, roster: &Roster) -> u32 {
         let most = self.limit.max(input.intent.orders.repairs_allowed);
-        let (mut lost, mut others) = (leaving_on_lost_nodes(input, roster), 0_u32);
+        let (mut lost, mut others) = (dead_on_lost_nodes(input, roster), 0_u32);
         for condemned in self.condemned.iter().filter(|condemned| self.needs_heir(input, roster, condemned)) {
             let count = if condemned.ground == Ground::Lost { &mut lost } else { &mut others };
             *count += 1;
@@ -190,13 +190,16 @@ fn coming(roster: &Roster) -> u32 {
     roster.standings.iter().filter(is_coming).fold(0, |count, _| count + 1)
 }
 
-fn leaving_on_lost_nodes(input: &PlanInput<'_>, roster: &Roster) -> u32 {
+/// Those that are being deleted, or will be as soon as may be: they cannot go before their nodes
+/// come back.
+fn dead_on_lost_nodes(input: &PlanInput<'_>, roster: &Roster) -> u32 {
     if input.conditions.nodes.is_empty() {
         return 0;
     }
     let is_stuck = |member: &Member| matches!(input.conditions.node(member.compute_node), Some(NodeState::Lost { .. }));
     let members = input.members.iter().zip(&roster.standings);
-    let stuck = members.filter(|(member, standing)| standing.class == Class::Leaving && is_stuck(member));
+    let is_dead = |standing: &Standing| standing.class == Class::Leaving || standing.fate == Fate::Doomed;
+    let stuck = members.filter(|(member, standing)| is_dead(standing) && is_stuck(member));
     stuck.fold(0, |count, _| count + 1)
 }
 

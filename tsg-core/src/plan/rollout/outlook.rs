@@ -8,7 +8,7 @@ use super::super::roster::Roster;
 use super::goal::Goal;
 use super::tally::Tally;
 use super::{batch, room};
-use crate::model::policy::{Bounds, window};
+use crate::model::policy::{Bounds, Identity, window};
 use crate::model::time::Timestamp;
 use crate::protocol::create::Refusal;
 
@@ -106,8 +106,11 @@ impl<'a> Outlook<'a> {
         self.refusal().is_some_and(is_blameless)
     }
 
-    /// How many canaries there are to be. An empty group has nothing to compare them with.
+    /// How many canaries there are to be. An empty group has nothing to compare them with, and an
+    /// ordinal one has no ordinal for what comes on top.
     pub(super) fn canaries(&self) -> u32 {
-        if self.wanted == 0 { 0 } else { self.input.policy.update.canary.of_rounded_up(self.wanted) }
+        let policy = self.input.policy;
+        let has_place = self.wanted > 0 && policy.identity == Identity::Unordered;
+        if has_place { policy.update.canary.of_rounded_up(self.wanted) } else { 0 }
     }
 }
