@@ -83,7 +83,7 @@ fn machine(seeded: &mut Seeded) -> String {
         sequence = seeded.next() % 1_000_000,
         network = network,
         node = node,
-        is_busy = seeded.next() % 2 == 0,
+        is_busy = seeded.next().is_multiple_of(2),
         cost = seeded.next() % 100,
     )
 }

@@ -275,10 +275,12 @@ fn keeps_to(spent: &[(Timestamp, u32)], rate: Rate) -> bool {
     rate.is_unlimited() || (0..spent.len()).all(|first| (first..spent.len()).all(|last| is_kept(first, last)))
 }
 
+/// A purse: its level, whose it is, and what it pays for.
+type Purse = (u8, Option<GroupId>, Option<AccountId>, Option<u32>, Spend);
+
 /// The payments of each purse, and that each keeps to its rate.
 fn check_windows(ledger: &[Spent], rates: &BudgetRates) -> bool {
-    let mut purses: BTreeMap<(u8, Option<GroupId>, Option<AccountId>, Option<u32>, Spend), Vec<(Timestamp, u32)>> =
-        BTreeMap::new();
+    let mut purses: BTreeMap<Purse, Vec<(Timestamp, u32)>> = BTreeMap::new();
     for line in ledger {
         let Spender { group, account, data_centre } = line.spender;
         let paid = (line.at, line.count);
