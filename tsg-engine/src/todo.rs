@@ -90,6 +90,8 @@ pub(crate) struct Todo {
     pub(crate) creates: Turns,
     /// Deletes, starts and errands.
     pub(crate) changes: Turns,
+    /// Those of the starts that wait which are not held against their machine.
+    pub(crate) excused: BTreeSet<OperationId>,
     /// Deletes whose machine was looked at just now: they go first, while that look is fresh.
     pub(crate) urgent: VecDeque<(GroupId, Job)>,
     reads: VecDeque<Read>,
@@ -133,6 +135,7 @@ impl Todo {
     pub(crate) fn clear_changes(&mut self) {
         self.creates.clear();
         self.changes.clear();
+        self.excused.clear();
         self.urgent.clear();
     }
 

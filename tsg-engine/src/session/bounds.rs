@@ -14,6 +14,7 @@ use tsg_core::model::time::Timestamp;
 use tsg_core::plan::input::{Lineage, Mark, Retirement, RetirementStage, Sighting};
 use tsg_core::plan::output::{Action, Origin, PlannedAction};
 
+use super::dispatch::Toll;
 use super::round::Scene;
 use crate::ledger::{Edit, GroupLedger};
 
@@ -167,7 +168,7 @@ pub(super) fn apply(edit: &mut Edit<'_>, planned: &PlannedAction, origins: &[Ori
         Action::Delete { .. } => return edit.decide_delete(id, cause, words(cause)),
         // Recorded when it is sent: until then there is nothing to remember.
         Action::Start { .. } => {}
-        Action::Restart { .. } => restart(edit, id),
+        Action::Restart { .. } => restart(edit, id, Toll::of(planned.reason)),
         Action::Drain { .. } => retire(edit, id, RetirementStage::Draining, cause),
         Action::Stop { .. } => retire(edit, id, RetirementStage::Stopping, cause),
         Action::Keep { .. } => retire(edit, id, RetirementStage::Kept, cause),
@@ -196,10 +197,10 @@ fn template_of(group: &Group, revision: u32) -> Option<TemplateId> {
     group.revisions.get(revision).map(|entry| entry.template)
 }
 
-fn restart(edit: &mut Edit<'_>, id: OperationId) {
+fn restart(edit: &mut Edit<'_>, id: OperationId, toll: Toll) {
     let now = edit.now();
     edit.change(id, |operation| {
-        operation.restarts = operation.restarts.with(now);
+        operation.restarts = toll.note(operation.restarts, now);
         operation.marks = operation.marks.without(Mark::Restart);
         operation.errand = Some(Errand::new(ErrandKind::Restart, now));
     });

@@ -19,7 +19,8 @@ use tsg_core::model::tag::Claim;
 use tsg_core::model::template::Template;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::find_instance;
-use tsg_core::plan::input::{Mark, ViewTrust};
+use tsg_core::plan::input::{Mark, RestartHistory, ViewTrust};
+use tsg_core::plan::output::Reason;
 use tsg_core::ports::Clock;
 use tsg_core::ports::cloud::CreateInstance;
 use tsg_core::ports::store::StoreError;
@@ -228,8 +229,9 @@ impl Session {
     }
 
     /// Starts a stopped machine.
-    async fn start(&mut self, group: GroupId, id: OperationId) -> Result<(), StoreError> {
+    pub(super) async fn start(&mut self, group: GroupId, id: OperationId) -> Result<(), StoreError> {
         let (began, now) = (self.monotonic(), self.now());
+        let toll = if self.todo.excused.remove(&id) { Toll::Excused } else { Toll::Attempt };
         let machine = self.books.group(group).and_then(|ledger| startable(ledger, id));
         let is_stopped = |instance: &InstanceId| {
             find_instance(&self.sight.snapshot, *instance).is_some_and(|seen| seen.state == InstanceState::Stopped)
@@ -238,7 +240,7 @@ impl Session {
             self.pace.give_back();
             return Ok(());
         };
-        let result = self.books.record_once(group, now, |edit| record_start(edit, id, instance, now)).await;
+        let result = self.books.record_once(group, now, |edit| record_start(edit, (id, instance), toll)).await;
         if self.only_store(group, result)? != Some(Recorded::Changed) {
             self.pace.give_back();
             return Ok(());
@@ -297,16 +299,41 @@ fn startable(ledger: &GroupLedger, id: OperationId) -> Option<InstanceId> {
     operation.instance.filter(|_| ledger.group().freeze.is_none())
 }
 
-fn record_start(edit: &mut Edit<'_>, id: OperationId, instance: InstanceId, now: Timestamp) -> Result<(), InvalidEdge> {
+/// What a start or restart costs its machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Toll {
+    /// One of the attempts of the restart policy.
+    Attempt,
+    /// Nothing: somebody asked for it, or the compute node was at fault.
+    Excused,
+}
+
+impl Toll {
+    pub(super) const fn of(reason: Reason) -> Self {
+        if reason.uses_attempt() { Self::Attempt } else { Self::Excused }
+    }
+
+    pub(super) fn note(self, restarts: RestartHistory, at: Timestamp) -> RestartHistory {
+        match self {
+            Self::Attempt => restarts.with(at),
+            Self::Excused => restarts.with_excused(at),
+        }
+    }
+}
+
+fn record_start(edit: &mut Edit<'_>, (id, instance): (OperationId, InstanceId), toll: Toll) -> Result<(), InvalidEdge> {
+    let now = edit.now();
     let can_start = edit.operation(id).is_some_and(|operation| matches!(operation.phase, Phase::Bound | Phase::Ready));
     if !can_start || edit.group().freeze.is_some() {
         return Ok(());
     }
     edit.change(id, |operation| {
-        operation.restarts = operation.restarts.with(now);
+        operation.restarts = toll.note(operation.restarts, now);
         operation.marks = operation.marks.without(Mark::Restart);
     });
-    let attempt = edit.operation(id).map_or(1, |operation| u32::from(operation.restarts.within(Duration::MAX, now)));
+    // One that costs nothing is the first of its kind.
+    let attempts = edit.operation(id).map_or(1, |operation| operation.restarts.within(Duration::MAX, now));
+    let attempt = u32::from(attempts).max(1);
     let payload = payload_of(instance);
     let sending = Sending { request: RequestKind::Start, instance: Some(instance), attempt, payload };
     edit.will_send(id, sending);

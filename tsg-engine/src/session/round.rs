@@ -298,13 +298,21 @@ impl Session {
     }
 
     /// Queues what is recorded and not done yet, whoever recorded it.
-    fn queue(&mut self, group: GroupId, members: &[Member], actions: &[PlannedAction]) {
+    pub(super) fn queue(&mut self, group: GroupId, members: &[Member], actions: &[PlannedAction]) {
         let now = self.monotonic();
         for planned in actions {
             match planned.action {
                 Action::Create { operation, .. } => self.todo.push(group, Job::Create(operation)),
                 Action::Delete { operation, .. } => self.todo.push(group, Job::Delete(operation)),
-                Action::Start { operation, .. } => self.todo.push(group, Job::Start(operation)),
+                Action::Start { operation, .. } => {
+                    // The newest reason holds, also for a start that waits already.
+                    if planned.reason.uses_attempt() {
+                        self.todo.excused.remove(&operation);
+                    } else {
+                        self.todo.excused.insert(operation);
+                    }
+                    self.todo.push(group, Job::Start(operation));
+                }
                 // What else there is to do to a machine is in its record, as an errand.
                 Action::Restart { .. }
                 | Action::Drain { .. }

@@ -19,6 +19,8 @@ use tsg_core::model::tag::{Claim, Tags};
 use tsg_core::model::template::TemplateSpec;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::arrivals::{LedgerLookup as _, Standing};
+use tsg_core::plan::input::RestartHistory;
+use tsg_core::plan::output::{Action, PlannedAction, Reason};
 use tsg_core::ports::cloud::{CloudCode, CloudError, ErrorKind};
 use tsg_core::ports::store::{
     Change, Commit, CommitError, Key, Kind, LeaseAnswer, LeaseRequest, Put, Range, Record, Revision, Scope, StoreError,
@@ -37,6 +39,7 @@ use super::sight::Sight;
 use super::*;
 use crate::intent::{Caller, NewGroup, create_group, create_template};
 use crate::ledger::{Edit, Recorded};
+use crate::todo::Job;
 
 const GROUP: GroupId = GroupId::new(Uuid::from_u128(0x6000_0000_0000_4000_8000_0000_0000_0001));
 const TEMPLATE: TemplateId = TemplateId::new(Uuid::from_u128(0x7000_0000_0000_4000_8000_0000_0000_0001));
@@ -297,6 +300,48 @@ fn orphans_are_counted_when_the_store_fails_in_the_middle() {
     stage.store.is_down.store(true, Ordering::Relaxed);
     assert!(done(stage.session.take_arrivals()).is_err());
     assert_eq!(stage.session.sight.orphans, BTreeMap::from([(GROUP, 1)]));
+}
+
+fn restart_for(reason: Reason) -> PlannedAction {
+    let action = Action::Restart { operation: FIRST, instance: MACHINE };
+    PlannedAction { action, reason, expects: Some(Phase::Bound) }
+}
+
+fn start_for(reason: Reason) -> PlannedAction {
+    PlannedAction { action: Action::Start { operation: FIRST, instance: MACHINE }, ..restart_for(reason) }
+}
+
+/// What was a machine's own fault, and what was not.
+fn at_fault_and_not(now: Timestamp) -> [(Reason, RestartHistory); 2] {
+    let stopped = Reason::Stopped { starts: 0 };
+    [(stopped, RestartHistory::NONE.with(now)), (Reason::RestartAsked, RestartHistory::NONE.with_excused(now))]
+}
+
+#[test]
+fn a_restart_is_held_only_against_a_machine_that_caused_it() {
+    for (reason, expected) in at_fault_and_not(Stage::new().now) {
+        let mut stage = Stage::new();
+        stage.write(|edit, _| edit.bind(FIRST, MACHINE, "test"));
+        stage.write(|edit, _| super::bounds::apply(edit, &restart_for(reason), &[]));
+        assert_eq!(stage.operation(FIRST).restarts, expected, "{reason:?}");
+    }
+}
+
+#[test]
+fn a_start_is_held_against_a_machine_by_the_newest_reason() {
+    for (reason, expected) in at_fault_and_not(Stage::new().now) {
+        let mut stage = Stage::new();
+        stage.write(|edit, _| edit.bind(FIRST, MACHINE, "test"));
+        let machine = ObservedInstance { state: InstanceState::Stopped, ..stage.machine(MACHINE) };
+        stage.session.sight.snapshot = Snapshot { taken_at: stage.now, instances: vec![machine] };
+        for (earlier, _) in at_fault_and_not(stage.now) {
+            stage.session.queue(GROUP, &[], &[start_for(earlier), start_for(reason)]);
+        }
+        assert_eq!(stage.session.todo.next_job(0), Some((GROUP, Job::Start(FIRST))));
+        done(stage.session.start(GROUP, FIRST)).unwrap();
+        assert_eq!(stage.operation(FIRST).restarts, expected, "{reason:?}");
+        assert_eq!(stage.session.todo.next_job(0), None);
+    }
 }
 
 #[test]
