@@ -9,7 +9,6 @@ mod support;
 
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
-use std::time::Instant;
 
 use stateright::{Checker, Model, Property};
 use support::apply::applied;
@@ -293,10 +292,9 @@ fn rollout(capacity: usize, header: &str, update: &str, on_top: usize, faults: u
 
 /// Looks at every state there is.
 fn check(name: &str, model: Rollout) {
-    let begun = Instant::now();
     let checker = model.checker().threads(2).spawn_bfs().join();
-    println!("{name}: {} states in {:?}", checker.unique_state_count(), begun.elapsed());
     checker.assert_properties();
+    assert!(checker.unique_state_count() > 100, "{name}: too few states to have shown anything");
 }
 
 #[test]
