@@ -71,10 +71,12 @@ pub(super) struct Balance {
     pub main: Lane,
     /// The canaries, while there are any.
     pub canaries: Option<Lane>,
-    /// Members that may exist at most.
-    pub ceiling: u32,
-    /// How many more may exist just now.
-    pub room: u32,
+    /// Members that the policies allow at most.
+    allowed: u32,
+    /// Members that there is room for, beside what is kept.
+    most: u32,
+    /// Machines that might be ours.
+    orphans: u32,
     /// Serving members that no step of ours goes below.
     pub floor: u32,
     /// Creates planned or sent that may still be answered.
@@ -96,20 +98,27 @@ impl Balance {
         let occupied = roster.occupied() - roster.stale;
         let (main, canaries) = lanes(wanted, roster, goal, steering);
         let extra = steering.surge.saturating_add(steering.canaries.unwrap_or(0));
-        let ceiling =
-            wanted.saturating_add(extra.max(input.limits.surge)).saturating_add(pace.surge).min(most(input, roster));
+        let allowed = wanted.saturating_add(extra.max(input.limits.surge)).saturating_add(pace.surge);
         Self {
             wanted,
             occupied,
             main,
             canaries,
-            ceiling,
-            room: ceiling.saturating_sub(occupied.saturating_add(input.limits.orphans)),
+            allowed,
+            most: most(input, roster),
+            orphans: input.limits.orphans,
             floor: wanted.saturating_sub(steering.unavailable),
             in_flight: count(Class::Intended) - roster.stale + count(Class::Requested),
             in_doubt: count(Class::InDoubt),
             starting: count(Class::Starting),
         }
+    }
+
+    /// How many more may exist, with `kept` of the members put aside in this plan: those take no
+    /// slot any more, but still their room.
+    pub(super) fn room(&self, kept: u32) -> u32 {
+        let ceiling = self.allowed.saturating_add(kept).min(self.most);
+        ceiling.saturating_sub(self.occupied.saturating_add(self.orphans))
     }
 
     /// Instances that are lacking.

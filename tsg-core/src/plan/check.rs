@@ -20,7 +20,7 @@ pub(super) fn check(input: &PlanInput<'_>, situation: &Situation, draft: &Draft)
     }
     ensure(super::may_act(input), Rule::ActsOnlyWhenAllowed)?;
     ensure(draft.taken_count() as usize == draft.targets.len(), Rule::OneStepEach)?;
-    ensure(is_within_capacity(input, situation, draft), Rule::CreatesWithinCapacity)?;
+    ensure(is_within_capacity(situation, draft), Rule::CreatesWithinCapacity)?;
     ensure(is_within_budgets(input, draft), Rule::WithinBudget)?;
     ensure(draft.targets.len() + draft.creates as usize == draft.actions.len(), Rule::WithinBudget)?;
     ensure(keeps_available(input, situation, draft), Rule::KeepsAvailable)?;
@@ -62,10 +62,8 @@ fn fits(planned: &PlannedAction, member: &Member) -> bool {
 }
 
 /// Every slot that is taken counts, and every machine that might be ours.
-fn is_within_capacity(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> bool {
-    let balance = &situation.balance;
-    let taken = u64::from(balance.occupied) + u64::from(input.limits.orphans) + u64::from(draft.creates);
-    draft.creates == 0 || taken <= u64::from(balance.ceiling)
+fn is_within_capacity(situation: &Situation, draft: &Draft) -> bool {
+    draft.creates <= situation.balance.room(draft.kept)
 }
 
 fn is_within_budgets(input: &PlanInput<'_>, draft: &Draft) -> bool {

@@ -37,6 +37,8 @@ pub(super) struct Draft {
     pub serving_taken: u32,
     /// Restarts that wait for other repairs.
     pub behind_repairs: u32,
+    /// Members that are put aside, outside of the capacity.
+    pub kept: u32,
     /// Steps that wait for the availability floor.
     pub under_floor: u32,
     /// Creates.
@@ -96,6 +98,7 @@ impl Draft {
             _ => return Err(PlanError::Broken(Rule::OneStepEach)),
         }
         self.serving_taken += u32::from(choice.class == Class::Serving && choice.step.is_disruptive());
+        self.kept += u32::from(choice.step == Step::Keep);
         self.acted.0[choice.class as usize] += 1;
         self.actions.push(PlannedAction { action, expects: Some(member.phase), reason });
         self.targets.push(choice.index);

@@ -11,7 +11,7 @@ use super::super::balance::Lane;
 use super::super::classify::detail_of;
 use super::super::draft::{Choice, Draft, Step};
 use super::super::input::PlanInput;
-use super::super::output::{Class, PlanError, Reason, VictimRank, Wait};
+use super::super::output::{Action, Class, PlanError, Reason, VictimRank, Wait};
 use super::candidate::{Candidate, Field, is_staged, unsent};
 use super::choice::{Sequence, choose};
 use super::first_stage;
@@ -34,7 +34,7 @@ pub(in super::super) fn shrink(
         if lane.deletes > 0 || has_places {
             let turns = match &mut turns {
                 Some(turns) => turns,
-                None => turns.insert(Turns::of(input, situation)?),
+                None => turns.insert(Turns::of(input, situation, draft)?),
             };
             remove(input, situation, lane, draft, turns)?;
         }
@@ -50,19 +50,35 @@ struct Turns {
 }
 
 impl Turns {
-    fn of(input: &PlanInput<'_>, situation: &Situation) -> Result<Self, PlanError> {
+    fn of(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> Result<Self, PlanError> {
         let roster = &situation.roster;
-        let mut under_way = 0;
+        let mut under_way = 0_u32;
         for (member, standing) in input.members.iter().zip(&roster.standings) {
             if standing.class == Class::Retiring {
                 let retirement = detail_of(member, input)?.and_then(|detail| detail.retirement);
                 under_way += u32::from(retirement.is_some_and(|retirement| retirement.cause == Cause::ScaleIn));
             }
         }
-        let size = roster.occupied() - roster.counts.of(Class::Leaving);
+        // Those that this plan takes to their end make room for the next in it.
+        let ended = ended(input, draft)?;
+        under_way = under_way.saturating_sub(ended);
+        let size = (roster.occupied() - roster.counts.of(Class::Leaving)).saturating_sub(ended);
         let at_once = input.policy.scale_in.at_once.at_least_one_of(size);
         Ok(Self { at_once, left: at_once.saturating_sub(under_way) })
     }
+}
+
+/// Members whose removal because the group shrinks comes to its end in this plan.
+fn ended(input: &PlanInput<'_>, draft: &Draft) -> Result<u32, PlanError> {
+    let mut ended = 0;
+    for (planned, index) in draft.actions.iter().zip(&draft.targets) {
+        if matches!(planned.action, Action::Delete { .. } | Action::Keep { .. }) {
+            let detail = detail_of(&input.members[*index as usize], input)?;
+            let retirement = detail.and_then(|detail| detail.retirement);
+            ended += u32::from(retirement.is_some_and(|retirement| retirement.cause == Cause::ScaleIn));
+        }
+    }
+    Ok(ended)
 }
 
 fn cancel(input: &PlanInput<'_>, situation: &Situation, lane: &Lane, draft: &mut Draft) -> Result<(), PlanError> {

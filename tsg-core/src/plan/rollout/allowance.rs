@@ -56,7 +56,11 @@ fn standing(outlook: &Outlook<'_>, rest: Steering) -> Steering {
     Steering { surge: outlook.bounds.surge.min(on_top), movable: u32::MAX, cap: stages::cap(outlook), ..rest }
 }
 
+/// Canaries are counted apart only from others that keep the capacity up.
 fn trying(outlook: &Outlook<'_>, rest: Steering) -> Steering {
+    if !outlook.goal.is_filled_by_others(outlook.input) {
+        return rest;
+    }
     let there = outlook.roster.current.useful;
     let canaries = if outlook.is_stopped() { outlook.canaries().min(there) } else { outlook.canaries() };
     Steering { canaries: Some(canaries), ..rest }
