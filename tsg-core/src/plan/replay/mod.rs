@@ -45,7 +45,7 @@ const CHECKSUM_LEN: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ReplayError {
     /// They do not begin as one.
-    #[error("this is not a recorded plan input; give a file that `tsg plan --record` wrote")]
+    #[error("this is not a recorded plan input; give the bytes that `record` returned")]
     NotARecording,
     /// A later version wrote them.
     #[error("the recording has format {version}, and this tsg reads up to {VERSION}; use a newer tsg")]
