@@ -165,13 +165,20 @@ mod tests {
     #[test]
     fn only_what_is_known_and_not_protected_is_deleted() {
         let ready = member(Phase::Ready);
-        assert_eq!(checked(ready, |_| {}, &deleting(&ready)), Ok(()));
+        let of_none = |input: &mut PlanInput<'_>| input.intent.capacity = 0;
+        assert_eq!(checked(ready, of_none, &deleting(&ready)), Ok(()));
         let mut destroyed = ready;
         destroyed.sighting = Sighting::Present(InstanceState::Deleted);
         let bad =
             [member(Phase::Sent), member(Phase::Unknown), member(Phase::Deleting), ready.with_protection(), destroyed];
-        let outcomes: Vec<_> = bad.iter().map(|member| checked(*member, |_| {}, &deleting(member))).collect();
+        let outcomes: Vec<_> = bad.iter().map(|member| checked(*member, of_none, &deleting(member))).collect();
         assert_eq!(outcomes, [Err(PlanError::Broken(Rule::DeletesOnlyKnown)); 5]);
+    }
+
+    #[test]
+    fn one_that_serves_stays_while_the_group_needs_it() {
+        let ready = member(Phase::Ready);
+        assert_eq!(checked(ready, |_| {}, &deleting(&ready)), Err(PlanError::Broken(Rule::KeepsAvailable)));
     }
 
     #[test]
