@@ -57,24 +57,11 @@ pub fn say(line: &str) {
 
 /// Announces and runs one program in `directory`; its output goes where ours goes.
 pub fn run(directory: &Path, program: &str, arguments: &[&str]) -> Result<(), Failure> {
-    run_with(directory, program, arguments, &[])
-}
-
-/// The same with some environment variables set.
-pub fn run_with(
-    directory: &Path,
-    program: &str,
-    arguments: &[&str],
-    variables: &[(&str, &str)],
-) -> Result<(), Failure> {
-    let mut words: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    words.extend([program].iter().chain(arguments).map(ToString::to_string));
-    let shown = words.join(" ");
+    let shown = format!("{program} {}", arguments.join(" "));
     say(&format!("\n==> {shown}"));
     let begun = Instant::now();
     let status = Command::new(program)
         .args(arguments)
-        .envs(variables.iter().copied())
         .current_dir(directory)
         .status()
         .map_err(|source| Failure::Start { program: program.to_owned(), source })?;
