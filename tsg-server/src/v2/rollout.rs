@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use tsg_core::model::group::Group;
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
+use tsg_core::model::policy::UpdateMode;
 use tsg_core::plan::input::Mark;
 use tsg_core::plan::output::Class;
 use tsg_engine::intent::{self, MarkError, Marking, Order, OrderError};
@@ -143,6 +144,7 @@ pub async fn reprovision(
     body.check()?;
     once(&app, &caller, &write, async |_| {
         let known = find(&app, &caller, &id).await?.value;
+        check_mode(&known)?;
         let view = caller.enrolled.engine.handle().group(group);
         let chosen = body.chosen(&known, view.as_deref());
         if chosen.is_empty() {
@@ -163,6 +165,15 @@ pub async fn reprovision(
         answer(&app, &caller, StatusCode::ACCEPTED, group).await
     })
     .await
+}
+
+/// A group that only makes new instances of a revision would never get to it.
+fn check_mode(group: &Group) -> Result<(), Failure> {
+    if group.policy.update.mode == UpdateMode::Rolling {
+        return Ok(());
+    }
+    Err(Failure::unprocessable("NeverRolls", "the group's update mode is `on_create`: nothing that exists is replaced")
+        .hint("change its policy to {\"update\": {\"mode\": \"rolling\"}} first"))
 }
 
 fn mark_failure(error: MarkError) -> Failure {
