@@ -205,6 +205,24 @@ pub enum BrokenChain {
 
 /// Checks a group's whole chain, given in order, against its ledger head.
 ///
+/// ```
+/// use tsg_core::model::audit::{Actor, AuditEvent, BrokenChain, verify_chain};
+/// use tsg_core::model::{group::LedgerHead, id::GroupId, time::Timestamp};
+///
+/// let (group, now) = (GroupId::new(uuid::Uuid::from_u128(1)), Timestamp::from_millis(1_800_000_000_000));
+/// let mut head = LedgerHead::new(group);
+/// let mut entries = vec![
+///     head.append(now, Actor::User("/alice/keys/laptop".into()), AuditEvent::GroupCreated { capacity: 3 }),
+///     head.append(now, Actor::Engine, AuditEvent::GroupDeleted),
+/// ];
+/// assert_eq!(entries[1].previous, entries[0].hash());
+/// assert_eq!(verify_chain(&head, &entries), Ok(()));
+///
+/// // What was written cannot be changed unnoticed.
+/// entries[0].event = AuditEvent::GroupCreated { capacity: 4 };
+/// assert_eq!(verify_chain(&head, &entries), Err(BrokenChain::Changed { group, sequence: 2 }));
+/// ```
+///
 /// # Errors
 /// The first place where it does not hold.
 pub fn verify_chain<'a>(

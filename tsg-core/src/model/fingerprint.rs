@@ -8,6 +8,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of something's canonical form.
+///
+/// ```
+/// use tsg_core::model::fingerprint::Fingerprint;
+///
+/// let hash = Fingerprint::of(&("web", 3));
+/// assert_eq!(hash, Fingerprint::of_bytes(br#"["web",3]"#));
+/// assert_eq!(hash.to_string().len(), 64);
+/// assert_ne!(hash.chain(b"and the next"), hash);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
 

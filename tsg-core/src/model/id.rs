@@ -1,5 +1,23 @@
 //! Identifiers. Each kind of thing has its own type, so that a group can never be mistaken for
 //! an instance. Must never be parsed from anything but its one written form.
+//!
+//! ```
+//! use tsg_core::model::id::{AccountId, GroupId, OperationId};
+//! use uuid::Uuid;
+//!
+//! let group: GroupId = "437c560d-b1a9-4dae-b3b3-6dbabb7d23a7".parse()?;
+//! assert_eq!(GroupId::new(group.uuid()), group);
+//!
+//! // Drawn, not parsed; written so that CloudAPI takes it in names and tags.
+//! let operation = OperationId::from_bits(42);
+//! assert_eq!(operation.to_string(), "aaaaaaaaaaaaaaaaaaaaaaaabk");
+//! assert_eq!("aaaaaaaaaaaaaaaaaaaaaaaabk".parse(), Ok(operation));
+//!
+//! // Has no parser: it comes from the cloud's directory, for a credential that was verified.
+//! let account = AccountId::from_directory(Uuid::from_u128(7));
+//! assert_eq!(account.to_string(), "00000000-0000-0000-0000-000000000007");
+//! # Ok::<(), tsg_core::model::id::InvalidId>(())
+//! ```
 
 use alloc::string::String;
 use core::fmt;

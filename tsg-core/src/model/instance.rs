@@ -15,6 +15,15 @@ use super::time::Timestamp;
 
 /// The state CloudAPI shows. It is not liveness: a machine on a dead compute node stays
 /// `running`.
+///
+/// ```
+/// use tsg_core::model::instance::InstanceState;
+///
+/// let state: InstanceState = serde_json::from_str("\"failed\"")?;
+/// assert!(state.is_terminal(), "it holds no slot any more");
+/// assert!(!InstanceState::Stopped.is_terminal(), "it can be started again");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
@@ -76,6 +85,12 @@ pub enum ResizeMode {
 
 impl Brand {
     /// How CloudAPI resizes machines of this brand.
+    ///
+    /// ```
+    /// use tsg_core::model::instance::{Brand, ResizeMode};
+    /// assert_eq!(Brand::Zone.resize(), ResizeMode::Live);
+    /// assert_eq!(Brand::Kvm.resize(), ResizeMode::Never);
+    /// ```
     pub const fn resize(self) -> ResizeMode {
         match self {
             Self::Zone => ResizeMode::Live,
@@ -89,6 +104,13 @@ impl Brand {
 /// and not its id, so this is the name, condensed. Compare it with the mark of
 /// [`PackageProfile`](crate::ports::cloud::PackageProfile). Versions of a package that share a
 /// name share a mark.
+///
+/// ```
+/// use tsg_core::model::instance::PackageMark;
+/// assert_eq!(PackageMark::of_name("g4-highcpu-1G"), PackageMark::of_name("g4-highcpu-1G"));
+/// assert_ne!(PackageMark::of_name("g4-highcpu-1G"), PackageMark::of_name("g4-highcpu-2G"));
+/// assert_eq!(PackageMark::of_name("").known(), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PackageMark(u64);

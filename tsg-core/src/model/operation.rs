@@ -157,6 +157,28 @@ pub enum Cause {
 }
 
 /// One operation.
+///
+/// ```
+/// use tsg_core::model::operation::{Operation, Phase};
+/// use tsg_core::model::time::Timestamp;
+///
+/// let mut operation: Operation = serde_json::from_str(r#"{
+///     "id": "aaaaaaaaaaaaaaaaaaaaaaaabk", "group": "00000000-0000-0000-0000-000000000001",
+///     "sequence": 1, "revision": 1, "template": "00000000-0000-0000-0000-000000000002",
+///     "name": "web-aaaaaaaaaaaaaaaaaaaaaaaabk", "phase": "planned",
+///     "phase_since": 1800000000000, "planned_at": 1800000000000, "cause": "capacity",
+///     "attempts": [], "silence": {"negatives": 0}, "absence": {"not_found": 0}, "residue": []
+/// }"#)?;
+/// let later = Timestamp::from_millis(1_800_000_001_000);
+/// operation.enter(Phase::Sent, later)?;
+/// assert!(operation.phase.is_in_doubt() && operation.phase.is_occupying());
+///
+/// // What was sent cannot be called off: only evidence leads on from here.
+/// assert!(!Phase::Sent.can_become(Phase::Cancelled));
+/// let refused = operation.enter(Phase::Cancelled, later).unwrap_err();
+/// assert_eq!(refused.to_string(), format!("operation {} cannot go from Sent to Cancelled", operation.id));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
     /// Its id, which the instance's name and tags carry.

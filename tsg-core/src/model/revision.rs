@@ -37,6 +37,28 @@ pub enum Disruption {
 ///
 /// Short, because the planner compares them a million times. Whoever could forge one may write
 /// the account's templates anyway.
+///
+/// ```
+/// use tsg_core::model::revision::{Disruption, RevisionDigest, RevisionFacts, content_hash};
+/// use tsg_core::model::template::TemplateSpec;
+///
+/// let small: TemplateSpec = serde_json::from_str(r#"{
+///     "name": "web", "package": "00000000-0000-0000-0000-000000000001",
+///     "image": "00000000-0000-0000-0000-000000000002", "networks": [], "firewall_enabled": true,
+///     "userdata": "", "metadata": {}, "tags": {}
+/// }"#)?;
+/// let renamed = TemplateSpec { name: "shop".parse()?, ..small.clone() };
+/// assert_eq!(content_hash(&renamed), content_hash(&small), "a name is not content");
+///
+/// let large = TemplateSpec { package: "00000000-0000-0000-0000-000000000009".parse()?, ..small.clone() };
+/// let [old, new] = [&small, &large].map(RevisionDigest::of);
+/// assert_eq!(old.disruption_to(&new), Disruption::Resize);
+///
+/// // Where machines cannot be resized, other ones have to take their place.
+/// let facts = |number, digest| RevisionFacts { number, digest, is_resizable: false };
+/// assert_eq!(facts(1, old).disruption_to(&facts(2, new)), Disruption::Replace);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct RevisionDigest {
     /// Of what only another instance can change: image and networks.

@@ -57,6 +57,30 @@ pub fn is_reserved(key: &str) -> bool {
 
 /// What an instance's tags say about where it came from. All values begin with a letter, since
 /// CloudAPI's filters match numeric and boolean looking text in two ways.
+///
+/// ```
+/// use tsg_core::model::id::{DeploymentId, GroupId, OperationId, TemplateId};
+/// use tsg_core::model::tag::{Claim, TagValue, is_reserved};
+/// use uuid::Uuid;
+///
+/// let claim = Claim {
+///     manager: DeploymentId::from_bits(7),
+///     group: GroupId::new(Uuid::from_u128(8)),
+///     operation: OperationId::from_bits(9),
+///     revision: 10,
+///     sequence: 11,
+/// };
+/// let tags = claim.tags(&"web".parse()?, TemplateId::new(Uuid::from_u128(12)));
+/// assert_eq!(tags["tsgver"], "v10".into());
+/// assert!(tags.keys().all(|key| is_reserved(key)));
+///
+/// let read = Claim::read(|key| match tags.get(key) {
+///     Some(TagValue::Text(text)) => Some(text.as_str()),
+///     _ => None,
+/// });
+/// assert_eq!(read, Some(claim));
+/// # Ok::<(), tsg_core::model::name::InvalidName>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Claim {
     /// Which installation of tsg.

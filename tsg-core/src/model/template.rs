@@ -70,6 +70,20 @@ pub enum InvalidTemplate {
 impl TemplateSpec {
     /// Checks everything that can be known without asking the cloud.
     ///
+    /// ```
+    /// use tsg_core::model::template::{InvalidTemplate, TemplateSpec};
+    ///
+    /// let mut spec: TemplateSpec = serde_json::from_str(r#"{
+    ///     "name": "web", "package": "00000000-0000-0000-0000-000000000001",
+    ///     "image": "00000000-0000-0000-0000-000000000002", "networks": [], "firewall_enabled": true,
+    ///     "userdata": "", "metadata": {}, "tags": {"role": "web"}
+    /// }"#)?;
+    /// assert_eq!(spec.check(), Ok(()));
+    /// spec.tags.insert("tsgop".into(), "mine".into());
+    /// assert_eq!(spec.check(), Err(InvalidTemplate::ReservedTag("tsgop".into())));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), InvalidTemplate> {

@@ -7,6 +7,17 @@ use serde::{Deserialize, Serialize};
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 ///
 /// All arithmetic saturates, so that a clock that jumps can never bring a planner down.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::model::time::Timestamp;
+///
+/// let now = Timestamp::from_millis(1_800_000_000_000);
+/// let later = now.after(Duration::from_secs(90));
+/// assert_eq!((later.as_millis(), later.since(now)), (1_800_000_090_000, Duration::from_secs(90)));
+/// assert_eq!(now.since(later), Duration::ZERO, "a clock that went back");
+/// assert_eq!(later.before(Duration::from_secs(90)), now);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);

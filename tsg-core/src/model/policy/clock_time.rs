@@ -1,6 +1,19 @@
 //! Days, times of day and distances from UTC, as they stand in a window.
 //!
 //! Owns their written forms. Must never know where or when it is.
+//!
+//! ```
+//! use tsg_core::model::policy::{TimeOfDay, UtcOffset, Weekday, Weekdays};
+//!
+//! let (from, offset): (TimeOfDay, UtcOffset) = ("22:30".parse()?, "-03:30".parse()?);
+//! assert_eq!((from.minutes(), offset.minutes()), (22 * 60 + 30, -210));
+//! let refused = "24:00".parse::<TimeOfDay>().unwrap_err();
+//! assert_eq!(refused.to_string(), "\"24:00\" is not a time of day; write one from \"00:00\" to \"23:59\"");
+//!
+//! let weekend: Weekdays = serde_json::from_str(r#"["sat", "sun"]"#)?;
+//! assert!(weekend.has(Weekday::Sun) && !weekend.has(Weekday::Mon));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
 
 use alloc::string::String;
 use alloc::vec::Vec;

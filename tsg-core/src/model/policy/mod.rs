@@ -88,6 +88,15 @@ pub struct Policy {
 impl Policy {
     /// Checks the rules that no single field can break by itself.
     ///
+    /// ```
+    /// use tsg_core::model::amount::Amount;
+    /// use tsg_core::model::policy::{InvalidPolicy, Policy, UpdatePolicy};
+    ///
+    /// let update = UpdatePolicy { max_surge: Amount::Count(0), ..UpdatePolicy::default() };
+    /// let policy = Policy { update, ..Policy::default() };
+    /// assert_eq!(policy.check(), Err(InvalidPolicy::NoRoom));
+    /// ```
+    ///
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), InvalidPolicy> {

@@ -62,6 +62,15 @@ impl Default for NodeLossPolicy {
 
 impl NodeLossPolicy {
     /// For instances that keep nothing of their own: a lost node is waited for 3 minutes only.
+    ///
+    /// ```
+    /// use tsg_core::model::policy::{NodeLossPolicy, Policy};
+    ///
+    /// let policy: Policy = serde_json::from_str(r#"{"cn_loss": "stateless"}"#)?;
+    /// assert_eq!(policy.cn_loss, NodeLossPolicy::stateless());
+    /// assert_eq!(policy.node_loss_grace().to_string(), "3m");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn stateless() -> Self {
         Self { grace: Span::from_mins(3), ..Self::default() }
     }

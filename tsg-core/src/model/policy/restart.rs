@@ -15,6 +15,15 @@ const ATTEMPTS_MAX: u8 = 8;
 
 /// What an instance is restarted after. Written as a list of `on_failure` and `on_cn_restart`, or
 /// as one word, which may also be `always` or `never`.
+///
+/// ```
+/// use tsg_core::model::policy::{RestartConditions, RestartPolicy};
+///
+/// let restart: RestartPolicy = serde_json::from_str(r#"{"condition": ["on_cn_restart"], "delay": "5s"}"#)?;
+/// assert_eq!(restart.condition, RestartConditions::OnCnRestart);
+/// assert!(restart.condition.on_cn_restart() && !restart.condition.on_failure());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum RestartConditions {
     /// Nothing: what fails goes straight to a replacement.

@@ -13,6 +13,18 @@ use crate::model::amount::Amount;
 use crate::model::span::Span;
 
 /// The `max_unhealthy` block. In a policy its limit may also stand alone: `max_unhealthy: 40%`.
+///
+/// ```
+/// use tsg_core::model::policy::MaxUnhealthy;
+///
+/// let share = MaxUnhealthy::default();
+/// assert_eq!(share.limit_of(10), 4, "40 % of ten");
+/// assert!(share.permits(4, 10) && !share.permits(5, 10));
+///
+/// let range: MaxUnhealthy = serde_json::from_str(r#"{"range": "[2-5]"}"#)?;
+/// assert!(!range.permits(1, 10) && range.permits(2, 10));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MaxUnhealthy {
