@@ -206,12 +206,12 @@ pub enum BrokenChain {
 /// Checks a group's whole chain, given in order, against its ledger head.
 ///
 /// ```
-/// use tsg_core::model::audit::{Actor, AuditEvent, BrokenChain, verify_chain};
+/// use tsg_core::model::audit::{Actor, AuditEntry, AuditEvent, BrokenChain, verify_chain};
 /// use tsg_core::model::{group::LedgerHead, id::GroupId, time::Timestamp};
 ///
 /// let (group, now) = (GroupId::new(uuid::Uuid::from_u128(1)), Timestamp::from_millis(1_800_000_000_000));
 /// let mut head = LedgerHead::new(group);
-/// let mut entries = vec![
+/// let mut entries: Vec<AuditEntry> = vec![
 ///     head.append(now, Actor::User("/alice/keys/laptop".into()), AuditEvent::GroupCreated { capacity: 3 }),
 ///     head.append(now, Actor::Engine, AuditEvent::GroupDeleted),
 /// ];

@@ -113,6 +113,55 @@ pub trait LedgerLookup {
 }
 
 /// Everything in a snapshot that claims to be ours and is not a member's own machine.
+///
+/// ```
+/// # use tsg_core::model::guest::GuestReport;
+/// use tsg_core::model::id::{DeploymentId, GroupId, OperationId};
+/// # use tsg_core::model::id::{ImageId, InstanceId};
+/// use tsg_core::model::instance::{ObservedInstance, Snapshot};
+/// # use tsg_core::model::instance::{Brand, InstanceState, PackageMark};
+/// use tsg_core::model::operation::Operation;
+/// # use tsg_core::model::{tag::Claim, time::Timestamp};
+/// use tsg_core::observe::arrivals::{Arrival, LedgerLookup, Standing, arrivals};
+/// # use uuid::Uuid;
+///
+/// /// A ledger without a single group, such as one from an old backup.
+/// struct Empty;
+///
+/// impl LedgerLookup for Empty {
+///     fn operation(&self, _id: OperationId) -> Option<&Operation> {
+///         None
+///     }
+///
+///     fn standing(&self, _group: GroupId) -> Standing {
+///         Standing::Unheard
+///     }
+/// }
+///
+/// # let manager = DeploymentId::from_bits(7);
+/// # let (group, operation) = (GroupId::new(Uuid::from_u128(1)), OperationId::from_bits(42));
+/// # let (instance, now) = (InstanceId::new(Uuid::from_u128(7)), Timestamp::from_millis(1_800_000_000_000));
+/// # let claim = Claim { manager, group, operation, revision: 1, sequence: 1 };
+/// let claiming = ObservedInstance {
+///     id: instance,
+///     claim: Some(claim),
+///     # state: InstanceState::Running,
+///     # created_at: now,
+///     # named: Some(operation),
+///     # compute_node: None,
+///     # image: ImageId::new(Uuid::from_u128(3)),
+///     # package: PackageMark::NONE,
+///     # brand: Brand::Zone,
+///     # guest: GuestReport::default(),
+///     # address: None,
+///     # is_protected: false,
+///     // and what else is seen of it
+/// };
+/// let foreign = ObservedInstance { claim: None, named: None, ..claiming };
+/// let seen = |machine| Snapshot { taken_at: now, instances: vec![machine] };
+/// assert_eq!(arrivals(&seen(claiming), manager, &Empty), [Arrival::LedgerBehind { instance, claim }]);
+/// assert_eq!(arrivals(&seen(foreign), manager, &Empty), [], "not ours");
+/// ```
 pub fn arrivals(snapshot: &Snapshot, deployment: DeploymentId, ledger: &impl LedgerLookup) -> Vec<Arrival> {
     let live = snapshot.instances.iter().filter(|instance| !instance.state.is_terminal());
     live.filter_map(|instance| arrival(instance, deployment, ledger)).collect()

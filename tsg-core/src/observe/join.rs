@@ -16,6 +16,15 @@ use crate::plan::input::{Detail, Member, NO_NODE, Sighting};
 
 /// Small numbers for compute nodes, given in order of appearance. Plans only ask whether two are
 /// equal.
+///
+/// ```
+/// use tsg_core::model::id::ComputeNodeId;
+/// use tsg_core::observe::join::NodeNumbers;
+///
+/// let [one, other] = [1, 2].map(|id| ComputeNodeId::new(uuid::Uuid::from_u128(id)));
+/// let mut numbers = NodeNumbers::default();
+/// assert_eq!([one, other, one].map(|node| numbers.number_of(node)), [0, 1, 0]);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct NodeNumbers {
     numbers: BTreeMap<ComputeNodeId, u32>,
@@ -30,6 +39,12 @@ impl NodeNumbers {
 }
 
 /// A machine of a snapshot.
+///
+/// ```
+/// use tsg_core::model::{id::InstanceId, instance::Snapshot};
+/// use tsg_core::observe::join::find_instance;
+/// assert_eq!(find_instance(&Snapshot::default(), InstanceId::new(uuid::Uuid::from_u128(1))), None);
+/// ```
 pub fn find_instance(snapshot: &Snapshot, id: InstanceId) -> Option<&ObservedInstance> {
     let place = snapshot.instances.binary_search_by_key(&id, |instance| instance.id).ok()?;
     snapshot.instances.get(place)
@@ -66,13 +81,27 @@ pub struct Joined {
 /// ```
 /// use core::time::Duration;
 /// use tsg_core::model::instance::Snapshot;
-/// use tsg_core::model::time::Timestamp;
+/// use tsg_core::model::operation::Operation;
 /// use tsg_core::observe::join::{Look, NodeNumbers, join};
 /// use tsg_core::observe::lasting::LastingStates;
+/// use tsg_core::plan::input::Sighting;
 ///
-/// let (snapshot, lasting) = (Snapshot::default(), LastingStates::new());
-/// let look = Look { snapshot: &snapshot, lasting: &lasting, now: Timestamp::EPOCH, youth: Duration::ZERO };
-/// assert!(join([], &look, &mut NodeNumbers::default()).members.is_empty());
+/// let ready: Operation = serde_json::from_str(r#"{
+///     "id": "aaaaaaaaaaaaaaaaaaaaaaaabk", "group": "00000000-0000-0000-0000-000000000001",
+///     "sequence": 1, "revision": 1, "template": "00000000-0000-0000-0000-000000000002",
+///     "name": "web-aaaaaaaaaaaaaaaaaaaaaaaabk", "phase": "ready",
+///     "phase_since": 1800000000000, "planned_at": 1800000000000, "cause": "capacity",
+///     "attempts": [], "instance": "00000000-0000-0000-0000-000000000007",
+///     "silence": {"negatives": 0}, "absence": {"not_found": 0}, "residue": []
+/// }"#)?;
+///
+/// // A complete look a minute later does not show its machine.
+/// let now = ready.phase_since.after(Duration::from_secs(60));
+/// let (snapshot, lasting) = (Snapshot { taken_at: now, instances: vec![] }, LastingStates::new());
+/// let look = Look { snapshot: &snapshot, lasting: &lasting, now, youth: Duration::ZERO };
+/// let joined = join([&ready], &look, &mut NodeNumbers::default());
+/// assert_eq!(joined.members[0].sighting, Sighting::Missing);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn join<'a>(
     operations: impl IntoIterator<Item = &'a Operation>,

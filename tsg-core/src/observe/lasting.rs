@@ -22,6 +22,40 @@ pub struct Lasting {
 }
 
 /// Since when the machines of an account are as they are seen, as far as anybody looked.
+///
+/// ```
+/// # use tsg_core::model::guest::GuestReport;
+/// # use tsg_core::model::id::{DeploymentId, GroupId, ImageId, InstanceId, OperationId};
+/// use tsg_core::model::instance::{InstanceState, ObservedInstance};
+/// # use tsg_core::model::instance::{Brand, PackageMark};
+/// # use tsg_core::model::{tag::Claim, time::Timestamp};
+/// use tsg_core::observe::lasting::LastingStates;
+/// # use uuid::Uuid;
+/// # let (manager, operation) = (DeploymentId::from_bits(7), OperationId::from_bits(42));
+/// # let claim = Claim { manager, group: GroupId::new(Uuid::from_u128(1)), operation, revision: 1, sequence: 1 };
+/// # let running = ObservedInstance {
+/// #     id: InstanceId::new(Uuid::from_u128(7)),
+/// #     state: InstanceState::Running,
+/// #     created_at: Timestamp::EPOCH,
+/// #     named: Some(operation),
+/// #     claim: Some(claim),
+/// #     compute_node: None,
+/// #     image: ImageId::new(Uuid::from_u128(3)),
+/// #     package: PackageMark::NONE,
+/// #     brand: Brand::Zone,
+/// #     guest: GuestReport::default(),
+/// #     address: None,
+/// #     is_protected: false,
+/// # };
+/// let at = |second: i64| Timestamp::from_millis(second * 1000);
+///
+/// let mut lasting = LastingStates::new();
+/// lasting.note(&running, at(10));
+/// lasting.note(&running, at(20));
+/// assert_eq!(lasting.of(running.id).map(|known| known.state_since), Some(at(10)));
+/// lasting.note(&ObservedInstance { state: InstanceState::Stopped, ..running }, at(30));
+/// assert_eq!(lasting.of(running.id).map(|known| known.state_since), Some(at(30)));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct LastingStates {
     machines: BTreeMap<InstanceId, Lasting>,

@@ -50,6 +50,23 @@ struct Seen {
 }
 
 /// Compares each look at an account with the one before.
+///
+/// ```
+/// use tsg_core::model::id::InstanceId;
+/// use tsg_core::model::instance::Snapshot;
+/// use tsg_core::model::operation::Phase;
+/// use tsg_core::observe::trust::{LedgerMachine, ViewWatch};
+/// use tsg_core::plan::input::ViewTrust;
+///
+/// let machine = |id| LedgerMachine { instance: InstanceId::new(uuid::Uuid::from_u128(id)), phase: Phase::Ready };
+/// let ledger: Vec<LedgerMachine> = (1..=10).map(machine).collect();
+/// let mut watch = ViewWatch::default();
+/// assert_eq!(watch.trust(), ViewTrust::Unobserved);
+///
+/// // Ten machines ran, and now none is there: more likely the look is wrong than the machines.
+/// let judgement = watch.judge(&Snapshot::default(), &ledger);
+/// assert_eq!((judgement.trust, judgement.changed, judgement.of), (ViewTrust::Distrusted, 10, 10));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ViewWatch {
     before: Vec<Seen>,

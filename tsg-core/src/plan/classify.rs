@@ -13,6 +13,46 @@ use crate::protocol::timing::ProtocolTiming;
 
 /// Where one member stands.
 ///
+/// ```
+/// # use tsg_core::model::{group::Lifecycle, id::GroupId, policy::Policy, time::Timestamp};
+/// use tsg_core::model::id::{InstanceId, OperationId};
+/// use tsg_core::model::{instance::InstanceState, operation::Phase};
+/// use tsg_core::plan::classify::classify;
+/// use tsg_core::plan::input::{Member, Sighting};
+/// # use tsg_core::plan::input::{Conditions, Intent, Limits, Orders, View, ViewTrust};
+/// use tsg_core::plan::output::Class;
+/// # use tsg_core::plan::{PlanInput, memory::PlanMemory};
+/// # use tsg_core::protocol::timing::ProtocolTiming;
+/// # let now = Timestamp::from_millis(1_800_000_000_000);
+/// # let group = GroupId::new(uuid::Uuid::from_u128(1));
+/// # let (lifecycle, orders) = (Lifecycle::Active, Orders::default());
+/// # let (policy, timing) = (Policy::default(), ProtocolTiming::default());
+/// # let input = PlanInput {
+/// #     intent: Intent { group, lifecycle, capacity: 1, revision: 1, is_frozen: false, orders },
+/// #     policy: &policy,
+/// #     revisions: &[],
+/// #     view: View { taken_at: now, trust: ViewTrust::Trusted },
+/// #     members: &[],
+/// #     details: &[],
+/// #     memory: PlanMemory::default(),
+/// #     limits: Limits::default(),
+/// #     conditions: Conditions::default(),
+/// #     timing: &timing,
+/// #     now,
+/// #     seed: 7,
+/// # };
+///
+/// let mut member = Member::planned(OperationId::from_bits(9), 1, 1, now);
+/// assert_eq!(classify(&member, &input)?, Class::Intended);
+///
+/// member = member.with_instance(InstanceId::new(uuid::Uuid::from_u128(9)));
+/// (member.phase, member.sighting) = (Phase::Ready, Sighting::Present(InstanceState::Running));
+/// assert_eq!(classify(&member, &input)?, Class::Serving);
+/// member.sighting = Sighting::Missing;
+/// assert_eq!(classify(&member, &input)?, Class::Missing);
+/// # Ok::<(), tsg_core::plan::PlanError>(())
+/// ```
+///
 /// # Errors
 /// When its operation is closed, bound to no machine, or its detail is missing.
 #[inline]

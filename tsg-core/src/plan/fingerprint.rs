@@ -38,7 +38,7 @@ impl Plan {
     /// # use tsg_core::model::{group::Lifecycle, id::GroupId, policy::Policy, time::Timestamp};
     /// # use tsg_core::plan::input::{Conditions, Intent, Limits, Orders, View, ViewTrust};
     /// # use tsg_core::plan::{PlanInput, memory::PlanMemory};
-    /// use tsg_core::plan::plan;
+    /// use tsg_core::plan::{Plan, plan};
     /// # use tsg_core::protocol::timing::ProtocolTiming;
     /// # let now = Timestamp::from_millis(1_800_000_000_000);
     /// # let group = GroupId::new(uuid::Uuid::from_u128(1));
@@ -62,7 +62,8 @@ impl Plan {
     ///
     /// // A group of which three instances are wanted, and the same a minute later.
     /// let later = PlanInput { now: shown.now.after(Duration::from_secs(60)), seed: 8, ..shown };
-    /// assert_eq!(plan(&later)?.id(&later), plan(&shown)?.id(&shown));
+    /// let again: Plan = plan(&later)?;
+    /// assert_eq!(again.id(&later), plan(&shown)?.id(&shown));
     ///
     /// let mut other = shown;
     /// other.intent.capacity = 4;

@@ -24,7 +24,7 @@ use crate::model::tag::Tags;
 use crate::model::template::TemplateSpec;
 use crate::model::time::Timestamp;
 
-/// One account of one data centre.
+/// One account of one data centre. [`ports`](crate::ports) shows how one is made.
 #[async_trait]
 pub trait Cloud: Send + Sync {
     /// One page of the account's machines, in CloudAPI's own order.
@@ -126,6 +126,27 @@ pub struct InstancePage {
 }
 
 /// Everything a create request says.
+///
+/// ```
+/// use tsg_core::model::tag::Tags;
+/// use tsg_core::model::time::Timestamp;
+/// use tsg_core::ports::cloud::CreateInstance;
+///
+/// let request = CreateInstance {
+///     name: "web-aaaaaaaaaaaaaaaaaaaaaaaabk".into(),
+///     template: serde_json::from_str(r#"{
+///         "name": "web", "package": "00000000-0000-0000-0000-000000000001",
+///         "image": "00000000-0000-0000-0000-000000000002", "networks": [], "firewall_enabled": true,
+///         "userdata": "", "metadata": {}, "tags": {}
+///     }"#)?,
+///     claim_tags: Tags::new(),
+///     affinity: vec![],
+///     signed_at: Timestamp::from_millis(1_800_000_000_000),
+/// };
+/// let again = CreateInstance { signed_at: Timestamp::from_millis(1_800_000_900_000), ..request.clone() };
+/// assert_eq!(again.fingerprint(), request.fingerprint(), "the same intent, signed anew");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CreateInstance {
     /// The machine's name.

@@ -17,6 +17,88 @@ use crate::model::id::AccountId;
 use crate::model::time::Timestamp;
 
 /// Keeps versioned records.
+///
+/// ```
+/// use async_trait::async_trait;
+/// # use core::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+/// use std::collections::BTreeMap;
+/// use std::sync::{Mutex, MutexGuard, PoisonError};
+/// use tsg_core::model::id::AccountId;
+/// use tsg_core::ports::Store;
+/// use tsg_core::ports::store::{
+///     Change, Check, Commit, CommitError, Expected, Key, Kind, LeaseAnswer, LeaseRequest, Put, Range, Record,
+///     Revision, StoreError,
+/// };
+///
+/// /// Records in memory, in the order that [`Store::list`] asks for.
+/// #[derive(Default)]
+/// struct Memory(Mutex<(Revision, BTreeMap<Key, Record>)>);
+///
+/// impl Memory {
+///     fn open(&self) -> MutexGuard<'_, (Revision, BTreeMap<Key, Record>)> {
+///         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl Store for Memory {
+///     async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+///         Ok(self.open().1.get(key).cloned())
+///     }
+///
+///     async fn commit(&self, commit: Commit) -> Result<Revision, CommitError> {
+///         let mut kept = self.open();
+///         for Check { key, expected } in commit.checks {
+///             let is_so = match (expected, kept.1.get(&key)) {
+///                 (Expected::Absent, found) => found.is_none(),
+///                 (Expected::Version(version), found) => found.is_some_and(|found| found.version == version),
+///             };
+///             if !is_so {
+///                 return Err(CommitError::Conflict { key });
+///             }
+///         }
+///         kept.0.0 += 1;
+///         let version = kept.0;
+///         for Put { key, value } in commit.puts {
+///             kept.1.insert(key.clone(), Record { key, version, value });
+///         }
+///         commit.deletes.iter().for_each(|key| _ = kept.1.remove(key));
+///         Ok(version)
+///     }
+///     // and so on
+/// #   async fn list(&self, _range: &Range) -> Result<Vec<Record>, StoreError> {
+/// #       Ok(self.open().1.values().cloned().collect())
+/// #   }
+/// #   async fn changes(&self, _after: Revision, _limit: u32) -> Result<Vec<Change>, StoreError> {
+/// #       Ok(vec![])
+/// #   }
+/// #   async fn acquire(&self, _request: &LeaseRequest) -> Result<LeaseAnswer, StoreError> {
+/// #       Err(StoreError::Invalid { reason: "no leases here".into() })
+/// #   }
+/// #   async fn release(&self, _name: &str, _epoch: u64) -> Result<(), StoreError> {
+/// #       Ok(())
+/// #   }
+/// }
+///
+/// # fn wait<T>(future: impl Future<Output = T>) -> T {
+/// #     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+/// #         Poll::Ready(answer) => answer,
+/// #         Poll::Pending => unreachable!(),
+/// #     }
+/// # }
+/// let store = Memory::default();
+/// let account = AccountId::from_directory(uuid::Uuid::from_u128(1));
+/// let key = Key { kind: Kind::Group, account, id: "web".into() };
+/// let insert = Commit {
+///     checks: vec![Check { key: key.clone(), expected: Expected::Absent }],
+///     puts: vec![Put { key: key.clone(), value: b"{}".to_vec() }],
+///     deletes: vec![],
+/// };
+/// assert_eq!(wait(store.commit(insert.clone())), Ok(Revision(1)));
+/// assert_eq!(wait(store.commit(insert)), Err(CommitError::Conflict { key: key.clone() }), "it is there");
+/// assert_eq!(wait(store.get(&key))?.map(|record| record.version), Some(Revision(1)));
+/// # Ok::<(), StoreError>(())
+/// ```
 #[async_trait]
 pub trait Store: Send + Sync {
     /// The record under `key`, if there is one.
@@ -39,6 +121,12 @@ pub trait Store: Send + Sync {
 }
 
 /// What a record is about. The written form is fixed for ever.
+///
+/// ```
+/// use tsg_core::ports::store::Kind;
+/// assert_eq!(Kind::GroupName.as_str(), "group_name");
+/// assert_eq!(Kind::parse("group_name"), Some(Kind::GroupName));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

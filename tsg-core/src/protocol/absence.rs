@@ -64,6 +64,34 @@ pub enum AbsenceFinding {
 ///
 /// Destroyed is proof at once. 404 counts while the account's self-test is green, and proves
 /// only when it comes twice with [`ProtocolTiming::absence_gap`] between.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::model::operation::Absence;
+/// use tsg_core::model::{id::InstanceId, time::Timestamp};
+/// use tsg_core::ports::cloud::{CloudCode, CloudError, ErrorKind, Reach};
+/// use tsg_core::protocol::absence::{AbsenceFinding, absence, weigh_get};
+/// use tsg_core::protocol::{quiet::SelfTest, timing::ProtocolTiming};
+///
+/// let not_found = Err(CloudError {
+///     kind: ErrorKind::NotFound,
+///     code: CloudCode::ResourceNotFound,
+///     reach: Reach::Answered,
+///     status: Some(404),
+///     message: "VM not found".into(),
+///     request_id: None,
+///     retry_after: None,
+/// });
+/// let evidence = weigh_get(InstanceId::new(uuid::Uuid::from_u128(1)), &not_found);
+/// let (timing, now) = (ProtocolTiming::default(), Timestamp::from_millis(1_800_000_000_000));
+///
+/// // One 404 may come from a replica that lags; a second one a minute later does not.
+/// let once = absence(Absence::default(), &evidence, SelfTest::Green, now, &timing);
+/// let AbsenceFinding::Unproven { absence: known, look_again_at } = once else { unreachable!() };
+/// assert_eq!(look_again_at.since(now), Duration::from_secs(60));
+/// let twice = absence(known, &evidence, SelfTest::Green, look_again_at, &timing);
+/// assert_eq!(twice, AbsenceFinding::Gone);
+/// ```
 pub fn absence(
     before: Absence,
     evidence: &GetEvidence,

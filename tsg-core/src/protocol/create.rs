@@ -93,6 +93,24 @@ fn classify_answer(error: &CloudError) -> CreateOutcome {
 }
 
 /// Whether the kind of an error alone says that the account is locked out.
+///
+/// ```
+/// use tsg_core::ports::cloud::{CloudCode, CloudError, ErrorKind, Reach};
+/// use tsg_core::protocol::create::is_locked_out;
+///
+/// let refused = CloudError {
+///     kind: ErrorKind::Denied,
+///     code: CloudCode::InvalidCredentials,
+///     reach: Reach::Answered,
+///     status: Some(401),
+///     message: "the key is not known".into(),
+///     request_id: None,
+///     retry_after: None,
+/// };
+/// assert!(is_locked_out(&refused));
+/// let forbidden = CloudError { code: CloudCode::NotAuthorized, status: Some(403), ..refused };
+/// assert!(!is_locked_out(&forbidden), "other requests may be allowed");
+/// ```
 pub fn is_locked_out(error: &CloudError) -> bool {
     error.kind == ErrorKind::Denied && error.code == CloudCode::InvalidCredentials
 }

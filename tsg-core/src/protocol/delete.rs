@@ -42,6 +42,40 @@ pub enum DeleteStep {
 }
 
 /// Decides the next step of a delete. UUIDs never recur, so a DELETE may be repeated.
+///
+/// ```
+/// # use tsg_core::model::guest::GuestReport;
+/// # use tsg_core::model::id::{ImageId, InstanceId};
+/// # use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
+/// use tsg_core::model::operation::Deletion;
+/// use tsg_core::model::time::Timestamp;
+/// use tsg_core::protocol::delete::{DeleteStep, Look, delete_step};
+/// use tsg_core::protocol::timing::ProtocolTiming;
+/// # use uuid::Uuid;
+/// # let now = Timestamp::from_millis(1_800_000_000_000);
+/// # let seen = ObservedInstance {
+/// #     id: InstanceId::new(Uuid::from_u128(7)),
+/// #     state: InstanceState::Running,
+/// #     created_at: now,
+/// #     named: None,
+/// #     claim: None,
+/// #     compute_node: None,
+/// #     image: ImageId::new(Uuid::from_u128(3)),
+/// #     package: PackageMark::NONE,
+/// #     brand: Brand::Zone,
+/// #     guest: GuestReport::default(),
+/// #     address: None,
+/// #     is_protected: false,
+/// # };
+///
+/// let timing = ProtocolTiming::default();
+/// let decided = Deletion { decided_at: now, attempts: 0, last_sent_at: None };
+/// assert_eq!(delete_step(&decided, None, now, &timing), DeleteStep::Look);
+/// let look = |instance| Some(Look { instance, at: now });
+/// assert_eq!(delete_step(&decided, look(&seen), now, &timing), DeleteStep::Send);
+/// let protected = ObservedInstance { is_protected: true, ..seen };
+/// assert_eq!(delete_step(&decided, look(&protected), now, &timing), DeleteStep::Withdraw);
+/// ```
 pub fn delete_step(deletion: &Deletion, look: Option<Look<'_>>, now: Timestamp, timing: &ProtocolTiming) -> DeleteStep {
     let due = deletion.last_sent_at.map(|sent| sent.after(timing.delete_repeat));
     if let Some(until) = due.filter(|due| *due > now) {

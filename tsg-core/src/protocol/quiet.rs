@@ -35,6 +35,32 @@ pub enum QuietStep {
 }
 
 /// Decides about an operation in doubt from the negative look-ups so far.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::model::operation::Operation;
+/// use tsg_core::protocol::quiet::{QuietStep, SelfTest, note_negative, quiet};
+/// use tsg_core::protocol::timing::ProtocolTiming;
+///
+/// let mut operation: Operation = serde_json::from_str(r#"{
+///     "id": "aaaaaaaaaaaaaaaaaaaaaaaabk", "group": "00000000-0000-0000-0000-000000000001",
+///     "sequence": 1, "revision": 1, "template": "00000000-0000-0000-0000-000000000002",
+///     "name": "web-aaaaaaaaaaaaaaaaaaaaaaaabk", "phase": "unknown",
+///     "phase_since": 1800000000000, "planned_at": 1800000000000, "cause": "capacity",
+///     "attempts": [], "silence": {"negatives": 0}, "absence": {"not_found": 0}, "residue": []
+/// }"#)?;
+/// let (timing, doubted_at) = (ProtocolTiming::default(), operation.phase_since);
+/// assert_eq!(quiet(&operation, SelfTest::Green, doubted_at, &timing), QuietStep::LookUp);
+///
+/// // Three look-ups find nothing, the last of them a quarter of an hour after it was sent.
+/// for minute in [5, 10, 15] {
+///     let at = doubted_at.after(Duration::from_secs(minute * 60));
+///     operation.silence = note_negative(operation.silence, at, &timing);
+/// }
+/// let now = doubted_at.after(Duration::from_secs(15 * 60));
+/// assert_eq!(quiet(&operation, SelfTest::Green, now, &timing), QuietStep::Retry);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn quiet(operation: &Operation, self_test: SelfTest, now: Timestamp, timing: &ProtocolTiming) -> QuietStep {
     let silence = operation.silence;
     let quiet_from = quiet_from(operation, timing);

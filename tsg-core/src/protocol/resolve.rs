@@ -80,6 +80,50 @@ pub(crate) fn relation(operation: &Operation, deployment: DeploymentId, instance
 ///
 /// `found` may hold a machine twice and may hold neighbours: CloudAPI matches names by their
 /// beginning and tags by a part of them.
+///
+/// ```
+/// # use tsg_core::model::guest::GuestReport;
+/// # use tsg_core::model::id::{DeploymentId, ImageId, InstanceId};
+/// # use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
+/// use tsg_core::model::operation::Operation;
+/// use tsg_core::model::tag::Claim;
+/// use tsg_core::protocol::resolve::{Resolution, resolve};
+/// # use uuid::Uuid;
+/// # let operation: Operation = serde_json::from_str(r#"{
+/// #     "id": "aaaaaaaaaaaaaaaaaaaaaaaabk", "group": "00000000-0000-0000-0000-000000000001",
+/// #     "sequence": 1, "revision": 1, "template": "00000000-0000-0000-0000-000000000002",
+/// #     "name": "web-aaaaaaaaaaaaaaaaaaaaaaaabk", "phase": "unknown",
+/// #     "phase_since": 1800000000000, "planned_at": 1800000000000, "cause": "capacity",
+/// #     "attempts": [], "silence": {"negatives": 0}, "absence": {"not_found": 0}, "residue": []
+/// # }"#)?;
+/// # let manager = DeploymentId::from_bits(7);
+///
+/// // A machine that carries the operation in its name and its tags, and is not too old for it.
+/// let (group, id) = (operation.group, operation.id);
+/// let made = ObservedInstance {
+///     named: Some(id),
+///     claim: Some(Claim { manager, group, operation: id, revision: 1, sequence: 1 }),
+///     created_at: operation.planned_at,
+///     # id: InstanceId::new(Uuid::from_u128(7)),
+///     # state: InstanceState::Running,
+///     # compute_node: None,
+///     # image: ImageId::new(Uuid::from_u128(3)),
+///     # package: PackageMark::NONE,
+///     # brand: Brand::Zone,
+///     # guest: GuestReport::default(),
+///     # address: None,
+///     # is_protected: false,
+///     // and what else is seen of it
+/// };
+/// let bound = resolve(&operation, manager, &[made]);
+/// assert_eq!(bound, Resolution::Bind { instance: made, residue: vec![] });
+///
+/// let copied = ObservedInstance { named: None, ..made };
+/// let ambiguous = resolve(&operation, manager, &[copied]);
+/// assert_eq!(ambiguous, Resolution::Ambiguous { instance: copied.id });
+/// assert_eq!(resolve(&operation, manager, &[]), Resolution::Nothing);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn resolve(operation: &Operation, deployment: DeploymentId, found: &[ObservedInstance]) -> Resolution {
     let mut made: Vec<ObservedInstance> = Vec::new();
     let mut ambiguous = None;

@@ -115,6 +115,26 @@ impl<'a> UpdateRun<'a> {
 /// Whether an error to a removal says that there is no such label, which is as good as done.
 /// CloudAPI answers a label and a machine that it does not know with the same status and code; its
 /// message names the one that is missing.
+///
+/// ```
+/// use tsg_core::model::id::InstanceId;
+/// use tsg_core::ports::cloud::{CloudCode, CloudError, ErrorKind, Reach};
+/// use tsg_core::protocol::update::is_label_missing;
+///
+/// let instance = InstanceId::new(uuid::Uuid::from_u128(7));
+/// let no_label = CloudError {
+///     kind: ErrorKind::NotFound,
+///     code: CloudCode::ResourceNotFound,
+///     reach: Reach::Answered,
+///     status: Some(404),
+///     message: "tag not found".into(),
+///     request_id: None,
+///     retry_after: None,
+/// };
+/// assert!(is_label_missing(&no_label, instance));
+/// let no_machine = CloudError { message: format!("{instance} not found"), ..no_label };
+/// assert!(!is_label_missing(&no_machine, instance));
+/// ```
 pub fn is_label_missing(error: &CloudError, instance: InstanceId) -> bool {
     error.status == Some(404)
         && error.code == CloudCode::ResourceNotFound

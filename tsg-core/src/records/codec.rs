@@ -54,6 +54,62 @@ fn decode<T: Stored>(record: &Record) -> Result<Versioned<T>, StoreError> {
 
 /// Reads one record.
 ///
+/// ```
+/// use async_trait::async_trait;
+/// # use core::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+/// use tsg_core::model::id::AccountId;
+/// use tsg_core::ports::Store;
+/// use tsg_core::ports::store::{
+///     Change, Commit, CommitError, Key, LeaseAnswer, LeaseRequest, Range, Record, Revision, Scope, StoreError,
+/// };
+/// use tsg_core::records::codec::{Stored, all, get, page};
+/// use tsg_core::records::kinds::TakenGroupName;
+///
+/// /// A store that answers every question with the record it holds.
+/// struct One(Record);
+///
+/// #[async_trait]
+/// impl Store for One {
+///     async fn get(&self, _key: &Key) -> Result<Option<Record>, StoreError> {
+///         Ok(Some(self.0.clone()))
+///     }
+///
+///     async fn list(&self, _range: &Range) -> Result<Vec<Record>, StoreError> {
+///         Ok(vec![self.0.clone()])
+///     }
+///     // and so on
+/// #   async fn commit(&self, _commit: Commit) -> Result<Revision, CommitError> {
+/// #       Ok(Revision(1))
+/// #   }
+/// #   async fn changes(&self, _after: Revision, _limit: u32) -> Result<Vec<Change>, StoreError> {
+/// #       Ok(vec![])
+/// #   }
+/// #   async fn acquire(&self, _request: &LeaseRequest) -> Result<LeaseAnswer, StoreError> {
+/// #       Err(StoreError::Invalid { reason: "no leases here".into() })
+/// #   }
+/// #   async fn release(&self, _name: &str, _epoch: u64) -> Result<(), StoreError> {
+/// #       Ok(())
+/// #   }
+/// }
+///
+/// # fn wait<T>(future: impl Future<Output = T>) -> T {
+/// #     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+/// #         Poll::Ready(answer) => answer,
+/// #         Poll::Pending => unreachable!(),
+/// #     }
+/// # }
+/// let account = AccountId::from_directory(uuid::Uuid::from_u128(1));
+/// let key = Key { kind: TakenGroupName::KIND, account, id: "web".into() };
+/// let value = br#"{"name": "web", "group": "00000000-0000-0000-0000-000000000002"}"#.to_vec();
+/// let store = One(Record { key, version: Revision(7), value });
+///
+/// let taken = wait(get::<TakenGroupName>(&store, account, "web"))?;
+/// assert_eq!(taken.map(|taken| (taken.version, taken.value.name.to_string())), Some((Revision(7), "web".into())));
+/// assert_eq!(wait(page::<TakenGroupName>(&store, account, "w", None, 100))?.len(), 1);
+/// assert_eq!(wait(all::<TakenGroupName>(&store, Scope::Everyone, ""))?.len(), 1);
+/// # Ok::<(), StoreError>(())
+/// ```
+///
 /// # Errors
 /// Those of [`Store::get`], and [`StoreError::Corrupt`] when it cannot be decoded.
 pub async fn get<T: Stored>(

@@ -1,5 +1,15 @@
 //! Which type is kept under which kind and id. Owns the shape of every key; must never change
 //! one that has been written.
+//!
+//! ```
+//! use tsg_core::model::id::{GroupId, OperationId};
+//! use tsg_core::records::kinds::{audit_key, group_prefix, operation_key};
+//!
+//! let group = GroupId::new(uuid::Uuid::from_u128(1));
+//! assert_eq!(group_prefix(group), "00000000-0000-0000-0000-000000000001/");
+//! assert!(operation_key(group, OperationId::from_bits(42)).ends_with("0001/aaaaaaaaaaaaaaaaaaaaaaaabk"));
+//! assert!(audit_key(group, 9) < audit_key(group, 10), "ids sort as numbers do");
+//! ```
 
 use alloc::format;
 use alloc::string::{String, ToString};

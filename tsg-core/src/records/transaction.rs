@@ -8,6 +8,30 @@ use crate::model::id::AccountId;
 use crate::ports::store::{Check, Commit, Expected, Key, Put};
 
 /// A commit in the making.
+///
+/// ```
+/// use tsg_core::model::id::{AccountId, GroupId};
+/// use tsg_core::ports::store::{Expected, Revision};
+/// use tsg_core::records::kinds::TakenGroupName;
+/// use tsg_core::records::{Transaction, Versioned};
+/// use uuid::Uuid;
+///
+/// let account = AccountId::from_directory(Uuid::from_u128(1));
+/// let taken = TakenGroupName { name: "web".parse()?, group: GroupId::new(Uuid::from_u128(2)) };
+/// let read = Versioned { account, version: Revision(7), value: taken };
+///
+/// // One name is given back and another one taken, or neither.
+/// let mut transaction = Transaction::new();
+/// transaction.remove(&read);
+/// transaction.insert(account, &TakenGroupName { name: "shop".parse()?, ..read.value.clone() });
+/// assert_eq!(transaction.writes(), 2);
+///
+/// let commit = transaction.into_commit();
+/// assert_eq!(commit.checks[0].expected, Expected::Version(Revision(7)));
+/// assert_eq!(commit.checks[1].expected, Expected::Absent);
+/// assert_eq!((commit.deletes[0].id.as_str(), commit.puts[0].key.id.as_str()), ("web", "shop"));
+/// # Ok::<(), tsg_core::model::name::InvalidName>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Transaction {
     commit: Commit,

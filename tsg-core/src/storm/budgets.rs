@@ -19,6 +19,16 @@ use crate::model::time::Timestamp;
 pub const LEDGER_MAX: usize = 256;
 
 /// Something with buckets of its own.
+///
+/// ```
+/// use tsg_core::model::id::{AccountId, GroupId};
+/// use tsg_core::storm::budgets::Purse;
+/// use tsg_core::storm::spend::Spender;
+///
+/// let (group, account) = (GroupId::new(uuid::Uuid::from_u128(1)), AccountId::from_directory(uuid::Uuid::from_u128(2)));
+/// let purses = Purse::of(&Spender { group, account, data_centre: 3 });
+/// assert_eq!(purses[2..], [Purse::DataCentre(3), Purse::Everywhere]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purse {

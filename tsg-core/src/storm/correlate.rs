@@ -17,6 +17,12 @@ use crate::model::id::GroupId;
 
 /// What failing instances may have in common. Where two explain the same failures equally well,
 /// the earlier one here is taken: it is the more specific, and its response the milder.
+///
+/// ```
+/// use tsg_core::storm::correlate::{Bucket, Response};
+/// assert_eq!(Bucket::Image(4).response(), Response::SuspendImage(4));
+/// assert_eq!(Bucket::Image(4).to_string(), "image 4");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {

@@ -41,6 +41,16 @@ pub enum Stop {
 }
 
 /// Why a hold holds.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::storm::holds::{HoldCause, Stop};
+///
+/// let cause = HoldCause::MostFail { failing: 11, of: 20 };
+/// assert_eq!((cause.stops(), cause.clear_after()), (Stop::Repair, Duration::from_secs(300)));
+/// assert_eq!(HoldCause::CutOff { agreeing: 0 }.stops(), Stop::Everything);
+/// assert_eq!(cause.to_string(), "11 of 20 checked instances fail");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldCause {

@@ -16,6 +16,33 @@ use crate::model::time::Timestamp;
 ///
 /// It is paid for already: what a plan does not use goes into
 /// [`StormInput::unused`](super::StormInput::unused) of the next assessment, or is lost.
+///
+/// ```
+/// use tsg_core::model::{id::GroupId, time::Timestamp};
+/// use tsg_core::plan::input::{Limits, RepairHold};
+/// use tsg_core::storm::correlate::Bucket;
+/// use tsg_core::storm::holds::{Hold, HoldCause, Scope};
+/// use tsg_core::storm::output::Allowance;
+/// use tsg_core::storm::spend::Spend;
+///
+/// let since = Timestamp::from_millis(1_800_000_000_000);
+/// let scope = Scope::In(Bucket::DataCentre(0));
+/// let allowance = Allowance {
+///     group: GroupId::new(uuid::Uuid::from_u128(1)),
+///     data_centre: 0,
+///     creates: 5,
+///     asked_deletes: 2,
+///     unasked_deletes: 0,
+///     starts: 0,
+///     hold: Some(Hold { scope, cause: HoldCause::CloudFails, since }),
+/// };
+/// assert_eq!(allowance.of(Spend::Create), 5);
+///
+/// // As the planner of the group takes it.
+/// let limits = allowance.limits(Limits::default());
+/// assert_eq!((limits.creates, limits.unasked_deletes), (5, 0));
+/// assert_eq!(allowance.repair_hold(), Some(RepairHold::CloudFails { since }));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     /// The group.

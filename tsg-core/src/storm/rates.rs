@@ -11,6 +11,17 @@ use super::spend::PerSpend;
 /// How a bucket fills: at most `burst` tokens in it, `tokens` more in each `period`.
 ///
 /// In a window of length w at most `burst + tokens * w / period` are spent, wherever it begins.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::storm::rates::{BudgetRates, Rate};
+///
+/// // Five at once and fifteen a minute: never more than twenty in any minute.
+/// let repair = BudgetRates::default().data_centre.unasked_deletes;
+/// assert_eq!(repair, Rate::each_minute(5, 15));
+/// assert_eq!(repair.period, Duration::from_secs(60));
+/// assert!(Rate::UNLIMITED.is_unlimited() && !repair.is_unlimited());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
     /// Tokens in a full bucket; `u32::MAX` means that nothing is counted.

@@ -33,6 +33,15 @@ impl Spend {
 }
 
 /// One value for each kind.
+///
+/// ```
+/// use tsg_core::storm::spend::{Needs, PerSpend, Spend};
+///
+/// let mut needs: Needs = PerSpend { creates: 2, ..PerSpend::default() };
+/// needs.set(Spend::Start, 1);
+/// assert_eq!(Spend::ALL.map(|kind| needs.of(kind)), [2, 0, 0, 1]);
+/// assert!(Spend::Start.is_repair() && !Spend::Create.is_repair());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PerSpend<T> {
     /// For creates.

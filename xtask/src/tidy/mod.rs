@@ -3,6 +3,7 @@
 
 mod architecture;
 mod dependencies;
+mod examples;
 mod exceptions;
 mod headers;
 mod sizes;
@@ -24,6 +25,7 @@ pub fn run(root: &Path) -> Result<(), Failure> {
     findings.extend(headers::check(&sources));
     findings.extend(words::check(&sources));
     findings.extend(sizes::check(&sources, &exceptions));
+    findings.extend(examples::check(&sources));
     findings.extend(architecture::check(root, &sources)?);
     for finding in &findings {
         say(&format!("tidy: {finding}"));

@@ -7,6 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::model::time::Timestamp;
 
 /// How the world around a group stands.
+///
+/// ```
+/// use tsg_core::model::time::Timestamp;
+/// use tsg_core::plan::input::{Conditions, NodeCondition, NodeState};
+///
+/// let silent = NodeState::Suspect { since: Timestamp::from_millis(1_800_000_000_000) };
+/// let nodes = [NodeCondition { node: 4, state: silent }];
+/// let conditions = Conditions { nodes: &nodes, ..Conditions::default() };
+/// assert_eq!((conditions.node(4), conditions.node(5)), (Some(silent), None));
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Conditions<'a> {
     /// Compute nodes that are not simply well, by number.

@@ -13,6 +13,15 @@ use crate::model::operation::Cause;
 use crate::model::time::Timestamp;
 
 /// The sparse half of a member.
+///
+/// ```
+/// use tsg_core::model::{id::OperationId, time::Timestamp};
+/// use tsg_core::plan::input::{Detail, Mark, Marks};
+///
+/// let asked_at = Timestamp::from_millis(1_800_000_000_000);
+/// let held = Detail { marks: Marks::NONE.with(Mark::Held), ..Detail::new(OperationId::from_bits(9), asked_at) };
+/// assert_eq!((held.restarts.last_at(), held.ordinal), (None, None));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
     /// Whose.
@@ -65,6 +74,17 @@ const SILENT: GuestReport = GuestReport { scale_in_cost: None, busy: None, has_d
 pub const RESTARTS_REMEMBERED: usize = 8;
 
 /// The newest start and restart requests of an instance.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::model::time::Timestamp;
+/// use tsg_core::plan::input::RestartHistory;
+///
+/// let (now, minute) = (Timestamp::from_millis(1_800_000_000_000), Duration::from_secs(60));
+/// let history = RestartHistory::NONE.with(now.before(40 * minute)).with(now.before(10 * minute));
+/// assert_eq!(history.within(30 * minute, now), 1);
+/// assert_eq!(history.next_forgotten(30 * minute, now), Some(now.after(20 * minute)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RestartHistory {
     /// When, the newest first; [`Timestamp::EPOCH`] where there was none.
@@ -175,6 +195,13 @@ impl Mark {
 }
 
 /// What people said about one instance.
+///
+/// ```
+/// use tsg_core::plan::input::{Mark, Marks};
+///
+/// let marks = Marks::NONE.with(Mark::Held).with(Mark::Named);
+/// assert!(marks.has(Mark::Held) && !marks.without(Mark::Held).has(Mark::Held));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Marks(u8);

@@ -14,6 +14,24 @@ pub use rollout::{Course, Failure, RolloutMemory, RolloutState};
 use serde::{Deserialize, Serialize};
 
 /// A group's memory: small, versioned with its ledger head.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::model::time::Timestamp;
+/// use tsg_core::plan::memory::PlanMemory;
+/// use tsg_core::protocol::create::Refusal;
+///
+/// let now = Timestamp::from_millis(1_800_000_000_000);
+/// let mut memory = PlanMemory::default();
+/// memory.note_bound();
+/// assert_eq!(memory.create_window, 2, "a create that was answered opens the window by one");
+///
+/// // No room in the data centre: a minute of rest, then a single create tries again.
+/// memory.note_refused(Refusal::Capacity, now, None);
+/// assert!(!memory.may_send(now.after(Duration::from_secs(59)), 0));
+/// assert!(memory.may_send(now.after(Duration::from_secs(60)), 0));
+/// assert!(!memory.may_send(now.after(Duration::from_secs(60)), 1));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanMemory {
     /// How many creates may be unanswered at once. Begins at 1 and grows by one with each

@@ -19,6 +19,18 @@ pub struct RolloutMemory {
 }
 
 /// One rollout.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::model::time::Timestamp;
+/// use tsg_core::plan::memory::{Course, RolloutState};
+///
+/// let now = Timestamp::from_millis(1_800_000_000_000);
+/// let course = Course::opened(2, 1, now);
+/// assert_eq!((course.state, course.state.is_over()), (RolloutState::Planned, false));
+/// let done = course.entering(RolloutState::Successful, now.after(Duration::from_secs(600)));
+/// assert!(done.state.is_over() && done.began_at == now);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Course {
     /// The revision that is wanted.

@@ -91,6 +91,14 @@ pub enum Action {
 
 impl Action {
     /// The operation that the step is about.
+    ///
+    /// ```
+    /// use tsg_core::model::id::OperationId;
+    /// use tsg_core::plan::output::Action;
+    ///
+    /// let operation = OperationId::from_bits(9);
+    /// assert_eq!(Action::Create { operation, revision: 2 }.operation(), operation);
+    /// ```
     pub const fn operation(&self) -> OperationId {
         match *self {
             Self::Create { operation, .. }

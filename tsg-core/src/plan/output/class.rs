@@ -64,6 +64,15 @@ impl Class {
 }
 
 /// How many members each class has.
+///
+/// ```
+/// use tsg_core::plan::output::{Class, ClassCounts};
+///
+/// let mut counts = ClassCounts::default();
+/// counts.0[Class::Serving as usize] = 3;
+/// counts.0[Class::Starting as usize] = 1;
+/// assert_eq!((counts.of(Class::Serving), counts.total()), (3, 4));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ClassCounts(pub [u32; Class::COUNT]);
 
@@ -71,6 +80,13 @@ impl ClassCounts {
     /// How many members a class has.
     pub const fn of(&self, class: Class) -> u32 {
         self.0[class as usize]
+    }
+
+    /// Counts others in.
+    pub fn add(&mut self, others: &Self) {
+        for (count, other) in self.0.iter_mut().zip(others.0) {
+            *count = count.saturating_add(other);
+        }
     }
 
     /// All members.

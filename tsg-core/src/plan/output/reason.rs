@@ -159,6 +159,15 @@ pub enum Reason {
 impl Reason {
     /// Whether a start or restart for this reason is one of the attempts that the restart policy
     /// counts: only what the instance did itself is held against it.
+    ///
+    /// ```
+    /// use tsg_core::model::{operation::Cause, time::Timestamp};
+    /// use tsg_core::plan::output::Reason;
+    ///
+    /// let unhealthy = Reason::Unhealthy { since: Timestamp::EPOCH, restarts: 0 };
+    /// assert!(unhealthy.uses_attempt() && !Reason::RestartAsked.uses_attempt());
+    /// assert_eq!((unhealthy.cause(), Reason::RestartAsked.cause()), (Cause::Repair, Cause::Rollout));
+    /// ```
     pub const fn uses_attempt(self) -> bool {
         matches!(self, Self::Stopped { .. } | Self::Unhealthy { .. })
     }

@@ -31,6 +31,28 @@ pub enum Answer {
 }
 
 /// Why an instance is treated as it is.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::model::{id::OperationId, time::Timestamp};
+/// use tsg_core::plan::output::{Class, Reason, Wait};
+/// use tsg_core::plan::why::{InstanceAnswer, Obstacle, Prospect};
+///
+/// // It has failed its checks for a minute and is restarted once the delay is over.
+/// let now = Timestamp::from_millis(1_800_000_000_000);
+/// let (since, until) = (now.before(Duration::from_secs(60)), now.after(Duration::from_secs(15)));
+/// let answer = InstanceAnswer {
+///     operation: OperationId::from_bits(9),
+///     instance: None,
+///     class: Class::Unhealthy,
+///     since,
+///     revision: 1,
+///     succession: None,
+///     prospect: Prospect::Restarts { due_at: Some(until), reason: Reason::Unhealthy { since, restarts: 1 } },
+///     obstacles: vec![Obstacle::Wait(Wait::StartDelay { until })],
+/// };
+/// assert_eq!(answer.until(), Some(until));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InstanceAnswer {
     /// Its operation.

@@ -10,6 +10,16 @@ use crate::model::time::Timestamp;
 use crate::plan::output::{Block, Report, Wait};
 
 /// What stands in the way.
+///
+/// ```
+/// use tsg_core::model::time::Timestamp;
+/// use tsg_core::plan::output::{Block, Wait};
+/// use tsg_core::plan::why::Obstacle;
+///
+/// let until = Timestamp::from_millis(1_800_000_000_000);
+/// assert_eq!(Obstacle::Wait(Wait::Baking { until }).until(), Some(until));
+/// assert_eq!(Obstacle::Block(Block::Frozen).until(), None, "a person has to lift it");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Obstacle {
