@@ -151,3 +151,26 @@ async fn instances_are_replaced_when_asked_for() {
     assert!(now.iter().any(|(id, _)| *id == made[1].0), "the other one stays: {made:?} {now:?}");
     site.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_replaced_on_demand_where_nothing_is_rolled_out() {
+    let site = Site::enrolled().await;
+    let first = template(&site, "t", "web").await;
+    let path = format!("/v2/groups/{}", site.group("old", &first, 1).await);
+    let is_up = |answer: &Answer| answer.json()["status"] == "converged";
+    eventually(async || site.v2("GET", &path, "").await, is_up).await;
+    let ask = async |body: &str| site.v2("POST", &format!("{path}/reprovision"), body).await;
+    for body in [r#"{"all": true}"#, r#"{"all": true, "how": "restart", "at_once": 1}"#] {
+        let refused = ask(body).await;
+        assert_eq!((refused.status, refused.code().as_str()), (422, "NeverRolls"), "{body}: {refused:?}");
+        assert!(format!("{refused:?}").contains("rolling"), "what to do about it: {refused:?}");
+    }
+    let shown = site.v2("GET", &path, "").await.json();
+    assert_eq!(shown["orders"]["width"], 0, "a refused request leaves nothing behind: {shown}");
+
+    let changed = site.v2("PATCH", &path, r#"{"policy": {"update": {"mode": "rolling"}}}"#).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let accepted = ask(r#"{"all": true, "how": "restart"}"#).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    site.end().await;
+}
