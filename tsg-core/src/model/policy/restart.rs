@@ -35,7 +35,8 @@ pub enum RestartConditions {
     /// Either of the two.
     #[default]
     OnFailureOrCnRestart,
-    /// Either of the two, and a person who stopped it.
+    /// Either of the two, whoever stopped it. No cloud tells who that was, so that so far this is
+    /// the same as both.
     Always,
 }
 
@@ -50,7 +51,7 @@ impl RestartConditions {
         matches!(self, Self::OnCnRestart | Self::OnFailureOrCnRestart | Self::Always)
     }
 
-    /// Whether even an instance that a person stopped is started again.
+    /// Whether an instance is started again even if it is known that a person stopped it.
     pub const fn always(self) -> bool {
         matches!(self, Self::Always)
     }
