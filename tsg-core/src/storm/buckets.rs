@@ -146,6 +146,30 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_is_full_when_nothing_more_goes_into_it() {
+        let rate = Rate::each_second(2, 1);
+        let mut bucket = Bucket::full(rate, at(0));
+        assert!(bucket.is_full(rate));
+        bucket.take(rate, 1);
+        assert!(!bucket.is_full(rate) && !bucket.filled(rate, at(999)).is_full(rate));
+        assert!(bucket.filled(rate, at(1000)).is_full(rate));
+        let slowed = Moment { ramp_from: Some(Timestamp::EPOCH), ..at(0) };
+        assert!(!Bucket::full(rate, slowed).is_full(rate), "not as full as it can ever be");
+    }
+
+    #[test]
+    fn the_last_bit_of_a_token_is_waited_for() {
+        let rate = Rate { burst: 1, tokens: 1, period: Duration::from_millis(1) };
+        // Just before the end of the slow start, when a millisecond brings 999 parts of 1000.
+        let slowed = |milli| Moment { ramp_from: Some(Timestamp::EPOCH), ..at(milli) };
+        let mut bucket = Bucket::full(rate, slowed(299_700));
+        bucket.take(rate, 1);
+        let bucket = bucket.filled(rate, slowed(299_701));
+        assert_eq!(bucket.tokens(rate), 0);
+        assert_eq!(bucket.next_token_at(rate, slowed(299_701)), Some(at(299_702).now));
+    }
+
+    #[test]
     fn rates_without_sense_are_still_counted() {
         for rate in [
             Rate { burst: 0, tokens: 5, period: Duration::ZERO },

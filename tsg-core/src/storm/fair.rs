@@ -233,4 +233,11 @@ mod tests {
         assert_eq!(divide(100, &demands, &mut last), demands);
         assert_eq!(divide(5, &BTreeMap::new(), &mut last), BTreeMap::new());
     }
+
+    #[test]
+    fn who_needs_just_an_even_share_gets_no_more() {
+        let mut last = None;
+        assert_eq!(divide(5, &[(1, 2), (2, 9)].into(), &mut last), [(1, 2), (2, 3)].into());
+        assert_eq!(last, None, "nothing was left over");
+    }
 }
