@@ -347,6 +347,7 @@ fn a_machine_arrives_according_to_where_its_operation_stands() {
         |operation: &Operation, number| Stray { operation: operation.id, group: GROUP, instance: machine_id(number) };
     let with = |phase| Operation { phase, ..sent(1, START) };
     let own = |phase| bound(1, phase, START);
+    let doomed = |phase| Operation { residue: vec![machine_id(8)], ..with(phase) };
     let cases = [
         (with(Phase::Sent), 8, Some(Arrival::Answers as fn(Stray) -> Arrival), None),
         (with(Phase::Unknown), 8, Some(Arrival::Answers as _), None),
@@ -356,6 +357,8 @@ fn a_machine_arrives_according_to_where_its_operation_stands() {
         (with(Phase::Refused), 8, Some(Arrival::Contradiction as _), Some(GROUP)),
         (own(Phase::Bound), 8, Some(Arrival::Residue as _), Some(GROUP)),
         (own(Phase::Gone), 8, Some(Arrival::Residue as _), Some(GROUP)),
+        (doomed(Phase::Unknown), 8, Some(Arrival::Residue as _), Some(GROUP)),
+        (doomed(Phase::Lost), 8, Some(Arrival::Residue as _), Some(GROUP)),
         (own(Phase::Gone), 1, Some(Arrival::Revenant as _), Some(GROUP)),
         (own(Phase::Bound), 1, None, None),
         (own(Phase::Ready), 1, None, None),

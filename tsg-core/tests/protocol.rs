@@ -63,6 +63,16 @@ fn dead_machines_are_residue_only_while_there_is_something_to_delete() {
 }
 
 #[test]
+fn a_machine_that_is_to_be_deleted_is_not_bound_should_it_come_up_after_all() {
+    let alive = machine(10, &sent(1, START));
+    let operation = Operation { residue: vec![alive.id], ..sent(1, START) };
+    let other = ObservedInstance { created_at: at(9), ..machine(11, &operation) };
+    assert_eq!(resolved(&operation, &[alive]), Resolution::Dead { residue: vec![alive.id] });
+    let expected = Resolution::Bind { instance: other, residue: vec![alive.id] };
+    assert_eq!(resolved(&operation, &[alive, other]), expected);
+}
+
+#[test]
 fn neither_the_name_alone_nor_the_tags_alone_make_a_machine_ours() {
     let operation = sent(1, START);
     let own = machine(10, &operation);

@@ -19,7 +19,8 @@ pub enum Arrival {
     /// The machine of an operation that was given up. Bind it; if the group has enough, the
     /// planner lets it go.
     Late(Stray),
-    /// One more machine of an operation that has its own: record it as residue and delete it.
+    /// One more machine of an operation that has its own, or one that was given up before: record
+    /// it as residue and delete it.
     Residue(Stray),
     /// A machine that was destroyed and is there again. Never deleted; alert.
     Revenant(Stray),
@@ -208,6 +209,10 @@ fn beyond_the_ledger(instance: InstanceId, claim: Claim, ledger: &impl LedgerLoo
 }
 
 fn by_phase(operation: &Operation, stray: Stray) -> Arrival {
+    // It failed once and came up after all, but a DELETE may be on its way to it.
+    if operation.residue.contains(&stray.instance) {
+        return Arrival::Residue(stray);
+    }
     match (operation.phase, operation.instance) {
         (Phase::Sent | Phase::Unknown, _) => Arrival::Answers(stray),
         (Phase::Lost, None) => Arrival::Late(stray),

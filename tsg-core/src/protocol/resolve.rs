@@ -24,10 +24,10 @@ pub enum Resolution {
         /// Others that it made, to be deleted: they are kept in the operation.
         residue: Vec<InstanceId>,
     },
-    /// It made machines, and all of them are over. Counts as a negative look-up, since another
-    /// attempt may still land.
+    /// It made machines, and all of them are over or were given up. Counts as a negative look-up,
+    /// since another attempt may still land.
     Dead {
-        /// Those that failed and still have to be deleted.
+        /// Those that still have to be deleted.
         residue: Vec<InstanceId>,
     },
     /// Nothing was found: a negative look-up.
@@ -139,7 +139,10 @@ pub fn resolve(operation: &Operation, deployment: DeploymentId, found: &[Observe
     // Older first, and of one that was found twice only the first.
     made.sort_unstable_by_key(|instance| (instance.created_at, instance.id));
     made.dedup_by_key(|instance| instance.id);
-    if let Some(instance) = made.iter().find(|instance| !instance.state.is_terminal()) {
+    // What is filed as residue failed once, and a DELETE may be on its way to it: should it come up
+    // after all, it is too late for it.
+    let is_good = |it: &&ObservedInstance| !it.state.is_terminal() && !operation.residue.contains(&it.id);
+    if let Some(instance) = made.iter().find(is_good) {
         let (instance, own) = (*instance, instance.id);
         return Resolution::Bind { instance, residue: residue(&made, Some(own)) };
     }
