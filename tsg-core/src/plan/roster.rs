@@ -14,6 +14,7 @@ use super::repair::Outlook;
 use super::repair::fate::{Fate, Ground, Verdict, fate_of, is_left_alone};
 use super::rollout::change::{Change, change_of};
 use super::rollout::goal::Goal;
+use super::survey::serves_plainly;
 use crate::model::instance::InstanceState;
 use crate::model::operation::Phase;
 use crate::model::time::Timestamp;
@@ -216,6 +217,10 @@ impl Roster {
         input: &PlanInput<'_>,
         (goal, outlook): (&Goal, &Outlook),
     ) -> Result<(), PlanError> {
+        if input.conditions.nodes.is_empty() && serves_plainly(member, goal.revision) {
+            self.add_plain(member, known, input);
+            return Ok(());
+        }
         let class = classify(member, input)?;
         let detail = detail_of(member, input)?;
         let fate = fate_of(member, class, detail, input, outlook);
@@ -241,6 +246,22 @@ impl Roster {
         self.add_illness(class, detail, fate);
         self.part(standing).add(standing);
         Ok(())
+    }
+
+    /// What [`Self::add`] comes to for a member that simply serves: most of them, also where
+    /// something goes on.
+    fn add_plain(&mut self, member: &Member, known: u8, input: &PlanInput<'_>) {
+        let proven_at = proven_at(member, Class::Serving, None, input);
+        let is_proven = proven_at.is_some_and(|at| at <= input.now);
+        let traits = known | (u8::from(is_proven) * PROVEN) | (u8::from(member.is_protected()) * UNTOUCHABLE);
+        let standing = Standing { class: Class::Serving, fate: Fate::Stays, change: Change::None, traits };
+        self.standings.push(standing);
+        self.counts.0[Class::Serving as usize] += 1;
+        self.old_revision += u32::from(member.revision != input.intent.revision);
+        if !is_proven {
+            earliest(&mut self.next_proven, proven_at);
+        }
+        self.current.add(standing);
     }
 
     fn part(&mut self, standing: Standing) -> &mut Part {

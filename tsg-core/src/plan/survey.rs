@@ -76,9 +76,9 @@ fn is_settled(input: &PlanInput<'_>) -> bool {
     input.policy.update.mode == UpdateMode::OnCreate || (is_known && course.as_ref().is_some_and(is_done))
 }
 
-/// Whether a member is of the common kind: ready, running, not unwell, of the wanted revision,
+/// Whether a member is of the common kind: ready, running, not unwell, of a certain revision,
 /// and there is no more to say about it.
-fn serves_plainly(member: &Member, revision: u32) -> bool {
+pub(super) fn serves_plainly(member: &Member, revision: u32) -> bool {
     member.phase == Phase::Ready
         && member.sighting == Sighting::Present(InstanceState::Running)
         && member.revision == revision
