@@ -42,10 +42,10 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// `most` is what there may be before any is let go: a rollout that has more than it needs
-    /// lets go of those that are to be replaced, not of whomever.
-    fn of(scope: Scope, revision: u32, (level, most): (u32, u32), part: Part) -> Self {
-        let cancels = part.intended.min(part.useful.saturating_sub(most));
+    fn of(scope: Scope, revision: u32, level: u32, allowance: Allowance, part: Part) -> Self {
+        // An unsent create is never what the surge is there for.
+        let cancels = part.intended.min(part.useful.saturating_sub(allowance.most));
+        let most = allowance.with(part.useful - cancels);
         // A request without an answer is no reason to delete a machine that is there.
         let settled = part.useful - part.requested - cancels;
         Self {
@@ -134,22 +134,45 @@ fn most(input: &PlanInput<'_>, roster: &Roster) -> u32 {
 
 fn lanes(wanted: u32, roster: &Roster, goal: &Goal, steering: &Steering) -> (Lane, Option<Lane>) {
     if let Some(canaries) = steering.canaries {
-        let main = Lane::of(Scope::Other, goal.filler, (wanted, wanted), roster.other);
-        return (main, Some(Lane::of(Scope::Current, goal.revision, (canaries, canaries), roster.current)));
+        let main = Lane::of(Scope::Other, goal.filler, wanted, Allowance::exactly(wanted), roster.other);
+        let allowance = Allowance::exactly(canaries);
+        return (main, Some(Lane::of(Scope::Current, goal.revision, canaries, allowance, roster.current)));
     }
     let everybody = roster.current.plus(roster.other);
     let level = level(wanted, steering, roster.current.proven, steering.movable);
-    let most = most_during(wanted, steering, everybody.useful);
-    (Lane::of(Scope::All, goal.filler, (level, most), everybody), None)
+    (Lane::of(Scope::All, goal.filler, level, Allowance::during(wanted, steering), everybody), None)
 }
 
-/// How many there may be before any is let go for the capacity. What a surge is there for may
-/// itself be among those that are let go; and more than there are places to fill is never needed.
-fn most_during(wanted: u32, steering: &Steering, useful: u32) -> u32 {
-    let above = useful.saturating_sub(wanted);
-    let on_top = steering.surge.min(steering.movable).min(wanted);
-    let is_within = above <= on_top;
-    wanted.saturating_add(if is_within { on_top } else { on_top.min(steering.movable.saturating_sub(above)) })
+/// How many there may be before any is let go for the capacity: a rollout that has more than it
+/// needs lets go of those that are to be replaced, not of whomever.
+#[derive(Debug, Clone, Copy)]
+struct Allowance {
+    wanted: u32,
+    /// At most, the surge included.
+    most: u32,
+    /// Members that the surge is there for.
+    movable: u32,
+}
+
+impl Allowance {
+    const fn exactly(wanted: u32) -> Self {
+        Self { wanted, most: wanted, movable: 0 }
+    }
+
+    /// More than there are places to fill is never needed.
+    fn during(wanted: u32, steering: &Steering) -> Self {
+        let on_top = steering.surge.min(steering.movable).min(wanted);
+        Self { wanted, most: wanted.saturating_add(on_top), movable: steering.movable }
+    }
+
+    /// With so many there. What a surge is there for may itself be among those that are let go.
+    fn with(self, useful: u32) -> u32 {
+        let above = useful.saturating_sub(self.wanted);
+        if useful <= self.most {
+            return self.most;
+        }
+        self.most.min(self.wanted.saturating_add(self.movable.saturating_sub(above)))
+    }
 }
 
 /// How many there should be: new ones come on top as long as old ones are left for them to take

@@ -35,8 +35,11 @@ pub(super) fn steady(input: &PlanInput<'_>, counts: ClassCounts) -> Plan {
     }
 }
 
-/// Makes the plan out of its draft.
-pub(super) fn conclude(input: &PlanInput<'_>, situation: &Situation, draft: Draft) -> Plan {
+/// Makes the plan out of its draft. Members that earlier looks have begun something with are not
+/// said to wait, as little as those of the draft.
+pub(super) fn conclude(input: &PlanInput<'_>, situation: &Situation, mut draft: Draft, begun: &ClassCounts) -> Plan {
+    let memory = memory(input, situation, &draft);
+    draft.acted.add(begun);
     let waits = waits(input, situation, &draft);
     let blocks = blocks(input, situation, &draft);
     let is_settled = draft.actions.is_empty() && waits.is_empty() && situation.balance.missing() == 0;
@@ -50,7 +53,7 @@ pub(super) fn conclude(input: &PlanInput<'_>, situation: &Situation, draft: Draf
             waits,
             blocks,
         },
-        memory: memory(input, situation, &draft),
+        memory,
         next_wakeup: next_wakeup(input, situation, &draft),
         actions: draft.actions,
         origins: draft.origins,

@@ -18,6 +18,7 @@ pub mod memory;
 mod order;
 mod ordinals;
 pub mod output;
+pub mod paper;
 pub mod recorded;
 mod removal;
 pub mod render;
@@ -26,6 +27,7 @@ pub mod replay;
 mod rollout;
 mod roster;
 pub mod selection;
+mod settle;
 mod survey;
 pub mod why;
 
@@ -37,6 +39,7 @@ use crate::model::group::Lifecycle;
 use balance::Balance;
 use draft::Draft;
 use input::ViewTrust;
+use output::ClassCounts;
 use repair::{Outlook, Pace};
 use rollout::{Goal, Steering};
 use roster::Roster;
@@ -111,8 +114,15 @@ struct Situation {
 }
 
 fn decide(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
+    Ok(decide_with_situation(input)?.1)
+}
+
+/// A plan, and how things stood before it.
+fn decide_with_situation(input: &PlanInput<'_>) -> Result<(Situation, Plan), PlanError> {
     let (situation, draft) = deliberate(input)?;
-    Ok(conclude::conclude(input, &situation, draft))
+    let first = conclude::conclude(input, &situation, draft, &ClassCounts::default());
+    let plan = settle::settle(input, first)?;
+    Ok((situation, plan))
 }
 
 /// Everything that a plan says, before it is said.

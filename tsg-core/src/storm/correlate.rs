@@ -178,8 +178,7 @@ struct Census<'a, 's> {
 /// Of all buckets the one that explains most is taken: whose failing instances exceed the passing
 /// ones by most. What it explains is set aside, and the rest is looked at again.
 pub(super) fn correlate(sifted: &Sifted<'_>, nodes: &[NodeFacts]) -> Vec<Correlation> {
-    let failing = sifted.instances().filter(|seen| seen.outcome == Outcome::Failing).take(NODE_FAILING_MIN as usize);
-    if failing.count() < NODE_FAILING_MIN as usize {
+    if sifted.failing().take(NODE_FAILING_MIN as usize).count() < NODE_FAILING_MIN as usize {
         return Vec::new();
     }
     let mut census = Census::take(sifted, places(nodes));
@@ -215,7 +214,7 @@ impl<'a, 's> Census<'a, 's> {
             all: Tally::default(),
             explained: BTreeSet::new(),
         };
-        for seen in sifted.instances().filter(|seen| seen.outcome == Outcome::Failing) {
+        for seen in sifted.failing() {
             census.failing_groups.change(seen.facts.group.into(), |is_failing| *is_failing = true);
             census.note_home(&seen);
         }
@@ -323,6 +322,7 @@ impl<'a, 's> Census<'a, 's> {
 }
 
 /// Where an instance counts in a dimension.
+#[inline]
 fn number(dimension: usize, seen: &Seen<'_>, places: &ByNumber<Place>, failing_groups: &ByNumber<bool>) -> Option<u64> {
     let known = |number: u32| (number != NO_NUMBER).then_some(u64::from(number));
     let facts = seen.facts;

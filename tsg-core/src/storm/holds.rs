@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::correlate::{Bucket, Correlation, DATA_CENTRE_SHARE_PERCENT, is_share};
 use super::input::{DataCentreFacts, Outcome, Probe, Sight, StormInput};
 use super::nodes::{NodeCounts, NodeSurvey};
+use super::number::ByNumber;
 use super::sift::Sifted;
 use super::wakeup::Wakeup;
 use crate::model::time::Timestamp;
@@ -303,7 +304,8 @@ struct Count {
 fn measured(sifted: &Sifted<'_>, survey: &NodeSurvey, correlations: &[Correlation]) -> Vec<Hold> {
     let now = sifted.input.now;
     let mut found = Vec::new();
-    for (data_centre, count) in counts(sifted, survey) {
+    for (data_centre, count) in counts(sifted, survey).iter() {
+        let Ok(data_centre) = u32::try_from(data_centre) else { continue };
         let Count { all, checked, failing, degraded } = count;
         if checked >= JUDGED_MIN && is_share(failing, checked, DATA_CENTRE_SHARE_PERCENT) {
             found.push(here(data_centre, HoldCause::MostFail { failing, of: checked }, now));
@@ -330,19 +332,21 @@ fn measured(sifted: &Sifted<'_>, survey: &NodeSurvey, correlations: &[Correlatio
     found
 }
 
-fn counts(sifted: &Sifted<'_>, survey: &NodeSurvey) -> BTreeMap<u32, Count> {
+fn counts(sifted: &Sifted<'_>, survey: &NodeSurvey) -> ByNumber<Count> {
     let (silent, now) = (survey.silent(), sifted.input.now);
-    let mut counts: BTreeMap<u32, Count> = BTreeMap::new();
+    let mut counts = ByNumber::<Count>::default();
     for seen in sifted.instances() {
-        let count = counts.entry(seen.group.data_centre).or_default();
         let is_failing = seen.outcome == Outcome::Failing;
-        count.all += 1;
         // What is silent with its node has a reason of its own, and a limit of its own.
-        if seen.outcome != Outcome::Unchecked && !silent.get(seen.facts.node.into()) {
-            count.checked += 1;
-            count.failing += u32::from(is_failing);
-            count.degraded += u32::from(is_failing && now.since(seen.facts.since) <= DEGRADING_WITHIN);
-        }
+        let is_counted = seen.outcome != Outcome::Unchecked && !silent.get(seen.facts.node.into());
+        counts.change(seen.group.data_centre.into(), |count| {
+            count.all += 1;
+            if is_counted {
+                count.checked += 1;
+                count.failing += u32::from(is_failing);
+                count.degraded += u32::from(is_failing && now.since(seen.facts.since) <= DEGRADING_WITHIN);
+            }
+        });
     }
     counts
 }

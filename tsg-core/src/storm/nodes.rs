@@ -138,7 +138,7 @@ impl NodeSurvey {
         facts.dedup_by_key(|facts| facts.node);
         let judge = |facts: NodeFacts| {
             let on = on_node.get(facts.node.into());
-            let around = in_data_centre.get(&facts.data_centre).copied().unwrap_or_default();
+            let around = in_data_centre.get(facts.data_centre.into());
             let is_seen = sifted.is_seen(facts.data_centre);
             let evidence = if is_seen { evidence(&facts, on, around, wakeup) } else { Evidence::Unknown };
             let before = memory.nodes.get(&facts.id).copied().unwrap_or_default();
@@ -232,9 +232,8 @@ impl Judged {
     }
 }
 
-fn witnesses(sifted: &Sifted<'_>) -> (ByNumber<Witnesses>, BTreeMap<u32, Witnesses>) {
-    let mut on_node = ByNumber::<Witnesses>::default();
-    let mut around: BTreeMap<u32, Witnesses> = BTreeMap::new();
+fn witnesses(sifted: &Sifted<'_>) -> (ByNumber<Witnesses>, ByNumber<Witnesses>) {
+    let (mut on_node, mut around) = (ByNumber::<Witnesses>::default(), ByNumber::<Witnesses>::default());
     for seen in sifted.instances() {
         let count = |witnesses: &mut Witnesses| {
             witnesses.there += 1;
@@ -247,7 +246,7 @@ fn witnesses(sifted: &Sifted<'_>) -> (ByNumber<Witnesses>, BTreeMap<u32, Witness
             }
         };
         on_node.change(seen.facts.node.into(), count);
-        count(around.entry(seen.group.data_centre).or_default());
+        around.change(seen.group.data_centre.into(), count);
     }
     (on_node, around)
 }

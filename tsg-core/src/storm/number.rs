@@ -17,6 +17,7 @@ pub(super) struct ByNumber<T> {
 
 impl<T: Copy + Default> ByNumber<T> {
     /// The value at a number.
+    #[inline]
     pub(super) fn get(&self, number: u64) -> T {
         if number < ROW_MAX {
             return self.row.get(place(number)).copied().unwrap_or_default();
@@ -25,16 +26,24 @@ impl<T: Copy + Default> ByNumber<T> {
     }
 
     /// Changes the value at a number.
+    #[inline]
     pub(super) fn change(&mut self, number: u64, change: impl FnOnce(&mut T)) {
+        if number < ROW_MAX
+            && let Some(value) = self.row.get_mut(place(number))
+        {
+            return change(value);
+        }
+        change(self.made(number));
+    }
+
+    /// The value at a number that nobody touched yet, or that stands in the tree.
+    fn made(&mut self, number: u64) -> &mut T {
         if number >= ROW_MAX {
-            return change(self.tree.entry(number).or_default());
+            return self.tree.entry(number).or_default();
         }
-        if self.row.len() <= place(number) {
-            self.row.resize(place(number) + 1, T::default());
-        }
-        if let Some(value) = self.row.get_mut(place(number)) {
-            change(value);
-        }
+        self.row.resize(place(number) + 1, T::default());
+        let last = self.row.len() - 1;
+        &mut self.row[last]
     }
 
     /// Every number up to the highest, in order.
@@ -62,5 +71,13 @@ mod tests {
         let touched: Vec<(u64, u32)> = values.iter().filter(|(_, value)| *value > 0).collect();
         assert_eq!(touched, [(3, 2), (ROW_MAX - 1, 1), (ROW_MAX, 1), (u64::MAX, 1)]);
         assert_eq!((values.get(3), values.get(4), values.get(u64::MAX - 1)), (2, 0, 0));
+        assert_eq!((values.get(ROW_MAX - 1), values.get(ROW_MAX), values.get(ROW_MAX + 1)), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_row_is_as_long_as_its_highest_number_asks() {
+        let mut values = ByNumber::<u32>::default();
+        values.change(3, |value| *value = 7);
+        assert_eq!(values.iter().collect::<Vec<_>>(), [(0, 0), (1, 0), (2, 0), (3, 7)]);
     }
 }

@@ -6,12 +6,20 @@ use alloc::vec::Vec;
 use super::correlate::Bucket;
 use super::holds::{Hold, HoldCause, Scope, Stop};
 use super::input::{GroupFacts, InstanceFacts, StormInput};
+use super::number::ByNumber;
+use crate::model::id::GroupId;
 
 /// Holds by what they hold; of several the one that stops most.
 #[derive(Debug, Default)]
 struct Reach {
     everywhere: Option<Hold>,
     buckets: BTreeMap<Bucket, Hold>,
+    /// Whether anything of this number is held, so that most instances cost no search.
+    checks: ByNumber<bool>,
+    images: ByNumber<bool>,
+    probers: ByNumber<bool>,
+    /// Groups of which a revision is held.
+    groups: BTreeSet<GroupId>,
 }
 
 /// For each group the hold that stops most of what it does.
@@ -24,7 +32,11 @@ pub(super) fn binding(input: &StormInput<'_>, holds: &[Hold]) -> Vec<Option<Hold
     };
     let mut binding: Vec<Option<Hold>> = input.groups.iter().map(whole).collect();
     if reach.is_partial() {
+        let is_revised: Vec<bool> = input.groups.iter().map(|group| reach.groups.contains(&group.group)).collect();
         for facts in input.instances {
+            if !reach.may_hold(facts, &is_revised) {
+                continue;
+            }
             let Some(group) = input.groups.get(facts.group as usize) else { continue };
             let Some(bound) = binding.get_mut(facts.group as usize) else { continue };
             *bound = reach.of(facts, group).into_iter().fold(*bound, stronger);
@@ -72,10 +84,34 @@ impl Reach {
         match hold.scope {
             Scope::Everywhere => self.everywhere = stronger(self.everywhere, Some(hold)),
             Scope::In(bucket) => {
+                self.note(bucket);
                 let kept = self.buckets.entry(bucket).or_insert(hold);
                 *kept = stronger(Some(*kept), Some(hold)).unwrap_or(hold);
             }
         }
+    }
+
+    fn note(&mut self, bucket: Bucket) {
+        let (row, number) = match bucket {
+            Bucket::Check(check) => (&mut self.checks, check),
+            Bucket::Image(image) => (&mut self.images, image),
+            Bucket::Prober(prober) => (&mut self.probers, prober),
+            Bucket::Revision { group, .. } => {
+                self.groups.insert(group);
+                return;
+            }
+            Bucket::Node(_) | Bucket::Rack(_) | Bucket::DataCentre(_) => return,
+        };
+        row.change(number.into(), |is_held| *is_held = true);
+    }
+
+    /// Whether one of them may hold the group of an instance for what the instance is.
+    #[inline]
+    fn may_hold(&self, facts: &InstanceFacts, is_revised: &[bool]) -> bool {
+        self.checks.get(facts.check.into())
+            || self.images.get(facts.image.into())
+            || self.probers.get(facts.prober.into())
+            || is_revised.get(facts.group as usize).is_some_and(|is_revised| *is_revised)
     }
 
     /// Whether some of them hold groups by what their instances are.

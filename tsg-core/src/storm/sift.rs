@@ -5,6 +5,7 @@
 //! seen. Must never turn a failure into a pass; what does not count was not checked.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 use super::correlate::Bucket;
 use super::input::{GroupFacts, InstanceFacts, Outcome, Probe, StormInput};
@@ -14,6 +15,9 @@ use super::input::{GroupFacts, InstanceFacts, Outcome, Probe, StormInput};
 pub(super) struct Sifted<'a> {
     pub(super) input: &'a StormInput<'a>,
     seen: &'a BTreeSet<u32>,
+    /// Of each group, whether its data centre is seen: what is asked for each instance costs no
+    /// search.
+    is_group_seen: Vec<bool>,
     /// Prober and data centre.
     abstaining: BTreeSet<(u32, u32)>,
     probers: BTreeSet<u32>,
@@ -33,7 +37,8 @@ impl<'a> Sifted<'a> {
     pub(super) fn new(input: &'a StormInput<'a>, seen: &'a BTreeSet<u32>) -> Self {
         let failing = input.probers.iter().filter(|facts| matches!(facts.canary, Probe::Failing { .. }));
         let abstaining = failing.map(|facts| (facts.prober, facts.data_centre)).collect();
-        Self { input, seen, abstaining, probers: BTreeSet::new(), checks: BTreeSet::new() }
+        let is_group_seen = input.groups.iter().map(|group| seen.contains(&group.data_centre)).collect();
+        Self { input, seen, is_group_seen, abstaining, probers: BTreeSet::new(), checks: BTreeSet::new() }
     }
 
     /// Leaves out the probers and checks among these as well.
@@ -56,14 +61,24 @@ impl<'a> Sifted<'a> {
 
     /// All instances of known groups.
     pub(super) fn instances(&self) -> impl Iterator<Item = Seen<'a>> + '_ {
-        self.input.instances.iter().filter_map(|facts| {
-            let group = self.input.groups.get(facts.group as usize)?;
-            Some(Seen { facts, group, outcome: self.outcome(facts, group) })
-        })
+        self.input.instances.iter().filter_map(|facts| self.look_at(facts))
     }
 
+    /// Those that fail: few, as a rule.
+    pub(super) fn failing(&self) -> impl Iterator<Item = Seen<'a>> + '_ {
+        let failing = self.input.instances.iter().filter(|facts| facts.outcome == Outcome::Failing);
+        failing.filter_map(|facts| self.look_at(facts)).filter(|seen| seen.outcome == Outcome::Failing)
+    }
+
+    #[inline]
+    fn look_at(&self, facts: &'a InstanceFacts) -> Option<Seen<'a>> {
+        let group = self.input.groups.get(facts.group as usize)?;
+        Some(Seen { facts, group, outcome: self.outcome(facts, group) })
+    }
+
+    #[inline]
     fn outcome(&self, facts: &InstanceFacts, group: &GroupFacts) -> Outcome {
-        let is_left_out = !self.is_seen(group.data_centre)
+        let is_left_out = !self.is_group_seen.get(facts.group as usize).is_some_and(|is_seen| *is_seen)
             || self.abstaining.contains(&(facts.prober, group.data_centre))
             || self.probers.contains(&facts.prober)
             || self.checks.contains(&facts.check);

@@ -1,8 +1,8 @@
 //! Carries a plan out on paper: what the members look like right after the engine has committed
 //! every step.
 
-use tsg_core::plan::forecast::carry_out;
 use tsg_core::plan::output::Plan;
+use tsg_core::plan::paper::carry_out;
 use tsg_core::plan::recorded::Recorded;
 
 use super::table::Scene;

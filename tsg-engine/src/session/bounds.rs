@@ -235,6 +235,11 @@ fn update(edit: &mut Edit<'_>, id: OperationId, revision: u32, disruption: Disru
             _ => Some(ErrandKind::Resize { from }),
         };
         (operation.revision, operation.template) = (revision, template);
+        // A resize takes an instance out of service as a restart does.
+        if disruption == Disruption::Resize {
+            operation.restarts = operation.restarts.with_excused(now);
+            operation.marks = operation.marks.without(Mark::Restart);
+        }
         operation.errand = kind.map(|kind| Errand::new(kind, now));
     });
 }

@@ -3,14 +3,12 @@
 //! Owns the run in virtual time: plan, carry out on paper, wait for the next thing to happen, plan
 //! again. Must never decide a step, which the planner does, nor run for ever.
 
-mod apply;
 mod events;
 mod model;
 mod placement;
 mod tally;
 mod world;
 
-pub use apply::carry_out;
 pub use model::{Faults, Latency, Model};
 pub use tally::{Ending, Forecast, ForecastStep};
 
@@ -18,6 +16,7 @@ use core::time::Duration;
 
 use super::input::{Limits, PlanInput};
 use super::output::{GroupStatus, Plan, PlanError, Wait};
+use super::paper::carry_out;
 use super::plan;
 use super::recorded::Recorded;
 use crate::model::time::Timestamp;
@@ -36,7 +35,7 @@ use world::World;
 /// # use tsg_core::plan::input::{Conditions, Intent, Limits, Orders, View, ViewTrust};
 /// # use tsg_core::plan::{PlanInput, memory::PlanMemory};
 /// use core::time::Duration;
-/// use tsg_core::plan::forecast::{Ending, Latency, Model, forecast};
+/// use tsg_core::plan::forecast::{Ending, Forecast, Latency, Model, forecast};
 /// # use tsg_core::protocol::timing::ProtocolTiming;
 /// # let now = Timestamp::from_millis(1_800_000_000_000);
 /// # let group = GroupId::new(uuid::Uuid::from_u128(1));
@@ -59,7 +58,7 @@ use world::World;
 ///
 /// // An empty group of which three instances are wanted.
 /// let model = Model { provisioning: Latency::Fixed(Duration::from_secs(20)), ..Model::default() };
-/// let forecast = forecast(&input, &model)?;
+/// let forecast: Forecast = forecast(&input, &model)?;
 /// assert_eq!(forecast.ending, Ending::Settled);
 /// assert_eq!((forecast.steps.len(), forecast.peak), (3, 3));
 /// assert!(forecast.took() >= Duration::from_secs(20));

@@ -7,7 +7,6 @@ use core::time::Duration;
 
 use uuid::Uuid;
 
-use super::apply::{detail_of, forget, member_of};
 use super::events::{Agenda, Event};
 use super::model::Model;
 use super::placement::Placement;
@@ -16,7 +15,8 @@ use crate::model::instance::InstanceState;
 use crate::model::operation::Phase;
 use crate::model::revision::Disruption;
 use crate::model::time::Timestamp;
-use crate::plan::input::{Member, Sighting, Verdict};
+use crate::plan::input::{Detail, Member, Sighting, Verdict};
+use crate::plan::order;
 use crate::plan::output::{Action, Plan};
 use crate::plan::recorded::Recorded;
 
@@ -234,4 +234,30 @@ fn drained(paper: &mut Recorded, operation: OperationId) {
     if let Some(detail) = detail_of(paper, operation) {
         (detail.guest.has_drained, detail.guest_at) = (true, now);
     }
+}
+
+/// Removes a member that is over, and what was said about it.
+fn forget(paper: &mut Recorded, operation: OperationId) {
+    paper.members.retain(|member| member.operation != operation);
+    paper.details.retain(|detail| detail.operation != operation);
+}
+
+fn member_of(paper: &mut Recorded, operation: OperationId) -> Option<&mut Member> {
+    let found = order::position(&paper.members, operation).ok()?;
+    paper.members.get_mut(found)
+}
+
+/// What is said about a member; nothing yet when it is asked for the first time.
+fn detail_of(paper: &mut Recorded, operation: OperationId) -> Option<&mut Detail> {
+    let member = member_of(paper, operation)?;
+    *member = member.with_detail();
+    let asked_at = member.phase_since;
+    let place = match paper.details.binary_search_by_key(&operation, |detail| detail.operation) {
+        Ok(found) => found,
+        Err(gap) => {
+            paper.details.insert(gap, Detail::new(operation, asked_at));
+            gap
+        }
+    };
+    paper.details.get_mut(place)
 }

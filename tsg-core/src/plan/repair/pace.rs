@@ -74,7 +74,7 @@ impl Pace {
 
     fn choose(&mut self, input: &PlanInput<'_>, roster: &mut Roster, heirs: &Heirs) {
         self.condemned = reunion::reunite(input, roster, heirs);
-        let (mut fresh, mut settled_twice) = (Vec::new(), number(self.condemned.len()));
+        let (mut fresh, mut settled_twice, mut unready) = (Vec::new(), number(self.condemned.len()), 0);
         for found in core::mem::take(&mut roster.condemnable) {
             let heir = heirs.heir(found.index, roster);
             // What is not needed at all is the scale-in's to take, in its own order.
@@ -84,6 +84,8 @@ impl Pace {
                 continue;
             }
             settled_twice += u32::from(matches!(heir, Heir::Proven | Heir::Broken));
+            let class = roster.standings[found.index as usize].class;
+            unready += u32::from(found.ground == Ground::Unneeded && class == Class::Starting);
             self.in_flight += u32::from(matches!(heir, Heir::Coming | Heir::Proving));
             if heir == Heir::None {
                 fresh.push(found);
@@ -91,8 +93,10 @@ impl Pace {
                 self.condemned.push(Condemned { index: found.index, ground: found.ground, heir, reason: None });
             }
         }
-        // The condemned stand for the places that they are to leave, until their successors do.
-        let there = (roster.useful() - coming(roster)).saturating_add(roster.condemned.saturating_sub(settled_twice));
+        // The condemned stand for the places that they are to leave, until their successors do; but
+        // what only comes up is not there, whether it may stay or not.
+        let standing_in = roster.condemned.saturating_sub(settled_twice).saturating_sub(unready);
+        let there = (roster.useful() - coming(roster)).saturating_add(standing_in);
         self.admit(input, roster, fresh, input.intent.capacity.saturating_sub(there));
     }
 
@@ -111,20 +115,23 @@ impl Pace {
             let class = roster.standings[found.index as usize].class;
             (found.ground, class == Class::Serving, input.members[found.index as usize].sequence, found.index)
         });
-        let mut begun = 0;
+        let mut begun = Vec::new();
         for found in fresh {
-            if begun < self.gate.slots(self, input, found.ground) {
-                begun += 1;
-                self.condemned.push(Condemned {
-                    index: found.index,
-                    ground: found.ground,
-                    heir: Heir::None,
-                    reason: None,
-                });
+            if number(begun.len()) < self.gate.slots(self, input, found.ground) {
+                begun.push(found);
             } else {
                 roster.set_fate(found.index, Fate::GivenUp);
                 self.withheld += 1;
             }
+        }
+        for found in begun {
+            // Those who keep their slots may be as many as there are places.
+            if found.ground == Ground::Unneeded && roster.useful() >= input.intent.capacity {
+                roster.set_fate(found.index, Fate::Stays);
+                continue;
+            }
+            let Condemnable { index, ground, .. } = found;
+            self.condemned.push(Condemned { index, ground, heir: Heir::None, reason: None });
         }
     }
 

@@ -14,7 +14,7 @@ pub use obstacle::Obstacle;
 
 use super::input::PlanInput;
 use super::output::{Plan, PlanError};
-use super::{Situation, conclude, deliberate, order, survey};
+use super::{Situation, decide_with_situation, order, survey};
 use crate::model::id::OperationId;
 
 /// What can be asked.
@@ -82,8 +82,7 @@ pub fn why(input: &PlanInput<'_>, question: Question) -> Result<Answer, PlanErro
     survey::of_ordered(input)?;
     let ordered = order::ordered(input.members)?;
     let input = PlanInput { members: &ordered, ..*input };
-    let (situation, draft) = deliberate(&input)?;
-    let plan = conclude::conclude(&input, &situation, draft);
+    let (situation, plan) = decide_with_situation(&input)?;
     let findings = Findings { input, situation, plan };
     Ok(match question {
         Question::Instance(operation) => instance::answer(&findings, operation)?,
