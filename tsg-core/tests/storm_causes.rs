@@ -307,6 +307,32 @@ fn an_image_is_held_beside_another_data_centre() {
 }
 
 #[test]
+fn a_cause_holds_the_groups_that_share_it_and_no_others() {
+    type Change = fn(&mut InstanceFacts);
+    let revision = Bucket::Revision { group: group_id(1), revision: 2 };
+    let both: fn(&Bucket) -> [Option<Scope>; 3] = |bucket| [Some(Scope::In(*bucket)), Some(Scope::In(*bucket)), None];
+    let cases: [(Bucket, Change, [Option<Scope>; 3]); 4] = [
+        (Bucket::Check(1), |facts| facts.check = 1, both(&Bucket::Check(1))),
+        (Bucket::Image(1), |facts| facts.image = 1, both(&Bucket::Image(1))),
+        (Bucket::Prober(1), |facts| facts.prober = 1, both(&Bucket::Prober(1))),
+        (revision, |facts| (facts.group, facts.revision) = (1, 2), [None, Some(Scope::In(revision)), None]),
+    ];
+    for (bucket, change, expected) in cases {
+        let mut scene = crowd(30);
+        scene.groups = (0..3).map(|number| group(number, 0)).collect();
+        (0..20).for_each(|place| scene.instances[place].group = u32::from(place % 2 == 1));
+        (20..30).for_each(|place| scene.instances[place].group = 2);
+        scene.instances[..4].iter_mut().for_each(change);
+        fail(&mut scene, minutes(30), 0..4);
+        let output = scene.assess();
+        assert_eq!(told(&output), [(bucket, [4, 4, 0, 26])]);
+        let held: Vec<Option<Scope>> =
+            output.allowances.iter().map(|allowance| allowance.hold.map(|hold| hold.scope)).collect();
+        assert_eq!(held, expected);
+    }
+}
+
+#[test]
 fn an_assessment_is_told_to_the_planner_in_its_own_words() {
     let (since, confirmed_at) = (NOW.before(minutes(30)), NOW);
     let mut output = Scene::calm().assess();
