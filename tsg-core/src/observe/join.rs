@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::lasting::LastingStates;
+use super::lasting::{Lasting, LastingStates};
 use crate::model::id::{ComputeNodeId, InstanceId};
 use crate::model::instance::{ObservedInstance, ResizeMode, Snapshot};
 use crate::model::operation::Operation;
@@ -111,10 +111,13 @@ pub fn join<'a>(
     let mut joined = Joined::default();
     let mut modes = Modes::default();
     for operation in operations {
-        let Some(mut member) = member_of(operation, look, nodes) else { continue };
-        let seen = operation.instance.and_then(|instance| find_instance(look.snapshot, instance));
-        modes.note(seen);
-        if let Some(detail) = detail_of(operation, seen, look) {
+        if operation.phase.is_closed() {
+            continue;
+        }
+        let found = Found::of(operation, look);
+        let mut member = member_of(operation, found, look, nodes);
+        modes.note(found.seen);
+        if let Some(detail) = detail_of(operation, found, look) {
             member = member.with_detail();
             joined.details.push(detail);
         }
@@ -124,6 +127,21 @@ pub fn join<'a>(
     joined.details.sort_unstable_by_key(|detail| detail.operation);
     joined.resize = modes.common;
     joined
+}
+
+/// What is known of an operation's machine. Found once: a search among a million machines costs
+/// more than all the rest.
+#[derive(Clone, Copy, Default)]
+struct Found<'a> {
+    seen: Option<&'a ObservedInstance>,
+    lasting: Option<&'a Lasting>,
+}
+
+impl<'a> Found<'a> {
+    fn of(operation: &Operation, look: &Look<'a>) -> Self {
+        let Some(instance) = operation.instance else { return Self::default() };
+        Self { seen: find_instance(look.snapshot, instance), lasting: look.lasting.of(instance) }
+    }
 }
 
 /// How machines can be resized, as long as all of them agree.
@@ -141,21 +159,18 @@ impl Modes {
     }
 }
 
-/// An operation as the planner sees it; `None` when it is closed.
-fn member_of(operation: &Operation, look: &Look<'_>, nodes: &mut NodeNumbers) -> Option<Member> {
-    if operation.phase.is_closed() {
-        return None;
-    }
+/// An open operation as the planner sees it.
+fn member_of(operation: &Operation, found: Found<'_>, look: &Look<'_>, nodes: &mut NodeNumbers) -> Member {
     // The ledger counts further than any group will; what saturates only loses its age.
     let sequence = u32::try_from(operation.sequence).unwrap_or(u32::MAX);
     let mut member = Member::planned(operation.id, sequence, operation.revision, operation.phase_since);
     member.phase = operation.phase;
     let Some(instance) = operation.instance else {
-        return Some(member);
+        return member;
     };
     member = member.with_instance(instance);
-    member.state_since = state_since(operation, instance, look);
-    match find_instance(look.snapshot, instance) {
+    member.state_since = state_since(operation, found.lasting, look);
+    match found.seen {
         Some(seen) => {
             member.sighting = Sighting::Present(seen.state);
             member.compute_node = seen.compute_node.map_or(NO_NODE, |node| nodes.number_of(node));
@@ -167,22 +182,21 @@ fn member_of(operation: &Operation, look: &Look<'_>, nodes: &mut NodeNumbers) ->
         None if operation.phase_since >= look.snapshot.taken_at => {}
         None => member.sighting = Sighting::Missing,
     }
-    Some(member)
+    member
 }
 
 /// What is about to be done to a machine voids what it proved before.
-fn state_since(operation: &Operation, instance: InstanceId, look: &Look<'_>) -> Timestamp {
+fn state_since(operation: &Operation, lasting: Option<&Lasting>, look: &Look<'_>) -> Timestamp {
     if operation.errand.as_ref().is_some_and(|errand| errand.kind.is_trial()) {
         return look.now;
     }
-    look.lasting.of(instance).map_or(operation.phase_since, |lasting| lasting.state_since)
+    lasting.map_or(operation.phase_since, |lasting| lasting.state_since)
 }
 
 /// What there is to say about a member beyond the dense record.
-fn detail_of(operation: &Operation, seen: Option<&ObservedInstance>, look: &Look<'_>) -> Option<Detail> {
+fn detail_of(operation: &Operation, Found { seen, lasting }: Found<'_>, look: &Look<'_>) -> Option<Detail> {
     let asked_at = operation.asked_at();
     let guest = seen.map(|seen| seen.guest).unwrap_or_default();
-    let lasting = operation.instance.and_then(|instance| look.lasting.of(instance));
     let detail = Detail {
         restarts: operation.restarts,
         lineage: operation.lineage,
