@@ -3,6 +3,10 @@
 //! Owns nothing that production code uses. A reference is written for its purpose and nothing
 //! else; must never be tuned against the code it is compared with.
 
+pub mod ingest;
 pub mod meter;
 pub mod plan;
 pub mod seeded;
+pub mod storm;
+pub mod verdict;
+pub mod workload;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::command::{Failure, run as run_program, say};
 
 /// The benches, cheapest first.
-const BENCHES: [&str; 4] = ["plan", "page_parse", "converge", "store"];
+const BENCHES: [&str; 7] = ["rolling", "plan", "storm", "ingest", "page_parse", "converge", "store"];
 
 /// How much to measure.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,20 +17,20 @@ pub enum Depth {
     RatiosAndCounts,
 }
 
-/// Runs every bench, also after one has missed a bar; the first miss is what it ends with.
-pub fn run(root: &Path, depth: Depth) -> Result<(), Failure> {
+/// Runs every bench, or those that are named, also after one has missed a bar; the first miss is
+/// what it ends with.
+pub fn run(root: &Path, depth: Depth, named: &[&str]) -> Result<(), Failure> {
     let mut missed = Ok(());
-    for bench in BENCHES {
+    for bench in BENCHES.iter().filter(|bench| named.is_empty() || named.contains(bench)) {
         let outcome = run_program(root, "cargo", &["bench", "--package", "tsg-benches", "--locked", "--bench", bench]);
         if let Err(failure) = outcome {
             say(&failure.to_string());
             missed = missed.and(Err(failure));
         }
     }
-    missed?;
     if depth == Depth::RatiosAndCounts {
         let arguments = ["run", "--package", "tsg-benches", "--profile", "bench", "--locked", "--bin", "counts"];
-        run_program(root, "cargo", &arguments)?;
+        missed = missed.and(run_program(root, "cargo", &arguments));
     }
-    Ok(())
+    missed
 }

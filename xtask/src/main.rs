@@ -16,7 +16,8 @@ const USAGE: &str = "\
 cargo xtask test             everything CI runs, with what it needs installed
 cargo xtask tidy             the rules of docs/HACKING.md: dependencies, sizes, headers, map
 cargo xtask tools            install what the tests need (Node's triton client, Debian packages)
-cargo xtask bench [--check]  the benches with their bars; --check also counts instructions
+cargo xtask bench [--check]  the benches with their bars, or those that are named; --check also
+                             counts instructions
 cargo xtask mutants [..]     plants small bugs in the planner and sees whether the tests notice
 ";
 
@@ -27,8 +28,8 @@ fn main() -> ExitCode {
         ["test"] => test::run(&root),
         ["tidy"] => tidy::run(&root),
         ["tools"] => tools::install(&root),
-        ["bench"] => bench::run(&root, bench::Depth::Ratios),
-        ["bench", "--check"] => bench::run(&root, bench::Depth::RatiosAndCounts),
+        ["bench", "--check", ref named @ ..] => bench::run(&root, bench::Depth::RatiosAndCounts, named),
+        ["bench", ref named @ ..] => bench::run(&root, bench::Depth::Ratios, named),
         ["mutants", ref rest @ ..] => mutants::run(&root, rest),
         _ => Err(command::Failure::Usage(USAGE)),
     };

@@ -12,7 +12,8 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
-use tsg_benches::plan::workload::{WORKLOADS, Workload};
+use tsg_benches::workload::Workload;
+use tsg_benches::{plan, storm};
 
 type Failure = Box<dyn Error>;
 
@@ -36,8 +37,12 @@ fn main() -> ExitCode {
     })
 }
 
+fn workloads() -> impl Iterator<Item = &'static Workload> {
+    plan::workload::WORKLOADS.iter().chain(&storm::workload::WORKLOADS)
+}
+
 fn run(name: &str, turns: &str) -> Result<(), Failure> {
-    let workload = WORKLOADS.iter().find(|workload| workload.name == name).ok_or("no such workload")?;
+    let workload = workloads().find(|workload| workload.name == name).ok_or("no such workload")?;
     (workload.run)(turns.parse()?);
     Ok(())
 }
@@ -46,7 +51,7 @@ fn count_all() -> Result<ExitCode, Failure> {
     let budgets = budgets()?;
     let mut is_kept = true;
     println!("{:<28} {:>14} {:>10}  verdict", "instructions", "measured", "budget");
-    for workload in &WORKLOADS {
+    for workload in workloads() {
         let measured = instructions(workload)?;
         let budget = *budgets.get(workload.name).ok_or_else(|| format!("no budget for {}", workload.name))?;
         let verdict = if measured <= budget * TOLERANCE { "kept" } else { "MISSED" };

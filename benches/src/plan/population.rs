@@ -117,6 +117,15 @@ pub fn settings(group: GroupId, capacity: u32) -> GroupSettings {
     }
 }
 
+/// The same group with nothing that keeps repair from doing everything at once.
+pub fn unbraked(settings: GroupSettings) -> GroupSettings {
+    let written = r#"{"max_unhealthy": "100%", "replace": {"in_flight": "100%"}}"#;
+    let policy: Policy = serde_json::from_str(written).unwrap_or_else(|error| unreachable!("{error}"));
+    let policy =
+        Policy { max_unhealthy: policy.max_unhealthy, replace: policy.replace, ..Policy::clone(&settings.policy) };
+    GroupSettings { policy: Arc::new(policy), ..settings }
+}
+
 /// Every policy that can be switched on without changing what becomes of a member that fails.
 fn policies() -> Policy {
     let written = r#"{
@@ -165,4 +174,8 @@ fn upset(seeded: &mut Seeded, member: &mut Member) {
     };
     // Short enough ago for nothing to be overdue.
     member.phase_since = NOW;
+    if member.sighting == Sighting::Missing {
+        // Nobody has seen it since.
+        member.state_since = NOW;
+    }
 }

@@ -11,18 +11,8 @@ use tsg_core::model::instance::InstanceState;
 use tsg_core::plan::fleet::{Fleet, Round};
 use tsg_core::plan::input::Sighting;
 
-use super::population::{Mood, NOW, Population};
-
-/// One workload and how much it does in a turn.
-#[derive(Debug, Clone, Copy)]
-pub struct Workload {
-    /// Its name in the budgets.
-    pub name: &'static str,
-    /// Things done in a turn; the count is for each of them.
-    pub units: u32,
-    /// Takes so many turns.
-    pub run: fn(u32),
-}
+use super::population::{Mood, NOW, Population, unbraked};
+use crate::workload::Workload;
 
 const GROUPS: u32 = 200;
 const SIZE: u32 = 100;
@@ -77,8 +67,10 @@ fn tear_down(turns: u32) {
 
 fn start(turns: u32) {
     let mut population = Population::new(SEED, GROUPS, SIZE, Mood::Steady);
-    let members = population.groups.iter_mut().flat_map(|(_, members)| members);
-    members.for_each(|member| member.sighting = Sighting::Present(InstanceState::Stopped));
+    for (settings, members) in &mut population.groups {
+        *settings = unbraked(settings.clone());
+        members.iter_mut().for_each(|member| member.sighting = Sighting::Present(InstanceState::Stopped));
+    }
     take_turns(&population, turns);
 }
 
