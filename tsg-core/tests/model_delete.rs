@@ -16,7 +16,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
 use delete_world::{Coming, Lag, Landing, Life, Machine, Make, QUIET, State, TICK, id_of};
-use stateright::{Checker, Model, Property};
+use stateright::{Checker, HasDiscoveries, Model, Property};
 use tsg_core::model::id::InstanceId;
 use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::protocol::timing::ProtocolTiming;
@@ -545,7 +545,8 @@ fn small(capacities: &'static [usize], attempts_max: u8, purse: u8, faults: &'st
 
 /// Looks at every state there is.
 fn check(name: &str, model: Small) {
-    let checker = model.checker().threads(2).spawn_bfs().join();
+    // A failure is told at once: what breaks a rule may go on without end.
+    let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     println!("{name}: {} states", checker.unique_state_count());
     checker.assert_properties();
     assert!(checker.unique_state_count() > 1000, "{name}: too few states to have shown anything");
