@@ -120,7 +120,7 @@ pub struct State {
 
 impl Hash for State {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.ledger.iter().for_each(|operation| hash_operation(operation, |id| Some(id), hasher));
+        self.ledger.iter().for_each(|operation| hash_operation(operation, Some, hasher));
         self.cloud.iter().for_each(|machine| {
             machine.operation.hash(hasher);
             hash_machine(machine, hasher);
