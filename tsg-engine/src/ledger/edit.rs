@@ -118,14 +118,20 @@ impl<'a> Edit<'a> {
         Ok(())
     }
 
-    /// Binds an operation to its machine, which no other operation may have.
+    /// Whether a machine was filed to be deleted. It may come up after all, but a DELETE may be on
+    /// its way to it, so that it is nobody's own any more.
+    pub(crate) fn is_residue(&self, id: OperationId, instance: InstanceId) -> bool {
+        self.operation(id).is_some_and(|operation| operation.residue.contains(&instance))
+    }
+
+    /// Binds an operation to its machine, which no other operation may have. What was filed to be
+    /// deleted stays filed.
     pub(crate) fn bind(&mut self, id: OperationId, instance: InstanceId, evidence: &str) -> Result<(), InvalidEdge> {
+        if self.is_residue(id, instance) {
+            return Ok(());
+        }
         let now = self.now;
         let Some(operation) = self.touch(id) else { return Ok(()) };
-        // A machine that failed and was filed as residue may come up after all. It is owned by
-        // the operation already then.
-        let is_residue = operation.residue.contains(&instance);
-        operation.residue.retain(|other| *other != instance);
         operation.instance = Some(instance);
         operation.silence = Silence::default();
         if operation.phase == Phase::Lost {
@@ -133,9 +139,7 @@ impl<'a> Edit<'a> {
         }
         let group = operation.group;
         self.enter(id, Phase::Bound, evidence)?;
-        if !is_residue {
-            self.owned.push(OwnedInstance { instance, group, operation: id });
-        }
+        self.owned.push(OwnedInstance { instance, group, operation: id });
         self.head.memory.note_bound();
         Ok(())
     }

@@ -9,6 +9,7 @@ use tsg_core::model::id::{GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::ObservedInstance;
 use tsg_core::model::operation::{AttemptOutcome, InvalidEdge, Phase};
 use tsg_core::model::time::Timestamp;
+use tsg_core::observe::arrivals::LedgerLookup as _;
 use tsg_core::ports::cloud::{AccountProfile, CloudCode, CloudError, ErrorKind, InstancePage, Noted};
 use tsg_core::ports::store::StoreError;
 use tsg_core::protocol::create::{CreateOutcome, classify_create};
@@ -176,6 +177,7 @@ impl Session {
                     if let Ok(instance) = reply {
                         self.sight.glimpse(asked_at, *instance);
                     }
+                    self.doubt_what_is_unknown(id);
                 }
                 CreateOutcome::DuplicateName => self.look_up_now(id),
                 CreateOutcome::Unknown => self.doubt(id),
@@ -184,6 +186,13 @@ impl Session {
             Sent::Dropped => {}
         }
         self.only_store(group, result).map(|_| ())
+    }
+
+    /// A reply may name a machine that was given up: then it is in doubt what becomes of the operation.
+    fn doubt_what_is_unknown(&mut self, id: OperationId) {
+        if self.books.operation(id).is_some_and(|operation| operation.phase == Phase::Unknown) {
+            self.doubt(id);
+        }
     }
 }
 
@@ -217,6 +226,9 @@ fn apply_created(
 }
 
 fn apply_bound(edit: &mut Edit<'_>, (id, attempt): Try, instance: InstanceId) -> Result<(), InvalidEdge> {
+    if edit.is_residue(id, instance) {
+        return apply_given_up(edit, (id, attempt));
+    }
     match edit.operation(id).map(|operation| (operation.phase, operation.instance)) {
         Some((Phase::Sent | Phase::Unknown | Phase::Lost, None)) => {
             edit.conclude_attempt(id, attempt, AttemptOutcome::Bound);
@@ -229,6 +241,15 @@ fn apply_bound(edit: &mut Edit<'_>, (id, attempt): Try, instance: InstanceId) ->
             Ok(())
         }
         None => Ok(()),
+    }
+}
+
+/// What one attempt made was filed before its reply came, so it has nothing to show for itself.
+fn apply_given_up(edit: &mut Edit<'_>, (id, attempt): Try) -> Result<(), InvalidEdge> {
+    match edit.operation(id).is_some_and(|operation| attempt + 1 == operation.attempts.len()) {
+        true => apply_doubt(edit, id, "the reply named a machine that was given up"),
+        // A later attempt is under way; its own answer decides.
+        false => Ok(()),
     }
 }
 

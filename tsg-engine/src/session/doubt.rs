@@ -284,7 +284,9 @@ impl Session {
             .books
             .record(group, now, |edit| {
                 let phase = edit.operation(id).map(|operation| operation.phase);
-                if let Some(Phase::Sent | Phase::Unknown | Phase::Lost) = phase {
+                if let Some(Phase::Sent | Phase::Unknown | Phase::Lost) = phase
+                    && !edit.is_residue(id, instance.id)
+                {
                     edit.conclude_newest(id, AttemptOutcome::Bound);
                     edit.bind(id, instance.id, "found by tag and name")?;
                 }

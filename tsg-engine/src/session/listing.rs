@@ -228,6 +228,8 @@ impl Session {
 
     /// Files a further machine of an operation; false when the operation cannot have made it.
     async fn take_residue(&mut self, stray: Stray) -> Result<bool, StoreError> {
+        // It is there: whatever spoke for its end before is void.
+        self.residue_absence.remove(&stray.instance);
         let can_be_ours = self.books.operation(stray.operation).is_some_and(|operation| {
             // Each attempt makes one machine at most. What goes beyond that was copied.
             let others = operation.residue.iter().filter(|other| **other != stray.instance).count();

@@ -233,6 +233,7 @@ impl Session {
         match absence(before, &evidence, self_test, self.now(), &self.config.timing) {
             AbsenceFinding::Gone => self.drop_residue(group, id, instance).await,
             AbsenceFinding::Present => {
+                self.residue_absence.remove(&instance);
                 if let GetEvidence::Seen(seen) = evidence {
                     self.looks.insert(instance, (seen, asked_at));
                     self.removals.remove(&instance);

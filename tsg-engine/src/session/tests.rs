@@ -41,6 +41,8 @@ use crate::intent::{Caller, NewGroup, create_group, create_template};
 use crate::ledger::{Edit, Recorded};
 use crate::todo::Job;
 
+mod residue;
+
 const GROUP: GroupId = GroupId::new(Uuid::from_u128(0x6000_0000_0000_4000_8000_0000_0000_0001));
 const TEMPLATE: TemplateId = TemplateId::new(Uuid::from_u128(0x7000_0000_0000_4000_8000_0000_0000_0001));
 const DEPLOYMENT: DeploymentId = DeploymentId::from_bits(1);
@@ -108,6 +110,7 @@ struct Stage {
     other: Books,
     store: Arc<Switched>,
     account: AccountId,
+    time: VirtualTime,
     now: Timestamp,
 }
 
@@ -152,7 +155,7 @@ impl Stage {
         done(session.books.load()).unwrap();
         done(session.take_in_rereads()).unwrap();
         let other = Books::new(account, store.clone());
-        let mut stage = Self { session, other, store, account, now: time.now() };
+        let mut stage = Self { session, other, store, account, now: time.now(), time };
         stage.write(|edit, _| {
             edit.plan(FIRST, (1, TEMPLATE), Cause::Capacity);
             Ok(())
@@ -254,21 +257,6 @@ fn an_attempt_refused_after_a_quiet_one_leaves_the_operation_open_to_late_machin
     let request = CreateUnderWay { group: GROUP, operation: FIRST, attempt: 1, began, asked_at };
     done(stage.session.take(Answer::Created { request, sent: Sent::Dropped }));
     assert_eq!(stage.operation(FIRST).phase, Phase::Lost);
-}
-
-#[test]
-fn residue_that_comes_up_after_all_is_bound() {
-    let mut stage = Stage::new();
-    let file = |edit: &mut Edit<'_>, _| {
-        edit.add_residue(FIRST, MACHINE);
-        Ok(())
-    };
-    stage.write(file);
-    let event = stage.audit().pop().unwrap().event;
-    assert_eq!(event, AuditEvent::ResidueFiled { operation: FIRST, instance: MACHINE });
-    stage.write(|edit, _| edit.bind(FIRST, MACHINE, "test"));
-    let operation = stage.operation(FIRST);
-    assert_eq!((operation.instance, operation.residue), (Some(MACHINE), Vec::new()));
 }
 
 #[test]

@@ -98,6 +98,9 @@ pub fn judge_growth(before: &Operation, after: &Operation) -> Verdict {
     if before.instance.is_some() && before.instance != after.instance {
         return broken(4, format!("{} went from {:?} to {:?}", after.id, before.instance, after.instance));
     }
+    if let Some(own) = after.instance.filter(|own| before.residue.contains(own)) {
+        return broken(11, format!("{} takes {own} back, and a delete may be on its way to it", after.id));
+    }
     let (old, new) = (&before.attempts, &after.attempts);
     let is_same = |(old, new): (&Attempt, &Attempt)| {
         (old.sent_at, old.signed_at, old.payload) == (new.sent_at, new.signed_at, new.payload)

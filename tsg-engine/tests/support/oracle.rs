@@ -14,7 +14,7 @@
 //! | 6 audit gapless and kept | each commit | `judge_entry`, `judge_head`, `judge_removal` |
 //! | 7 nothing announced for a frozen group | each announcement | `judge_announcement` |
 //! | 10 unasked deletes within their ceilings, asked ones within the wish | deletes | `books::Unasked`, `judge_delete` |
-//! | 11 only own machines, of this account, on their way out, are deleted | announcements, deaths | `judge_target`, `judge_death` |
+//! | 11 only own machines, of this account, on their way out, are deleted, and none taken back | announcements, deaths, writes | `judge_target`, `judge_death`, `books` |
 //! | 12 complete, fresh and trusted view | each announcement | `outlook` |
 //! | 13 no conclusion from 401, 403, 5xx or a time-out alone | each outcome and end | `evidence`, `judge_end`, `judge_refusal` |
 //! | 14 nothing healthy is replaced in its grace | each repair | `judge_repair` |
