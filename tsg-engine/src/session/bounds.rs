@@ -48,10 +48,12 @@ struct Room {
 impl Room {
     fn of(ledger: &GroupLedger, scene: &Scene, actions: &[PlannedAction]) -> Self {
         let group = ledger.group();
-        let (wanted, kept) = (group.wanted(), kept(ledger));
-        let cancels = actions.iter().filter(|planned| matches!(planned.action, Action::Cancel { .. })).count();
+        let is_cancel = |action| matches!(action, Action::Cancel { .. });
+        let is_keep = |action| matches!(action, Action::Keep { .. });
+        // What this plan puts aside is out of the capacity as what is kept already.
+        let (wanted, kept) = (group.wanted(), kept(ledger).saturating_add(count(actions, is_keep)));
         let occupied = ledger.open_count().saturating_sub(kept).saturating_add(scene.limits.orphans);
-        let occupied = occupied.saturating_sub(u32::try_from(cancels).unwrap_or(u32::MAX));
+        let occupied = occupied.saturating_sub(count(actions, is_cancel));
         let is_rolled_out = actions.iter().any(|planned| planned.reason.cause() == Cause::Rollout);
         let serving = if is_rolled_out { serving(ledger, scene) } else { Vec::new() };
         let running = u32::try_from(serving.len()).unwrap_or(u32::MAX);
@@ -83,6 +85,11 @@ impl Room {
         *left = left.saturating_sub(1);
         is_within
     }
+}
+
+fn count(actions: &[PlannedAction], is_meant: impl Fn(Action) -> bool) -> u32 {
+    let meant = actions.iter().filter(|planned| is_meant(planned.action));
+    u32::try_from(meant.count()).unwrap_or(u32::MAX)
 }
 
 const fn is_disruptive(action: Action) -> bool {

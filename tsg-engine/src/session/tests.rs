@@ -41,6 +41,7 @@ use crate::intent::{Caller, NewGroup, create_group, create_template};
 use crate::ledger::{Edit, Recorded};
 use crate::todo::Job;
 
+mod limits;
 mod residue;
 
 const GROUP: GroupId = GroupId::new(Uuid::from_u128(0x6000_0000_0000_4000_8000_0000_0000_0001));
