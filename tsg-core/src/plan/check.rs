@@ -138,9 +138,13 @@ mod tests {
     }
 
     fn deleting(member: &Member) -> Draft {
+        taking(Step::Delete, member)
+    }
+
+    fn taking(step: Step, member: &Member) -> Draft {
         let mut draft = Draft::default();
         draft.expect(2, &[*member]);
-        draft.act(member, CHOICE, Reason::TearDown).unwrap();
+        draft.act(member, Choice { step, ..CHOICE }, Reason::TearDown).unwrap();
         draft
     }
 
@@ -173,12 +177,31 @@ mod tests {
             [member(Phase::Sent), member(Phase::Unknown), member(Phase::Deleting), ready.with_protection(), destroyed];
         let outcomes: Vec<_> = bad.iter().map(|member| checked(*member, of_none, &deleting(member))).collect();
         assert_eq!(outcomes, [Err(PlanError::Broken(Rule::DeletesOnlyKnown)); 5]);
+        for stage in [Step::Drain, Step::Stop] {
+            let protected = ready.with_protection();
+            let outcome = checked(protected, of_none, &taking(stage, &protected));
+            assert_eq!(outcome, Err(PlanError::Broken(Rule::DeletesOnlyKnown)), "{stage:?}");
+        }
+    }
+
+    #[test]
+    fn every_step_is_counted_and_of_its_own_member() {
+        let ready = member(Phase::Ready);
+        let of_none = |input: &mut PlanInput<'_>| input.intent.capacity = 0;
+        let mut uncounted = creating(1);
+        uncounted.creates = 0;
+        assert_eq!(checked(ready, of_none, &uncounted), Err(PlanError::Broken(Rule::WithinBudget)));
+        let mut twice = deleting(&ready);
+        twice.actions.push(twice.actions[0]);
+        twice.targets.push(twice.targets[0]);
+        assert_eq!(checked(ready, of_none, &twice), Err(PlanError::Broken(Rule::OneStepEach)));
     }
 
     #[test]
     fn one_that_serves_stays_while_the_group_needs_it() {
         let ready = member(Phase::Ready);
         assert_eq!(checked(ready, |_| {}, &deleting(&ready)), Err(PlanError::Broken(Rule::KeepsAvailable)));
+        assert_eq!(checked(ready, |_| {}, &taking(Step::Start, &ready)), Ok(()), "it goes on serving");
     }
 
     #[test]

@@ -164,3 +164,24 @@ impl Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_known_of_each_of_many_members_whether_a_step_was_taken_on_it() {
+        let members: Vec<Member> = (0..200)
+            .map(|number| Member::planned(OperationId::from_bits(u128::from(number)), number, 1, Timestamp::EPOCH))
+            .collect();
+        let mut draft = Draft::default();
+        draft.expect(200, &members);
+        let is_chosen = |index: u32| index.is_multiple_of(3) || index.is_multiple_of(64);
+        for (member, index) in members.iter().zip(0..).filter(|(_, index)| is_chosen(*index)) {
+            let choice = Choice { index, class: Class::Intended, step: Step::Cancel };
+            draft.act(member, choice, Reason::TearDown).unwrap();
+        }
+        assert!((0..200).all(|index| draft.is_taken(index) == is_chosen(index)));
+        assert_eq!((draft.is_taken(200), draft.taken_count() as usize), (false, draft.targets.len()));
+    }
+}
