@@ -139,6 +139,8 @@ pub(super) struct Roster {
     pub restartable: u32,
     /// Stopped ones that are not there yet.
     pub stopping: u32,
+    /// Of those that serve, the ones that were told to restart and not seen since.
+    interrupted: u32,
     /// When time alone changes something, whatever it is; the earliest.
     pub next_change: Option<Timestamp>,
     /// When the next start or restart is due.
@@ -178,9 +180,9 @@ impl Roster {
         Ok(roster)
     }
 
-    /// Members that serve.
+    /// Members that serve, but for those that were told to restart and not seen since.
     pub(super) const fn serving(&self) -> u32 {
-        self.counts.of(Class::Serving)
+        self.counts.of(Class::Serving) - self.interrupted
     }
 
     /// Members that have served long enough to count on.
@@ -241,6 +243,10 @@ impl Roster {
         self.old_revision += u32::from(member.revision != input.intent.revision && class != Class::Kept);
         if !is_proven {
             earliest(&mut self.next_proven, proven_at);
+        }
+        if let Some(until) = interrupted_until(class, detail, input) {
+            self.interrupted += 1;
+            earliest(&mut self.next_change, Some(until));
         }
         self.add_fate(member, class, fate, input);
         self.add_illness(class, detail, fate);
@@ -360,6 +366,14 @@ fn proven_at(member: &Member, class: Class, detail: Option<&Detail>, input: &Pla
     let seen_at = member.state_since.max(member.phase_since).after(healthy);
     let told_at = detail.and_then(|detail| detail.restarts.last_at()).map(|at| at.after(healthy.max(LOOK)));
     (class == Class::Serving).then(|| told_at.map_or(seen_at, |at| at.max(seen_at)))
+}
+
+/// Until when at least a serving member that was told to restart, or resized, does not count as one
+/// that serves: until it can be seen again.
+fn interrupted_until(class: Class, detail: Option<&Detail>, input: &PlanInput<'_>) -> Option<Timestamp> {
+    let told_at = detail.filter(|_| class == Class::Serving)?.restarts.last_at()?;
+    let is_unseen = told_at >= input.view.taken_at;
+    Some(told_at.after(LOOK)).filter(|until| is_unseen || *until > input.now)
 }
 
 /// What it takes at least until a restart can be seen.

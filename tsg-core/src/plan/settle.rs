@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use super::classify::classify;
 use super::conclude::conclude;
 use super::input::PlanInput;
-use super::output::{Action, ClassCounts, GroupStatus, Plan, PlanError, PlannedAction, Report, RolloutReport};
+use super::output::{Action, ClassCounts, GroupStatus, Plan, PlanError, PlannedAction, Report, RolloutReport, Wait};
 use super::paper::Sheet;
 use super::{deliberate, order};
 use crate::model::id::OperationId;
@@ -20,7 +20,7 @@ const LOOKS_MAX: u128 = 16;
 /// Adds what becomes possible once the steps of a plan are taken.
 pub(super) fn settle(input: &PlanInput<'_>, first: Plan) -> Result<Plan, PlanError> {
     let mut plan = first;
-    if plan.actions.is_empty() && plan.memory.is_none() {
+    if !can_open(&plan) {
         return Ok(plan);
     }
     for look in 1..LOOKS_MAX {
@@ -37,6 +37,35 @@ pub(super) fn settle(input: &PlanInput<'_>, first: Plan) -> Result<Plan, PlanErr
         add(&mut plan, next);
     }
     Ok(plan)
+}
+
+/// Whether the steps of a plan could make more possible: something was left undone for want of what
+/// they set free, or has to be counted anew.
+fn can_open(plan: &Plan) -> bool {
+    let is_rolling = plan.report.rollout.is_some_and(|rollout| !rollout.course.state.is_over());
+    let is_held_up = !plan.report.blocks.is_empty() || plan.report.waits.iter().any(waits_for_room);
+    let is_staged = plan.actions.iter().any(|planned| is_stage(&planned.action));
+    plan.memory.is_some() || is_staged || (!plan.actions.is_empty() && (is_rolling || is_held_up))
+}
+
+/// Whether another stage follows, at once if there is nothing to wait for.
+const fn is_stage(action: &Action) -> bool {
+    matches!(action, Action::Drain { .. } | Action::Stop { .. } | Action::Keep { .. })
+}
+
+/// Whether it is other steps that a step waits for, and not the cloud.
+const fn waits_for_room(wait: &Wait) -> bool {
+    !matches!(
+        wait,
+        Wait::Answers { .. }
+            | Wait::Evidence { .. }
+            | Wait::Dispatch { .. }
+            | Wait::Provisioning { .. }
+            | Wait::Destruction { .. }
+            | Wait::Absence { .. }
+            | Wait::Stopping { .. }
+            | Wait::Window { .. }
+    )
 }
 
 /// Where the members stand that a step was taken on.

@@ -63,8 +63,10 @@ pub(super) struct Field {
     pub serving: u32,
     /// How many of them take their time to go.
     pub staged: u32,
-    /// Members that have to go whatever the capacity is, protected ones among them.
+    /// Members that have to go whatever the capacity is.
     pub displaced: u32,
+    /// Of those, the ones that may not, or not yet: nobody goes in their stead.
+    pub displaced_stuck: u32,
     /// Those that may not go because they are protected or held.
     pub protected: u32,
     /// Those that should not go yet.
@@ -94,11 +96,14 @@ impl Field {
     ) -> Result<(), PlanError> {
         let detail = detail_of(member, input)?;
         let Some(rank) = rank_of(input, member, standing, (detail, lane)) else { return Ok(()) };
-        self.displaced += u32::from(standing.is_displaced());
+        let is_displaced = u32::from(standing.is_displaced());
+        self.displaced += is_displaced;
         if standing.is_untouchable() {
             self.protected += 1;
+            self.displaced_stuck += is_displaced;
         } else if let Some(until) = detail.and_then(|detail| advice::spared_until(input, standing, detail)) {
             self.spared += 1;
+            self.displaced_stuck += is_displaced;
             earliest(&mut self.spared_until, Some(until));
         } else {
             self.serving += u32::from(standing.class == Class::Serving);

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::super::Situation;
 use super::super::classify::detail_of;
 use super::super::draft::{Choice, Draft, Step};
-use super::super::input::PlanInput;
+use super::super::input::{PlanInput, Retirement, RetirementStage};
 use super::super::output::{Action, Class, PlanError, Reason};
 use crate::model::time::Timestamp;
 
@@ -43,18 +43,25 @@ pub(in super::super) fn expire(
 }
 
 /// Deletes those that would be kept in this plan only for the next one to let them go; gives how
-/// many stay.
+/// many stay. What was kept a moment ago stays as well: others count on the slot that it left.
 fn limit_new(input: &PlanInput<'_>, draft: &mut Draft) -> usize {
     let is_keep = |action: &Action| matches!(action, Action::Keep { .. });
     let joining = draft.actions.iter().filter(|planned| is_keep(&planned.action)).count();
-    let limit = input.policy.stop.preserve_max as usize;
+    let limit = (input.policy.stop.preserve_max as usize).saturating_sub(joined(input));
     let keeps = draft.actions.iter_mut().filter(|planned| is_keep(&planned.action));
     for planned in keeps.take(joining.saturating_sub(limit)) {
         if let Action::Keep { operation, instance } = planned.action {
             planned.action = Action::Delete { operation, instance };
+            draft.kept -= 1;
         }
     }
     joining.min(limit)
+}
+
+/// How many were kept at this very moment.
+fn joined(input: &PlanInput<'_>) -> usize {
+    let joins = |retirement: Retirement| retirement.stage == RetirementStage::Kept && retirement.since >= input.now;
+    input.details.iter().filter(|detail| detail.retirement.is_some_and(joins)).count()
 }
 
 fn oldest_first(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) -> Result<Vec<Kept>, PlanError> {

@@ -102,8 +102,8 @@ fn remove(
     let mut field = Field::of(input, situation, lane)?;
     let excess = lane.deletes.saturating_add(field.displaced);
     let available = u32::try_from(field.victims.len()).unwrap_or(u32::MAX);
-    report_lacking(draft, &field, excess.saturating_sub(available));
-    let possible = excess.min(available);
+    let possible = excess.saturating_sub(field.displaced_stuck).min(available);
+    report_lacking(draft, &field, excess - possible);
     let count = possible.min(input.limits.asked_deletes.saturating_sub(draft.asked_deletes));
     draft.over_budget += possible - count;
     if count == 0 {
