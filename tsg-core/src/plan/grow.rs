@@ -18,9 +18,6 @@ use super::repair::{self, Succession, Successions};
 use crate::model::id::OperationId;
 use crate::model::time::Timestamp;
 
-/// Creates in one plan at most, so that no capacity, however absurd, asks for memory without end.
-const CREATES_MAX: u32 = 1 << 17;
-
 /// Plans creates as far as slots, slow start and budgets allow.
 pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) -> Result<(), PlanError> {
     let balance = &situation.balance;
@@ -39,7 +36,7 @@ pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Dra
         Some(until) => draft.backoff_until = (placeable > 0).then_some(until),
         None => draft.behind_window = (placeable - sendable, window.width),
     }
-    let count = sendable.min(input.limits.creates).min(CREATES_MAX);
+    let count = sendable.min(input.limits.creates);
     draft.over_budget += sendable - count;
     draft.expect_creates(count);
     if count > 0 {

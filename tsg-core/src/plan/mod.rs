@@ -38,7 +38,7 @@ pub use rollout::{RolloutOutcome, state_of};
 use crate::model::group::Lifecycle;
 use balance::Balance;
 use draft::Draft;
-use input::ViewTrust;
+use input::{Limits, ViewTrust};
 use output::ClassCounts;
 use repair::{Outlook, Pace};
 use rollout::{Goal, Steering};
@@ -117,8 +117,14 @@ fn decide(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
     Ok(decide_with_situation(input)?.1)
 }
 
+/// Creates in one plan at most, however often it looks again: no capacity, however absurd, asks for
+/// memory without end.
+const CREATES_MAX: u32 = 1 << 17;
+
 /// A plan, and how things stood before it.
 fn decide_with_situation(input: &PlanInput<'_>) -> Result<(Situation, Plan), PlanError> {
+    let limits = Limits { creates: input.limits.creates.min(CREATES_MAX), ..input.limits };
+    let input = &PlanInput { limits, ..*input };
     let (situation, draft) = deliberate(input)?;
     let first = conclude::conclude(input, &situation, draft, &ClassCounts::default());
     let plan = settle::settle(input, first)?;
