@@ -19,7 +19,7 @@ use tsg_benches::verdict::{Line, conclude, said};
 use tsg_core::model::instance::Snapshot;
 use tsg_core::model::operation::Operation;
 use tsg_core::model::time::Timestamp;
-use tsg_core::observe::join::{Look, NodeNumbers, join};
+use tsg_core::observe::join::{Look, join};
 use tsg_core::observe::lasting::LastingStates;
 use tsg_core::observe::paging::{Paging, PagingStep};
 use tsg_core::plan::fleet::{Berth, Fleet};
@@ -34,7 +34,6 @@ const SIZE: u32 = 100;
 /// What the engine keeps from one look to the next.
 struct Observer {
     lasting: LastingStates,
-    nodes: NodeNumbers,
     ledger: Vec<Vec<Operation>>,
     fleet: Fleet,
     berths: Vec<Berth>,
@@ -47,17 +46,16 @@ impl Observer {
         for (seen, since) in known_of(population) {
             lasting.take_over(&seen, since, Timestamp::EPOCH);
         }
-        let nodes = NodeNumbers::default();
-        Self { lasting, nodes, ledger: ledger_of(population), fleet, berths }
+        Self { lasting, ledger: ledger_of(population), fleet, berths }
     }
 
     /// Takes in a look, up to members in the planner's own state.
     fn take_in(&mut self, pages: Vec<InstancePage>) {
         let snapshot = joined(pages);
         self.lasting.note_all(&snapshot);
-        let look = Look { snapshot: &snapshot, lasting: &self.lasting, now: NOW, youth: youth() };
+        let look = Look { taken_at: snapshot.taken_at, lasting: &self.lasting, now: NOW, youth: youth() };
         for (operations, berth) in self.ledger.iter().zip(&self.berths) {
-            let joined = join(operations, &look, &mut self.nodes);
+            let joined = join(operations, &look);
             self.fleet.put_members(*berth, joined.members);
             for detail in joined.details {
                 self.fleet.put_detail(*berth, detail);

@@ -3,6 +3,7 @@
 //! Owns the ledger's operations and the pages of the list for a population's members: joined again
 //! they are those members. Must never lay them out in an order that a real list or ledger lacks.
 
+use core::cmp::Reverse;
 use core::time::Duration;
 
 use tsg_core::model::guest::GuestReport;
@@ -31,10 +32,11 @@ pub fn ledger_of(population: &Population) -> Vec<Vec<Operation>> {
     population.groups.iter().map(of_group).collect()
 }
 
-/// The list's pages, parsed: all machines that are there, by id as CloudAPI lists them.
+/// The list's pages, parsed: all machines that are there, as CloudAPI lists them: by id, the
+/// largest first.
 pub fn pages_of(population: &Population) -> Vec<InstancePage> {
     let mut instances: Vec<ObservedInstance> = known_of(population).map(|(seen, _)| seen).collect();
-    instances.sort_unstable_by_key(|instance| instance.id);
+    instances.sort_unstable_by_key(|instance| Reverse(instance.id));
     let (most, step) = (PAGE_MAX as usize, (PAGE_MAX - OVERLAP) as usize);
     let mut pages = Vec::new();
     for from in (0..).step_by(step) {

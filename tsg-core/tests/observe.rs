@@ -16,8 +16,9 @@ use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::model::tag::Claim;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::arrivals::{Arrival, LedgerLookup, Standing, Stray, arrivals};
-use tsg_core::observe::join::{Look, NodeNumbers, join};
+use tsg_core::observe::join::{Look, join};
 use tsg_core::observe::lasting::LastingStates;
+use tsg_core::observe::nodes::NodeNumbers;
 use tsg_core::observe::paging::{Discard, OVERLAP, Paging, PagingStep};
 use tsg_core::observe::trust::{Judgement, LedgerMachine, ViewWatch};
 use tsg_core::plan::input::{NO_NODE, RestartHistory, Sighting, ViewTrust};
@@ -142,19 +143,19 @@ proptest! {
     }
 }
 
-fn look_at<'a>(snapshot: &'a Snapshot, lasting: &'a LastingStates) -> Look<'a> {
-    Look { snapshot, lasting, now: at(60), youth: Duration::ZERO }
+fn look_at(taken_at: Timestamp, lasting: &LastingStates) -> Look<'_> {
+    Look { taken_at, lasting, now: at(60), youth: Duration::ZERO }
 }
 
 #[test]
 fn members_say_how_their_machine_was_seen() {
     let node = ComputeNodeId::new(Uuid::from_u128(0xc));
-    let mut nodes = NodeNumbers::default();
     let before = bound(1, Phase::Ready, at(0));
     let seen = ObservedInstance { compute_node: Some(node), is_protected: true, ..machine(1, &before) };
     let shown = snapshot(at(10), vec![seen, machine(9, &sent(9, at(0)))]);
-    let lasting = LastingStates::new();
-    let mut members = |operation: &Operation| join([operation], &look_at(&shown, &lasting), &mut nodes).members;
+    let mut lasting = LastingStates::new();
+    lasting.note_all(&shown);
+    let members = |operation: &Operation| join([operation], &look_at(at(10), &lasting)).members;
 
     let member = members(&before)[0];
     assert_eq!(member.sighting, Sighting::Present(InstanceState::Running));
@@ -168,12 +169,10 @@ fn members_say_how_their_machine_was_seen() {
 
 #[test]
 fn members_carry_what_the_planner_decides_by() {
-    let mut nodes = NodeNumbers::default();
     let restarts = RestartHistory::NONE.with(at(5));
     let operation = Operation { restarts, revision: 4, sequence: u64::MAX, ..bound(3, Phase::Ready, at(1)) };
-    let (shown, lasting) = (snapshot(at(10), vec![]), LastingStates::new());
     let several = [operation, bound(1, Phase::Gone, at(1)), bound(2, Phase::Ready, at(1))];
-    let joined = join(&several, &look_at(&shown, &lasting), &mut nodes);
+    let joined = join(&several, &look_at(at(10), &LastingStates::new()));
     let [plain, member] = joined.members[..] else { panic!("{:?}", joined.members) };
     assert_eq!((plain.operation.bits(), plain.is_detailed()), (2, false), "old, and nothing to say about it");
     assert_eq!((member.operation.bits(), member.is_detailed()), (3, true));
@@ -185,12 +184,11 @@ fn members_carry_what_the_planner_decides_by() {
 
 #[test]
 fn a_young_member_says_when_it_was_asked_for_and_an_old_one_does_not() {
-    let mut nodes = NodeNumbers::default();
-    let (shown, lasting) = (snapshot(at(10), vec![]), LastingStates::new());
     let planned = Operation { phase: Phase::Planned, attempts: Vec::new(), ..sent(1, at(3)) };
-    let look = Look { youth: Duration::from_secs(50), ..look_at(&shown, &lasting) };
+    let lasting = LastingStates::new();
+    let look = Look { youth: Duration::from_secs(50), ..look_at(at(10), &lasting) };
     let operations = [planned, bound(2, Phase::Ready, at(20)), bound(3, Phase::Ready, at(9))];
-    let joined = join(&operations, &look, &mut nodes);
+    let joined = join(&operations, &look);
     let asked: Vec<_> = joined.details.iter().map(|detail| (detail.operation.bits(), detail.asked_at)).collect();
     assert_eq!(asked, [(2, at(20))]);
 }
@@ -200,12 +198,11 @@ fn a_state_lasts_from_the_first_look_that_shows_it_until_it_changes() {
     let operation = bound(1, Phase::Ready, at(0));
     let running = machine(1, &operation);
     let mut lasting = LastingStates::new();
-    let mut nodes = NodeNumbers::default();
     let mut seen_at = |seconds: u64, seen: ObservedInstance, errand: Option<Errand>| {
         let shown = snapshot(at(seconds), vec![seen]);
         lasting.note_all(&shown);
         let operation = Operation { errand, ..operation.clone() };
-        let joined = join([&operation], &look_at(&shown, &lasting), &mut nodes);
+        let joined = join([&operation], &look_at(shown.taken_at, &lasting));
         (joined.members[0].state_since, joined.details.first().map_or(Timestamp::EPOCH, |detail| detail.guest_at))
     };
     let never = Timestamp::EPOCH;

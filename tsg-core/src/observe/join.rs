@@ -3,40 +3,15 @@
 //! Owns how a member's machine counts as seen. Must never take a machine for a member's by
 //! anything but the ledger's own record of its UUID.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::lasting::{Lasting, LastingStates};
-use crate::model::id::{ComputeNodeId, InstanceId};
+use super::lasting::{LastingStates, Shown};
+use crate::model::id::InstanceId;
 use crate::model::instance::{ObservedInstance, ResizeMode, Snapshot};
 use crate::model::operation::Operation;
 use crate::model::time::Timestamp;
-use crate::plan::input::{Detail, Member, NO_NODE, Sighting};
-
-/// Small numbers for compute nodes, given in order of appearance. Plans only ask whether two are
-/// equal.
-///
-/// ```
-/// use tsg_core::model::id::ComputeNodeId;
-/// use tsg_core::observe::join::NodeNumbers;
-///
-/// let [one, other] = [1, 2].map(|id| ComputeNodeId::new(uuid::Uuid::from_u128(id)));
-/// let mut numbers = NodeNumbers::default();
-/// assert_eq!([one, other, one].map(|node| numbers.number_of(node)), [0, 1, 0]);
-/// ```
-#[derive(Debug, Clone, Default)]
-pub struct NodeNumbers {
-    numbers: BTreeMap<ComputeNodeId, u32>,
-}
-
-impl NodeNumbers {
-    /// The number of a compute node.
-    pub fn number_of(&mut self, node: ComputeNodeId) -> u32 {
-        let next = u32::try_from(self.numbers.len()).unwrap_or(NO_NODE);
-        *self.numbers.entry(node).or_insert(next)
-    }
-}
+use crate::plan::input::{Detail, Member, Sighting};
 
 /// A machine of a snapshot.
 ///
@@ -53,9 +28,9 @@ pub fn find_instance(snapshot: &Snapshot, id: InstanceId) -> Option<&ObservedIns
 /// What operations are joined with.
 #[derive(Debug, Clone, Copy)]
 pub struct Look<'a> {
-    /// The newest complete look, with everything seen since written into it.
-    pub snapshot: &'a Snapshot,
-    /// Since when the machines are as it shows them.
+    /// When the newest complete look began.
+    pub taken_at: Timestamp,
+    /// The machines as it shows them, with everything seen since, and since when they are so.
     pub lasting: &'a LastingStates,
     /// The time.
     pub now: Timestamp,
@@ -80,9 +55,8 @@ pub struct Joined {
 ///
 /// ```
 /// use core::time::Duration;
-/// use tsg_core::model::instance::Snapshot;
 /// use tsg_core::model::operation::Operation;
-/// use tsg_core::observe::join::{Look, NodeNumbers, join};
+/// use tsg_core::observe::join::{Look, join};
 /// use tsg_core::observe::lasting::LastingStates;
 /// use tsg_core::plan::input::Sighting;
 ///
@@ -97,27 +71,24 @@ pub struct Joined {
 ///
 /// // A complete look a minute later does not show its machine.
 /// let now = ready.phase_since.after(Duration::from_secs(60));
-/// let (snapshot, lasting) = (Snapshot { taken_at: now, instances: vec![] }, LastingStates::new());
-/// let look = Look { snapshot: &snapshot, lasting: &lasting, now, youth: Duration::ZERO };
-/// let joined = join([&ready], &look, &mut NodeNumbers::default());
+/// let look = Look { taken_at: now, lasting: &LastingStates::new(), now, youth: Duration::ZERO };
+/// let joined = join([&ready], &look);
 /// assert_eq!(joined.members[0].sighting, Sighting::Missing);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-pub fn join<'a>(
-    operations: impl IntoIterator<Item = &'a Operation>,
-    look: &Look<'_>,
-    nodes: &mut NodeNumbers,
-) -> Joined {
+pub fn join<'a>(operations: impl IntoIterator<Item = &'a Operation>, look: &Look<'_>) -> Joined {
     let mut joined = Joined::default();
     let mut modes = Modes::default();
-    for operation in operations {
-        if operation.phase.is_closed() {
-            continue;
-        }
-        let found = Found::of(operation, look);
-        let mut member = member_of(operation, found, look, nodes);
-        modes.note(found.seen);
-        if let Some(detail) = detail_of(operation, found, look) {
+    let find =
+        |operation: &'a Operation| (operation, operation.instance.and_then(|instance| look.lasting.shown(instance)));
+    // All are looked up before anything is made of them: look-ups that wait for nothing but memory
+    // wait for it together.
+    let found: Vec<_> = operations.into_iter().filter(|known| !known.phase.is_closed()).map(find).collect();
+    joined.members.reserve_exact(found.len());
+    for (operation, shown) in found {
+        let mut member = member_of(operation, shown, look);
+        modes.note(shown);
+        if let Some(detail) = detail_of(operation, shown, look) {
             member = member.with_detail();
             joined.details.push(detail);
         }
@@ -129,21 +100,6 @@ pub fn join<'a>(
     joined
 }
 
-/// What is known of an operation's machine. Found once: a search among a million machines costs
-/// more than all the rest.
-#[derive(Clone, Copy, Default)]
-struct Found<'a> {
-    seen: Option<&'a ObservedInstance>,
-    lasting: Option<&'a Lasting>,
-}
-
-impl<'a> Found<'a> {
-    fn of(operation: &Operation, look: &Look<'a>) -> Self {
-        let Some(instance) = operation.instance else { return Self::default() };
-        Self { seen: find_instance(look.snapshot, instance), lasting: look.lasting.of(instance) }
-    }
-}
-
 /// How machines can be resized, as long as all of them agree.
 #[derive(Default)]
 struct Modes {
@@ -152,15 +108,15 @@ struct Modes {
 }
 
 impl Modes {
-    fn note(&mut self, seen: Option<&ObservedInstance>) {
-        let Some(mode) = seen.map(|seen| seen.brand.resize()) else { return };
+    fn note(&mut self, shown: Option<&Shown>) {
+        let Some(mode) = shown.map(|shown| shown.brand.resize()) else { return };
         self.differ |= self.common.is_some_and(|common| common != mode);
         self.common = (!self.differ).then_some(mode);
     }
 }
 
 /// An open operation as the planner sees it.
-fn member_of(operation: &Operation, found: Found<'_>, look: &Look<'_>, nodes: &mut NodeNumbers) -> Member {
+fn member_of(operation: &Operation, shown: Option<&Shown>, look: &Look<'_>) -> Member {
     // The ledger counts further than any group will; what saturates only loses its age.
     let sequence = u32::try_from(operation.sequence).unwrap_or(u32::MAX);
     let mut member = Member::planned(operation.id, sequence, operation.revision, operation.phase_since);
@@ -169,34 +125,35 @@ fn member_of(operation: &Operation, found: Found<'_>, look: &Look<'_>, nodes: &m
         return member;
     };
     member = member.with_instance(instance);
-    member.state_since = state_since(operation, found.lasting, look);
-    match found.seen {
-        Some(seen) => {
-            member.sighting = Sighting::Present(seen.state);
-            member.compute_node = seen.compute_node.map_or(NO_NODE, |node| nodes.number_of(node));
-            if seen.is_protected {
+    member.state_since = state_since(operation, shown, look);
+    match shown {
+        Some(shown) => {
+            member.sighting = Sighting::Present(shown.state);
+            member.compute_node = shown.compute_node;
+            if shown.is_protected {
                 member = member.with_protection();
             }
         }
         // What the ledger learned after the look began, the look cannot contradict.
-        None if operation.phase_since >= look.snapshot.taken_at => {}
+        None if operation.phase_since >= look.taken_at => {}
         None => member.sighting = Sighting::Missing,
     }
     member
 }
 
 /// What is about to be done to a machine voids what it proved before.
-fn state_since(operation: &Operation, lasting: Option<&Lasting>, look: &Look<'_>) -> Timestamp {
+fn state_since(operation: &Operation, shown: Option<&Shown>, look: &Look<'_>) -> Timestamp {
     if operation.errand.as_ref().is_some_and(|errand| errand.kind.is_trial()) {
         return look.now;
     }
-    lasting.map_or(operation.phase_since, |lasting| lasting.state_since)
+    shown.and_then(Shown::lasting).map_or(operation.phase_since, |lasting| lasting.state_since)
 }
 
 /// What there is to say about a member beyond the dense record.
-fn detail_of(operation: &Operation, Found { seen, lasting }: Found<'_>, look: &Look<'_>) -> Option<Detail> {
+fn detail_of(operation: &Operation, shown: Option<&Shown>, look: &Look<'_>) -> Option<Detail> {
     let asked_at = operation.asked_at();
-    let guest = seen.map(|seen| seen.guest).unwrap_or_default();
+    let guest = shown.map(|shown| shown.guest).unwrap_or_default();
+    let lasting = shown.and_then(Shown::lasting);
     let detail = Detail {
         restarts: operation.restarts,
         lineage: operation.lineage,

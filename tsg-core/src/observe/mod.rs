@@ -6,5 +6,7 @@
 pub mod arrivals;
 pub mod join;
 pub mod lasting;
+pub mod nodes;
 pub mod paging;
+mod places;
 pub mod trust;

@@ -37,7 +37,23 @@ pub struct Paging {
     taken_at: Timestamp,
     limit: u32,
     offset: u32,
-    read: Vec<ObservedInstance>,
+    read: Vec<ReadPage>,
+}
+
+/// A page that was read. Pages are kept as they came: their machines are moved only once, to
+/// where they belong in the end.
+#[derive(Debug, Clone)]
+struct ReadPage {
+    instances: Vec<ObservedInstance>,
+    /// Of its first machines, how many the pages before it showed.
+    repeated: usize,
+}
+
+impl ReadPage {
+    /// The machines that no page before it showed.
+    fn fresh(&self) -> &[ObservedInstance] {
+        self.instances.get(self.repeated..).unwrap_or_default()
+    }
 }
 
 /// What a page led to.
@@ -90,10 +106,10 @@ impl Paging {
         if count > self.limit as usize {
             return PagingStep::Discard(Discard::TooLong);
         }
-        let Some(fresh) = self.join(page.instances) else {
+        let Some(repeated) = self.repeated_by(&page.instances) else {
             return PagingStep::Discard(Discard::Torn);
         };
-        self.read.extend(fresh);
+        self.read.push(ReadPage { instances: page.instances, repeated });
         if count < self.limit as usize {
             return self.complete();
         }
@@ -101,26 +117,34 @@ impl Paging {
         PagingStep::More(self)
     }
 
-    /// The part of a page that was not read yet, if the page joins.
+    /// How many of a page's first machines were read before, if the page joins.
     ///
     /// Its first machine has to be one that was read, wherever it has moved, and from there on
     /// page and list must agree to the list's end.
-    fn join(&self, mut page: Vec<ObservedInstance>) -> Option<Vec<ObservedInstance>> {
+    fn repeated_by(&self, page: &[ObservedInstance]) -> Option<usize> {
         if self.read.is_empty() {
-            return Some(page);
+            return Some(0);
         }
+        let backwards = || self.read.iter().flat_map(ReadPage::fresh).rev().map(|read| read.id);
         let first = page.first()?.id;
-        let back = self.read.iter().rev().position(|read| read.id == first)? + 1;
-        let known = &self.read[self.read.len() - back..];
-        let is_same = page.len() >= back && known.iter().zip(&page).all(|(known, again)| known.id == again.id);
-        is_same.then(|| page.split_off(back))
+        let repeated = backwards().position(|read| read == first)? + 1;
+        let again = page.get(..repeated)?.iter().rev();
+        backwards().zip(again).all(|(known, again)| known == again.id).then_some(repeated)
     }
 
-    fn complete(mut self) -> PagingStep {
-        self.read.sort_unstable_by_key(|instance| instance.id);
-        if self.read.windows(2).any(|pair| pair[0].id == pair[1].id) {
-            return PagingStep::Discard(Discard::Repeated);
+    fn complete(self) -> PagingStep {
+        let mut instances = Vec::with_capacity(self.read.iter().map(|page| page.fresh().len()).sum());
+        // From the list's end on, for CloudAPI lists the largest id first.
+        for page in self.read.into_iter().rev() {
+            instances.extend(page.fresh().iter().rev().copied());
         }
-        PagingStep::Complete(Snapshot { taken_at: self.taken_at, instances: self.read })
+        let is_strict = |instances: &[ObservedInstance]| instances.is_sorted_by(|one, next| one.id < next.id);
+        if !is_strict(&instances) {
+            instances.sort_unstable_by_key(|instance| instance.id);
+            if !is_strict(&instances) {
+                return PagingStep::Discard(Discard::Repeated);
+            }
+        }
+        PagingStep::Complete(Snapshot { taken_at: self.taken_at, instances })
     }
 }

@@ -191,13 +191,13 @@ impl Session {
     }
 
     /// A group as it stands now.
-    fn scene(&mut self, group: GroupId) -> Scene {
+    fn scene(&self, group: GroupId) -> Scene {
         let now = self.now();
         let limits = self.limits(group);
         let Some(ledger) = self.books.group(group) else { return Scene { limits, ..Scene::default() } };
         let youth = ledger.group().policy.update.healthy_deadline.as_duration() * 2;
-        let Sight { snapshot, lasting, nodes, .. } = &mut self.sight;
-        let joined = join(ledger.open(), &Look { snapshot, lasting, now, youth }, nodes);
+        let Sight { snapshot, lasting, .. } = &self.sight;
+        let joined = join(ledger.open(), &Look { taken_at: snapshot.taken_at, lasting, now, youth });
         // A bhyve machine would have to be stopped for it, and a KVM machine never can.
         let is_resizable = joined.resize == Some(ResizeMode::Live);
         let facts = ledger.group().revisions.facts().into_iter();

@@ -10,7 +10,6 @@ use core::time::Duration;
 use tsg_core::model::id::{GroupId, InstanceId};
 use tsg_core::model::instance::{ObservedInstance, Snapshot};
 use tsg_core::model::time::Timestamp;
-use tsg_core::observe::join::NodeNumbers;
 use tsg_core::observe::lasting::LastingStates;
 use tsg_core::observe::paging::Paging;
 use tsg_core::observe::trust::ViewWatch;
@@ -59,9 +58,8 @@ impl LockOut {
 pub(super) struct Sight {
     /// The newest complete list, with everything seen since written into it.
     pub(super) snapshot: Snapshot,
-    /// Since when its machines are as it shows them.
+    /// Its machines as a join needs them, and since when they are so.
     pub(super) lasting: LastingStates,
-    pub(super) nodes: NodeNumbers,
     pub(super) watch: ViewWatch,
     /// The ledger has forgotten what the cloud shows.
     pub(super) is_ledger_behind: bool,

@@ -11,11 +11,11 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tsg_core::model::group::{Group, LedgerHead};
 use tsg_core::model::id::ImageId;
-use tsg_core::model::instance::{ObservedInstance, PackageMark, ResizeMode, Snapshot};
+use tsg_core::model::instance::{ObservedInstance, PackageMark, ResizeMode};
 use tsg_core::model::operation::Operation;
 use tsg_core::model::revision::RevisionFacts;
 use tsg_core::model::time::Timestamp;
-use tsg_core::observe::join::{Joined, Look, NodeNumbers, join};
+use tsg_core::observe::join::{Joined, Look, join};
 use tsg_core::observe::lasting::LastingStates;
 use tsg_core::plan::input::{Conditions, Intent, PlanInput, View, ViewTrust};
 use tsg_core::plan::memory::PlanMemory;
@@ -133,29 +133,23 @@ async fn joined(
 ) -> Result<Joined, Failure> {
     let scope = Scope::Account(caller.account());
     let operations = codec::all::<Operation>(app.store.as_ref(), scope, &group_prefix(group.id)).await?;
-    let snapshot = view.map(seen_by).unwrap_or_default();
+    let taken_at = view.map_or(Timestamp::EPOCH, |view| view.view.taken_at);
     let lasting = view.map(lasting_by).unwrap_or_default();
     let youth = group.policy.update.healthy_deadline.as_duration() * 2;
-    let look = Look { snapshot: &snapshot, lasting: &lasting, now, youth };
-    Ok(join(operations.iter().map(|operation| &operation.value), &look, &mut NodeNumbers::default()))
+    let look = Look { taken_at, lasting: &lasting, now, youth };
+    Ok(join(operations.iter().map(|operation| &operation.value), &look))
 }
 
-/// Since when the machines are as the engine saw them.
+/// The part of the engine's last look that concerns this group, and since when it is so.
 fn lasting_by(view: &GroupView) -> LastingStates {
     let mut lasting = LastingStates::new();
-    for member in &view.members {
-        if let (Some(seen), Some(since)) = (seen(member), member.state_since) {
-            lasting.take_over(&seen, since, member.guest_since.unwrap_or(Timestamp::EPOCH));
+    for (member, seen) in view.members.iter().filter_map(|member| Some((member, seen(member)?))) {
+        match member.state_since {
+            Some(since) => lasting.take_over(&seen, since, member.guest_since.unwrap_or(Timestamp::EPOCH)),
+            None => lasting.note(&seen, view.view.taken_at),
         }
     }
     lasting
-}
-
-/// The part of the engine's last look that concerns this group.
-fn seen_by(view: &GroupView) -> Snapshot {
-    let mut instances: Vec<_> = view.members.iter().filter_map(seen).collect();
-    instances.sort_unstable_by_key(|instance| instance.id);
-    Snapshot { taken_at: view.view.taken_at, instances }
 }
 
 fn seen(member: &MemberView) -> Option<ObservedInstance> {
