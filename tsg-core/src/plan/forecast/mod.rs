@@ -115,7 +115,7 @@ impl<'a> Run<'a> {
 
     /// Goes on to the next moment at which anything can change; or says how it ends.
     fn go_on(&mut self, planned: &Plan) -> Option<Ending> {
-        if self.is_settled(planned) {
+        if is_settled(planned) {
             return Some(Ending::Settled);
         }
         let Some(next) = self.next_moment(planned) else { return Some(Ending::Stands) };
@@ -127,17 +127,6 @@ impl<'a> Run<'a> {
         self.world.turn(&mut self.paper);
         self.refill();
         None
-    }
-
-    /// Whether the group is as it should be and nothing is under way. What is kept for a person
-    /// and goes days later is not waited for.
-    fn is_settled(&self, planned: &Plan) -> bool {
-        let is_rolled_out = planned.report.rollout.is_none_or(|rollout| rollout.course.state.is_over());
-        match planned.report.status {
-            GroupStatus::Converged => is_rolled_out && self.world.next_at().is_none(),
-            GroupStatus::Deleted => true,
-            _ => false,
-        }
     }
 
     fn next_moment(&self, planned: &Plan) -> Option<Timestamp> {
@@ -160,5 +149,15 @@ impl<'a> Run<'a> {
             self.paper.limits = self.full;
             self.refilled_at = self.paper.now;
         }
+    }
+}
+
+/// Whether the group is as it should be. What is kept for a person and goes days later is not
+/// waited for, nor what the cloud had before it with a machine that is gone by now.
+fn is_settled(planned: &Plan) -> bool {
+    match planned.report.status {
+        GroupStatus::Converged => planned.report.rollout.is_none_or(|rollout| rollout.course.state.is_over()),
+        GroupStatus::Deleted => true,
+        _ => false,
     }
 }

@@ -15,7 +15,7 @@ use crate::model::instance::InstanceState;
 use crate::model::operation::Phase;
 use crate::model::revision::Disruption;
 use crate::model::time::Timestamp;
-use crate::plan::input::{Detail, Member, Sighting, Verdict};
+use crate::plan::input::{Detail, Member, RetirementStage, Sighting, Verdict};
 use crate::plan::order;
 use crate::plan::output::{Action, Plan};
 use crate::plan::recorded::Recorded;
@@ -41,6 +41,9 @@ impl<'a> World<'a> {
         let mut world = Self { model, agenda, placement, request_at: now, placing_until: now, made: 0 };
         for member in &paper.members {
             world.expect(paper, member);
+        }
+        for detail in &paper.details {
+            world.expect_removal(now, detail);
         }
         world
     }
@@ -92,6 +95,17 @@ impl<'a> World<'a> {
         self.agenda.put(at, operation, event);
     }
 
+    /// The stage of a removal that was begun before.
+    fn expect_removal(&mut self, now: Timestamp, detail: &Detail) {
+        let Some(retirement) = detail.retirement else { return };
+        let (wait, event) = match retirement.stage {
+            RetirementStage::Draining => (self.model.drain, Event::Drained),
+            RetirementStage::Stopping => (self.model.shutdown, Event::Stopped),
+            RetirementStage::Kept => return,
+        };
+        self.agenda.put(retirement.since.after(wait).max(now), detail.operation, event);
+    }
+
     fn take_up_one(&mut self, paper: &mut Recorded, action: &Action) {
         let (model, operation) = (self.model, action.operation());
         let at = match action {
@@ -122,18 +136,17 @@ impl<'a> World<'a> {
 
     fn happen(&mut self, paper: &mut Recorded, operation: OperationId, event: Event) {
         let Some(phase) = member_of(paper, operation).map(|member| member.phase) else { return };
-        let is_alive = matches!(phase, Phase::Bound | Phase::Ready);
         match event {
-            Event::Sent if phase == Phase::Planned => self.send(paper, operation),
-            Event::Answered if phase.is_in_doubt() => self.answer(paper, operation),
-            Event::Runs if is_alive => self.run(paper, operation),
-            Event::Fails if is_alive => fail(paper, operation),
-            Event::Passes if is_alive => self.pass(paper, operation),
-            Event::Stopped if is_alive => see(paper, operation, InstanceState::Stopped, Verdict::Unknown),
-            Event::Drained if is_alive => drained(paper, operation),
+            Event::Sent => self.send(paper, operation),
+            Event::Answered => self.answer(paper, operation),
             Event::Gone => forget(paper, operation),
             // Overtaken by another step.
-            _ => {}
+            _ if !matches!(phase, Phase::Bound | Phase::Ready) => {}
+            Event::Runs => self.run(paper, operation),
+            Event::Fails => fail(paper, operation),
+            Event::Passes => self.pass(paper, operation),
+            Event::Stopped => see(paper, operation, InstanceState::Stopped, Verdict::Unknown),
+            Event::Drained => drained(paper, operation),
         }
     }
 
@@ -229,9 +242,11 @@ fn fail(paper: &mut Recorded, operation: OperationId) {
     paper.memory.note_failed(now);
 }
 
+/// Its guest has finished; the drain has put a detail there to note that in.
 fn drained(paper: &mut Recorded, operation: OperationId) {
     let now = paper.now;
-    if let Some(detail) = detail_of(paper, operation) {
+    let found = paper.details.binary_search_by_key(&operation, |detail| detail.operation);
+    if let Some(detail) = found.ok().and_then(|place| paper.details.get_mut(place)) {
         (detail.guest.has_drained, detail.guest_at) = (true, now);
     }
 }
@@ -245,19 +260,4 @@ fn forget(paper: &mut Recorded, operation: OperationId) {
 fn member_of(paper: &mut Recorded, operation: OperationId) -> Option<&mut Member> {
     let found = order::position(&paper.members, operation).ok()?;
     paper.members.get_mut(found)
-}
-
-/// What is said about a member; nothing yet when it is asked for the first time.
-fn detail_of(paper: &mut Recorded, operation: OperationId) -> Option<&mut Detail> {
-    let member = member_of(paper, operation)?;
-    *member = member.with_detail();
-    let asked_at = member.phase_since;
-    let place = match paper.details.binary_search_by_key(&operation, |detail| detail.operation) {
-        Ok(found) => found,
-        Err(gap) => {
-            paper.details.insert(gap, Detail::new(operation, asked_at));
-            gap
-        }
-    };
-    paper.details.get_mut(place)
 }
