@@ -14,12 +14,24 @@ pub(in super::super) enum Change {
     None,
     /// New tags, metadata or firewall, while it runs.
     InPlace,
-    /// Another size.
-    Resize,
     /// A restart, because a person asked for it.
     Restart,
+    /// Another size, which restarts it as well.
+    Resize,
     /// A new machine.
     Replace,
+}
+
+impl Change {
+    /// What it does to an instance.
+    pub(super) const fn disruption(self) -> Disruption {
+        match self {
+            Self::None => Disruption::None,
+            Self::InPlace | Self::Restart => Disruption::InPlace,
+            Self::Resize => Disruption::Resize,
+            Self::Replace => Disruption::Replace,
+        }
+    }
 }
 
 /// What it takes to make a member one of the goal.
@@ -34,7 +46,12 @@ pub(in super::super) fn change_of(
     if has(Mark::Reprovision) {
         return Change::Replace;
     }
-    if has(Mark::Restart) { of_revision.max(Change::Restart) } else { of_revision }
+    if !has(Mark::Restart) {
+        return of_revision;
+    }
+    // Who asks for a restart does not ask for more than the policy allows.
+    let is_capped = of_revision.disruption() > input.policy.update.max_disruption;
+    if is_capped { Change::Restart } else { of_revision.max(Change::Restart) }
 }
 
 fn of_revision(member: &Member, goal: &Goal, input: &PlanInput<'_>) -> Change {

@@ -35,7 +35,7 @@ impl Way {
         if standing.is_current() {
             return Self::Nothing;
         }
-        let (needed, allowed) = (disruption(standing.change), input.policy.update.max_disruption);
+        let (needed, allowed) = (standing.change.disruption(), input.policy.update.max_disruption);
         let has = |mark| detail.is_some_and(|detail: &Detail| detail.marks.has(mark));
         if needed > allowed && !has(Mark::Reprovision) && !has(Mark::Restart) {
             return Self::Capped(needed);
@@ -54,14 +54,4 @@ const fn is_there(standing: Standing) -> bool {
         Class::Leaving | Class::Intended | Class::Requested | Class::InDoubt | Class::Retiring | Class::Kept
     );
     is_there && !standing.is_displaced()
-}
-
-/// What a change does to an instance.
-const fn disruption(change: Change) -> Disruption {
-    match change {
-        Change::None => Disruption::None,
-        Change::InPlace | Change::Restart => Disruption::InPlace,
-        Change::Resize => Disruption::Resize,
-        Change::Replace => Disruption::Replace,
-    }
 }
