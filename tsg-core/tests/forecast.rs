@@ -7,42 +7,17 @@ mod support;
 use core::time::Duration;
 
 use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
+use support::even::{EVEN, foreseen, secs};
 use support::table::{Scene, scene};
 use tsg_core::model::id::{InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::Phase;
-use tsg_core::plan::forecast::{Ending, Faults, Forecast, Latency, Model, forecast};
+use tsg_core::plan::forecast::{Ending, Faults, Forecast, Model, forecast};
 use tsg_core::plan::input::{Member, Sighting};
 use tsg_core::plan::memory::RolloutState;
 use tsg_core::plan::output::{Action, Class, GroupStatus};
 use tsg_core::plan::render::in_words;
 use uuid::Uuid;
-
-const fn secs(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
-
-/// A cloud in which everything takes the same time, as fast as it is told.
-const EVEN: Model = Model {
-    provisioning: Latency::Fixed(secs(20)),
-    healthy_after: Duration::ZERO,
-    destroy: secs(10),
-    drain: secs(30),
-    shutdown: secs(10),
-    restart: secs(15),
-    resize: secs(30),
-    allocation: Duration::ZERO,
-    requests_per_second: 0,
-    nodes: 0,
-    faults: Faults { failing_every: 0, unhealthy_revision: 0 },
-    refill: secs(1),
-    horizon: secs(7 * 24 * 3600),
-    plans_max: 100_000,
-};
-
-fn foreseen(scene: &Scene, model: &Model) -> Forecast {
-    forecast(&scene.input(&scene.members), model).unwrap()
-}
 
 fn creates(forecast: &Forecast) -> Vec<Duration> {
     let of_create = forecast.steps.iter().filter(|step| matches!(step.planned.action, Action::Create { .. }));

@@ -7,36 +7,11 @@ mod support;
 use core::time::Duration;
 use std::fmt::Write as _;
 
+use support::even::{EVEN, foreseen, secs};
 use support::table::{Scene, scene};
 use tsg_core::model::id::OperationId;
-use tsg_core::plan::forecast::{Faults, Forecast, Latency, Model, forecast};
+use tsg_core::plan::forecast::{Faults, Latency, Model};
 use tsg_core::plan::output::{Action, Class};
-
-const fn secs(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
-
-/// A cloud in which everything takes the same time, as fast as it is told.
-const EVEN: Model = Model {
-    provisioning: Latency::Fixed(secs(20)),
-    healthy_after: Duration::ZERO,
-    destroy: secs(10),
-    drain: secs(30),
-    shutdown: secs(10),
-    restart: secs(15),
-    resize: secs(30),
-    allocation: Duration::ZERO,
-    requests_per_second: 0,
-    nodes: 0,
-    faults: Faults { failing_every: 0, unhealthy_revision: 0 },
-    refill: secs(1),
-    horizon: secs(7 * 24 * 3600),
-    plans_max: 1000,
-};
-
-fn foreseen(scene: &Scene, model: &Model) -> Forecast {
-    forecast(&scene.input(&scene.members), model).unwrap()
-}
 
 /// Each step with its moment, and how it ends. New operations are called 1, 2, ...
 fn told(scene: &Scene, model: &Model) -> String {

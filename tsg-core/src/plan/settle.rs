@@ -96,12 +96,23 @@ fn add(plan: &mut Plan, next: Plan) {
             Err(_) => plan.actions.push(later),
         }
     }
-    // What was created in vain is not created.
-    plan.actions.retain(|planned| planned.expects.is_some() || matches!(planned.action, Action::Create { .. }));
     plan.origins.extend(next.origins);
+    drop_vain_creates(plan);
     plan.memory = next.memory.or(plan.memory);
     plan.next_wakeup = next.next_wakeup;
     plan.report = reported(plan, next.report);
+}
+
+/// What this plan itself would create and cancel again is not created.
+fn drop_vain_creates(plan: &mut Plan) {
+    let is_vain =
+        |planned: &PlannedAction| planned.expects.is_none() && !matches!(planned.action, Action::Create { .. });
+    let vain = plan.actions.iter().filter(|planned| is_vain(planned));
+    let vain: Vec<OperationId> = vain.map(|planned| planned.action.operation()).collect();
+    if !vain.is_empty() {
+        plan.actions.retain(|planned| !is_vain(planned));
+        plan.origins.retain(|origin| !vain.contains(&origin.operation));
+    }
 }
 
 fn reported(plan: &Plan, last: Report) -> Report {

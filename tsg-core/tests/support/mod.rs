@@ -6,5 +6,6 @@
 pub mod apply;
 pub mod cloud;
 pub mod draw;
+pub mod even;
 pub mod shift;
 pub mod table;
