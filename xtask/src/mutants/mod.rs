@@ -8,6 +8,7 @@
 mod accepted;
 mod build;
 mod catalogue;
+mod caught;
 mod constness;
 mod find;
 mod judge;
@@ -20,10 +21,14 @@ mod trial;
 
 use std::path::Path;
 
-use catalogue::Catalogue;
+use catalogue::{Catalogue, Mutant};
+use caught::Caught;
 use options::Options;
 
 use crate::command::{Failure, say};
+
+/// Where what was caught is noted.
+const CAUGHT: &str = "target/mutants/caught.txt";
 
 /// Plants every mutant, runs the tests on each, and says which ones no test has noticed.
 pub fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
@@ -41,7 +46,10 @@ pub fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
     let planted = catalogue.mutants().count();
     say(&format!("mutants: {} in all, {planted} of them compile", planted + unviable));
     let chosen = options.choose(catalogue.mutants());
-    let survivors = trial::try_all(trial::Runner { tree: &tree, options: &options }, programs, &chosen)?;
+    let anew = if options.is_iterating { &[][..] } else { &chosen };
+    let caught = Caught::read(&root.join(CAUGHT), &catalogue, anew)?;
+    let open: Vec<&Mutant> = chosen.iter().copied().filter(|mutant| !caught.holds(mutant)).collect();
+    let survivors = trial::try_all(trial::Runner { tree: &tree, options: &options, caught: &caught }, programs, &open)?;
     findings.extend(judge::unexplained(&chosen, &survivors, &accepted));
     judge::conclude(chosen.len(), survivors.len(), &findings)
 }

@@ -10,9 +10,10 @@ const FOLDERS: [&str; 2] = ["tsg-core/src/plan", "tsg-core/src/storm"];
 const JOBS: usize = 2;
 
 const USAGE: &str = "\
-cargo xtask mutants [--only PATH]... [--list] [--sample N [--seed S]] [--cases N] [--skip TEST]... [--jobs N]
+cargo xtask mutants [--only PATH]... [--list] [--iterate] [--sample N [--seed S]] [--cases N] [--skip TEST]... [--jobs N]
   --only PATH   plant in this file or folder, for example tsg-core/src/plan/grow.rs
   --list        say what would be planted, and try nothing
+  --iterate     go on where another run was stopped: what it caught in files as they are is caught
   --sample N    try N of them, drawn by seed
   --cases N     inputs that each property is tried on; 64 unless told
   --skip TEST   leave out tests with that in their name: some that fail without a mutant
@@ -28,6 +29,8 @@ pub struct Options {
     pub folders: Vec<String>,
     /// Say what there is and stop.
     pub is_list: bool,
+    /// Believe earlier runs in what they caught.
+    pub is_iterating: bool,
     /// How many to try; all unless set.
     pub sample: Option<usize>,
     /// Which ones to try.
@@ -43,7 +46,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let (folders, skipped) = (Vec::new(), Vec::new());
-        Self { folders, is_list: false, sample: None, seed: 0, cases: CASES, skipped, jobs: JOBS }
+        Self { folders, is_list: false, is_iterating: false, sample: None, seed: 0, cases: CASES, skipped, jobs: JOBS }
     }
 }
 
@@ -53,18 +56,16 @@ impl Options {
         let mut options = Self::default();
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
-            if *name == "--list" {
-                options.is_list = true;
-                continue;
-            }
-            let value = *rest.next().ok_or(Failure::Usage(USAGE))?;
+            let mut value = || rest.next().copied().ok_or(Failure::Usage(USAGE));
             match *name {
-                "--only" => options.folders.push(value.trim_end_matches('/').to_owned()),
-                "--sample" => options.sample = Some(number(value)?),
-                "--seed" => options.seed = number(value)?,
-                "--cases" => options.cases = number(value)?,
-                "--skip" => options.skipped.push(value.to_owned()),
-                "--jobs" => options.jobs = number::<usize>(value)?.max(1),
+                "--list" => options.is_list = true,
+                "--iterate" => options.is_iterating = true,
+                "--only" => options.folders.push(value()?.trim_end_matches('/').to_owned()),
+                "--sample" => options.sample = Some(number(value()?)?),
+                "--seed" => options.seed = number(value()?)?,
+                "--cases" => options.cases = number(value()?)?,
+                "--skip" => options.skipped.push(value()?.to_owned()),
+                "--jobs" => options.jobs = number::<usize>(value()?)?.max(1),
                 _ => return Err(Failure::Usage(USAGE)),
             }
         }
@@ -105,7 +106,9 @@ mod tests {
     fn what_is_not_said_has_a_default_and_nonsense_is_refused() {
         let options = Options::parse(&["--only", "tsg-core/src/model/", "--sample", "9"]).unwrap();
         assert_eq!((options.folders, options.sample), (vec!["tsg-core/src/model".to_owned()], Some(9)));
-        assert_eq!(Options::parse(&["--list"]).unwrap().folders, FOLDERS);
+        let options = Options::parse(&["--list", "--iterate", "--jobs", "0"]).unwrap();
+        assert_eq!((options.is_list, options.is_iterating, options.jobs), (true, true, 1));
+        assert_eq!(options.folders, FOLDERS);
         for nonsense in [&["--sample"][..], &["--sample", "many"], &["--all", "1"]] {
             assert!(Options::parse(nonsense).is_err(), "{nonsense:?}");
         }

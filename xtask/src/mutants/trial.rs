@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::build::Program;
 use super::catalogue::Mutant;
+use super::caught::Caught;
 use super::judge::Survival;
 use super::options::Options;
 use super::tree::Tree;
@@ -47,6 +48,8 @@ pub struct Runner<'a> {
     pub tree: &'a Tree,
     /// What was asked for.
     pub options: &'a Options,
+    /// Where what is caught is noted.
+    pub caught: &'a Caught,
 }
 
 /// Tries all mutants given and answers which live.
@@ -75,9 +78,12 @@ pub fn try_all(
         }
         drop(sender);
         for (count, (mutant, outcome)) in (1..).zip(receiver) {
-            if let Some(survival) = outcome? {
-                say(&format!("mutants: alive, {survival:?}: {mutant}"));
-                survivors.insert(mutant.id, survival);
+            match outcome? {
+                None => runner.caught.note(mutant)?,
+                Some(survival) => {
+                    say(&format!("mutants: alive, {survival:?}: {mutant}"));
+                    survivors.insert(mutant.id, survival);
+                }
             }
             if count % PROGRESS == 0 {
                 say(&format!("mutants: {count} of {} tried, {} survive", mutants.len(), survivors.len()));
