@@ -13,6 +13,7 @@ extern crate std;
 
 pub mod model;
 pub mod observe;
+pub mod placement;
 pub mod plan;
 pub mod ports;
 pub mod protocol;

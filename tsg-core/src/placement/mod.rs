@@ -1,0 +1,6 @@
+//! Placement: where the next instance goes, and why nowhere.
+//!
+//! Owns the rules that people write and what they mean. Must never know how a cloud is asked for
+//! anything, apart from what CloudAPI's affinity can say.
+
+pub mod rule;
