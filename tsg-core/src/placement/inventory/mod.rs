@@ -1,0 +1,375 @@
+//! What stands where: a live, dense index of compute nodes, racks, data centres and instances.
+//!
+//! Owns the numbers by which placements are made, and keeps them right as instances come, go and
+//! move and as nodes change. An event costs the same however much there is besides. Must never
+//! decide anything.
+//!
+//! Instances are filed under *kinds*: those with the same owner, labels and size. A hundred members
+//! of a group are one kind, which counts them by node; a rule matches its pattern against the
+//! distinct values of one account, never against instances. Counts for racks and data centres are
+//! drawn from those of nodes when they are asked for, so that an event has one count to change. An
+//! instance itself is a node and a kind, eight bytes; ids and names stand apart.
+
+mod amounts;
+mod kinds;
+mod lookup;
+mod names;
+mod nodes;
+mod tally;
+
+use alloc::vec::Vec;
+
+use thiserror::Error;
+
+use super::rule::{Criterion, Pattern};
+use crate::model::id::{AccountId, ComputeNodeId, InstanceId};
+
+pub use amounts::Amounts;
+pub use kinds::{KindNumber, Label};
+pub use nodes::{DataCentreNumber, NodeFacts, NodeNumber, NodeState, RackNumber};
+
+use kinds::Kinds;
+use lookup::Lookup;
+use names::Names;
+pub(crate) use nodes::Nodes;
+
+/// The number of an instance within its inventory, until it is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceNumber(u32);
+
+/// An instance that counts: not destroyed and not failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InstanceFacts<'a> {
+    /// Which one.
+    pub id: InstanceId,
+    /// Its name.
+    pub name: &'a str,
+    /// Whose it is, what it carries and how large it is.
+    pub kind: KindNumber,
+    /// Where it stands.
+    pub node: NodeNumber,
+}
+
+/// Why an event does not fit the inventory. Nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Unfit {
+    /// No such node.
+    #[error("there is no compute node with this number")]
+    NoNode(NodeNumber),
+    /// No such kind.
+    #[error("there is no kind with this number; it may have been forgotten while nothing was of it")]
+    NoKind(KindNumber),
+    /// No such instance.
+    #[error("there is no instance with this number")]
+    NoInstance(InstanceNumber),
+    /// The node cannot go.
+    #[error("{count} instances stand on the compute node; remove or move them first")]
+    NotEmpty {
+        /// How many instances stand there.
+        count: u32,
+    },
+}
+
+/// Where an instance stands and what it is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    node: u32,
+    /// [`VACANT`] where there is no instance.
+    kind: u32,
+}
+
+const VACANT: u32 = u32::MAX;
+
+/// Compute nodes with the instances on them.
+///
+/// ```
+/// use tsg_core::model::id::{AccountId, ComputeNodeId, InstanceId};
+/// use tsg_core::placement::inventory::{Amounts, InstanceFacts, Inventory, Label, NodeFacts, NodeState, Unfit};
+/// use tsg_core::placement::rule::Criterion;
+/// use uuid::Uuid;
+///
+/// let mut inventory = Inventory::default();
+/// let size = |gib: u32| Amounts { memory_mib: gib * 1024, disk_mib: gib * 10_240, cpu_percent: gib * 100 };
+/// let node = inventory.put_node(NodeFacts {
+///     id: ComputeNodeId::new(Uuid::from_u128(1)),
+///     name: "RA10".into(),
+///     tags: [("storage".into(), "ssd".into())].into(),
+///     platform: "20260101T000000Z".into(),
+///     capacity: size(64),
+///     taken_otherwise: size(4),
+///     state: NodeState::Up,
+///     rack: Some("A10".into()),
+///     data_centre: None,
+/// });
+/// let owner = AccountId::from_directory(Uuid::from_u128(2));
+/// let web = inventory.kind(owner, &[Label { criterion: Criterion::Service, value: "web".into() }], size(8));
+/// let id = InstanceId::new(Uuid::from_u128(3));
+/// let instance = inventory.put_instance(InstanceFacts { id, name: "web-1", kind: web, node })?;
+///
+/// assert_eq!(inventory.room(node), Some(size(52)));
+/// assert_eq!(inventory.find_instance(id), Some(instance));
+/// assert_eq!(inventory.remove_node(node), Err(Unfit::NotEmpty { count: 1 }));
+/// inventory.remove_instance(instance)?;
+/// assert_eq!(inventory.room(node), Some(size(60)));
+/// # Ok::<(), Unfit>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    pub(crate) nodes: Nodes,
+    kinds: Kinds,
+    places: Vec<Place>,
+    ids: Vec<u128>,
+    names: Names,
+    lookup: Lookup,
+    free: Vec<u32>,
+}
+
+/// Instances.
+impl Inventory {
+    /// How many instances there are.
+    pub fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    /// Whether there are no instances.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Makes room for so many more instances, whose names have so many letters altogether.
+    pub fn reserve(&mut self, instances: usize, letters: usize) {
+        self.places.reserve(instances);
+        self.ids.reserve(instances);
+        self.names.reserve(instances, letters);
+        self.lookup.reserve(instances, &self.ids);
+    }
+
+    /// The kind of instances with an owner, labels in any order, and a size. It is worth keeping:
+    /// with it, an instance is put without a look at a text.
+    pub fn kind(&mut self, owner: AccountId, labels: &[Label], demand: Amounts) -> KindNumber {
+        self.kinds.intern(owner, labels, demand)
+    }
+
+    /// Forgets kinds that no instance is of, and labels of theirs. Their numbers may be given to
+    /// others later. Takes a look at everything: for once a day, not for each event.
+    pub fn forget_unused(&mut self) {
+        self.kinds.forget_unused();
+    }
+
+    /// How many kinds and how many distinct labels there are.
+    pub fn dictionary_size(&self) -> (usize, usize) {
+        self.kinds.counts()
+    }
+
+    /// The instance with an id.
+    pub fn find_instance(&self, id: InstanceId) -> Option<InstanceNumber> {
+        self.lookup.get(id.uuid().as_u128(), &self.ids).map(InstanceNumber)
+    }
+
+    /// Adds an instance, or replaces what is known of the one with the same id.
+    pub fn put_instance(&mut self, facts: InstanceFacts<'_>) -> Result<InstanceNumber, Unfit> {
+        let InstanceFacts { id, name, kind, node } = facts;
+        self.check(node)?;
+        let count = self.nodes.len();
+        let filed = self.kinds.get_mut(kind.0).ok_or(Unfit::NoKind(kind))?;
+        filed.tally.add(node.0, count);
+        let demand = filed.demand;
+        self.nodes.take(node.0, demand);
+        let (id, place) = (id.uuid().as_u128(), Place { node: node.0, kind: kind.0 });
+        if let Some(known) = self.lookup.get(id, &self.ids) {
+            let before = core::mem::replace(&mut self.places[known as usize], place);
+            self.leave(before);
+            if self.names.get(known) != name {
+                self.names.set(known, name);
+            }
+            return Ok(InstanceNumber(known));
+        }
+        let number = self.free.pop().unwrap_or(self.places.len() as u32);
+        match self.places.get_mut(number as usize) {
+            Some(vacant) => {
+                *vacant = place;
+                self.ids[number as usize] = id;
+            }
+            None => {
+                self.places.push(place);
+                self.ids.push(id);
+            }
+        }
+        self.names.set(number, name);
+        self.lookup.add(number, &self.ids);
+        Ok(InstanceNumber(number))
+    }
+
+    /// Moves an instance to another node.
+    pub fn move_instance(&mut self, instance: InstanceNumber, node: NodeNumber) -> Result<(), Unfit> {
+        self.check(node)?;
+        let place = self.place(instance)?;
+        let count = self.nodes.len();
+        let Some(kind) = self.kinds.get_mut(place.kind) else { return Err(Unfit::NoInstance(instance)) };
+        kind.tally.add(node.0, count);
+        let demand = kind.demand;
+        self.nodes.take(node.0, demand);
+        self.leave(place);
+        self.places[instance.0 as usize].node = node.0;
+        Ok(())
+    }
+
+    /// Removes an instance that is gone, or that failed.
+    pub fn remove_instance(&mut self, instance: InstanceNumber) -> Result<(), Unfit> {
+        let place = self.place(instance)?;
+        self.leave(place);
+        self.places[instance.0 as usize].kind = VACANT;
+        self.lookup.remove(self.ids[instance.0 as usize], &self.ids);
+        self.names.set(instance.0, "");
+        self.free.push(instance.0);
+        Ok(())
+    }
+
+    /// Where an instance stands.
+    pub fn node_of(&self, instance: InstanceNumber) -> Option<NodeNumber> {
+        self.place(instance).ok().map(|place| NodeNumber(place.node))
+    }
+
+    /// The name of an instance; nothing where there is none.
+    pub fn instance_name(&self, instance: InstanceNumber) -> &str {
+        self.names.get(instance.0)
+    }
+
+    fn place(&self, instance: InstanceNumber) -> Result<Place, Unfit> {
+        let place = self.places.get(instance.0 as usize).filter(|place| place.kind != VACANT);
+        place.copied().ok_or(Unfit::NoInstance(instance))
+    }
+
+    fn leave(&mut self, place: Place) {
+        let count = self.nodes.len();
+        if let Some(kind) = self.kinds.get_mut(place.kind) {
+            kind.tally.remove(place.node, count);
+            self.nodes.give_back(place.node, kind.demand);
+        }
+    }
+}
+
+/// Compute nodes.
+impl Inventory {
+    /// Adds a node, or replaces what is known of the one with the same id. Its instances stay.
+    pub fn put_node(&mut self, facts: NodeFacts) -> NodeNumber {
+        NodeNumber(self.nodes.put(facts))
+    }
+
+    /// Changes whether a node takes new instances.
+    pub fn set_state(&mut self, node: NodeNumber, state: NodeState) -> Result<(), Unfit> {
+        self.check(node)?;
+        self.nodes.set_state(node.0, state);
+        Ok(())
+    }
+
+    /// Changes what a node has, and what of it is taken by others than the instances here.
+    pub fn set_capacity(&mut self, node: NodeNumber, capacity: Amounts, taken_otherwise: Amounts) -> Result<(), Unfit> {
+        self.check(node)?;
+        self.nodes.set_capacity(node.0, capacity, taken_otherwise);
+        Ok(())
+    }
+
+    /// Forgets a node on which nothing stands.
+    pub fn remove_node(&mut self, node: NodeNumber) -> Result<(), Unfit> {
+        self.check(node)?;
+        match self.nodes.residents(node.0) {
+            0 => {
+                self.nodes.remove(node.0);
+                Ok(())
+            }
+            count => Err(Unfit::NotEmpty { count }),
+        }
+    }
+
+    /// The node with an id.
+    pub fn find_node(&self, id: ComputeNodeId) -> Option<NodeNumber> {
+        self.nodes.find(id.uuid().as_u128()).map(NodeNumber)
+    }
+
+    /// What is known of a node.
+    pub fn node(&self, node: NodeNumber) -> Option<&NodeFacts> {
+        self.nodes.facts(node.0)
+    }
+
+    /// All nodes, by number.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeNumber, &NodeFacts)> {
+        (0..self.nodes.len() as u32).filter_map(|node| Some((NodeNumber(node), self.nodes.facts(node)?)))
+    }
+
+    /// What is left on a node; nothing where more is taken than there is.
+    pub fn room(&self, node: NodeNumber) -> Option<Amounts> {
+        self.node(node).map(|_| Amounts::of_row(self.nodes.room[node.0 as usize]))
+    }
+
+    /// How many instances stand on a node.
+    pub fn residents(&self, node: NodeNumber) -> Option<u32> {
+        self.node(node).map(|_| self.nodes.residents(node.0))
+    }
+
+    /// The rack of a node, unless it is unknown.
+    pub fn rack_of(&self, node: NodeNumber) -> Option<RackNumber> {
+        self.node(node)?;
+        let rack = self.nodes.rack_of[node.0 as usize];
+        self.nodes.racks[rack as usize].name().map(|_| RackNumber(rack))
+    }
+
+    /// The name of a rack.
+    pub fn rack_name(&self, rack: RackNumber) -> Option<&str> {
+        self.nodes.racks.get(rack.0 as usize)?.name()
+    }
+
+    /// The data centre of a node, unless it is unknown.
+    pub fn data_centre_of(&self, node: NodeNumber) -> Option<DataCentreNumber> {
+        self.node(node)?;
+        let number = self.nodes.racks[self.nodes.rack_of[node.0 as usize] as usize].data_centre;
+        self.nodes.data_centres[number as usize].name().map(|_| DataCentreNumber(number))
+    }
+
+    /// The name of a data centre.
+    pub fn data_centre_name(&self, data_centre: DataCentreNumber) -> Option<&str> {
+        self.nodes.data_centres.get(data_centre.0 as usize)?.name()
+    }
+
+    fn check(&self, node: NodeNumber) -> Result<(), Unfit> {
+        self.nodes.facts(node.0).map(|_| ()).ok_or(Unfit::NoNode(node))
+    }
+}
+
+/// What rules match.
+impl Inventory {
+    /// Calls for each node on which instances of an account match, with how many; a node may come
+    /// several times.
+    pub(crate) fn instances_matching(
+        &self,
+        owner: AccountId,
+        criterion: &Criterion,
+        pattern: &Pattern,
+        mut on: impl FnMut(u32, u32),
+    ) {
+        if *criterion != Criterion::Instance {
+            return self.kinds.matching(owner, criterion, pattern, |kind| kind.tally.each(&mut on));
+        }
+        let mut each = |instance: u32| {
+            let place = self.places[instance as usize];
+            if self.kinds.get(place.kind).is_some_and(|kind| kind.owner == owner) {
+                on(place.node, 1);
+            }
+        };
+        match pattern {
+            Pattern::Uuid(id) => self.lookup.get(id.as_u128(), &self.ids).into_iter().for_each(each),
+            Pattern::Exact(name) => {
+                self.names.of_length(name.len()).filter(|number| self.names.get(*number) == name).for_each(each);
+            }
+            _ => {
+                let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+                for (instance, name) in self.names.iter() {
+                    let id = uuid::Uuid::from_u128(self.ids[instance as usize]);
+                    if pattern.is_match(name) || pattern.is_match(id.as_hyphenated().encode_lower(&mut buffer)) {
+                        each(instance);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Compute nodes, racks and data centres.
+//!
+//! Owns one column for each thing that a placement reads of all nodes, and the tree of places: a
+//! node stands in one rack, a rack in one data centre. Racks of the same name in two data centres
+//! are two racks, and nodes whose rack is unknown stand together in one of no name for each data
+//! centre. Must never let a name or a tag into a column.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Amounts;
+use super::lookup::Lookup;
+use crate::model::id::ComputeNodeId;
+use crate::placement::rule::{Criterion, Pattern};
+
+/// The number of a node within its inventory, until it is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeNumber(pub(crate) u32);
+
+/// The number of a rack within its inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RackNumber(pub(crate) u32);
+
+/// The number of a data centre within its inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DataCentreNumber(pub(crate) u32);
+
+/// Whether a node takes new instances. What stands on it counts for rules either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum NodeState {
+    /// It does; all others do not.
+    #[default]
+    Up,
+    /// It is not in reach.
+    Down,
+    /// It is being emptied.
+    Draining,
+    /// It is kept free by its operator.
+    Reserved,
+    /// It is not set up yet.
+    Unready,
+}
+
+/// A compute node as its operator or a configuration knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeFacts {
+    /// Which one.
+    pub id: ComputeNodeId,
+    /// Its name.
+    pub name: String,
+    /// Its tags, or traits.
+    pub tags: BTreeMap<String, String>,
+    /// The platform image that it booted; nothing where it is unknown.
+    pub platform: String,
+    /// What it has.
+    pub capacity: Amounts,
+    /// What is taken by others than the instances of the inventory.
+    pub taken_otherwise: Amounts,
+    /// Whether it takes new instances.
+    pub state: NodeState,
+    /// Its rack, where that is known.
+    pub rack: Option<String>,
+    /// Its data centre, where that is known.
+    pub data_centre: Option<String>,
+}
+
+/// A rack, or the nodes of a data centre whose rack is unknown.
+#[derive(Debug, Clone)]
+pub(crate) struct Rack {
+    name: Option<Box<str>>,
+    pub(crate) data_centre: u32,
+    pub(crate) nodes: Vec<u32>,
+}
+
+/// A data centre, or the nodes whose data centre is unknown.
+#[derive(Debug, Clone)]
+pub(crate) struct DataCentre {
+    name: Option<Box<str>>,
+    pub(crate) racks: Vec<u32>,
+}
+
+/// All nodes, by number.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Nodes {
+    ids: Vec<u128>,
+    facts: Vec<Option<Box<NodeFacts>>>,
+    pub(crate) states: Vec<NodeState>,
+    /// What there is less what is taken; below zero where more is taken than there is.
+    balance: Vec<[i64; 3]>,
+    /// What is left: memory, disk, CPU.
+    pub(crate) room: Vec<[u32; 3]>,
+    pub(crate) rack_of: Vec<u32>,
+    residents: Vec<u32>,
+    free: Vec<u32>,
+    lookup: Lookup,
+    tags: BTreeMap<String, BTreeMap<String, BTreeSet<u32>>>,
+    pub(crate) racks: Vec<Rack>,
+    pub(crate) data_centres: Vec<DataCentre>,
+    rack_numbers: BTreeMap<(u32, Option<Box<str>>), u32>,
+    data_centre_numbers: BTreeMap<Option<Box<str>>, u32>,
+}
+
+impl Nodes {
+    /// How many numbers are given out or were.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    #[inline]
+    pub(crate) fn id(&self, node: u32) -> u128 {
+        self.ids[node as usize]
+    }
+
+    /// The node with an id.
+    pub(super) fn find(&self, id: u128) -> Option<u32> {
+        self.lookup.get(id, &self.ids)
+    }
+
+    pub(super) fn facts(&self, node: u32) -> Option<&NodeFacts> {
+        self.facts.get(node as usize)?.as_deref()
+    }
+
+    pub(super) fn residents(&self, node: u32) -> u32 {
+        self.residents[node as usize]
+    }
+
+    /// Adds a node, or replaces what is known of the one with the same id.
+    pub(super) fn put(&mut self, facts: NodeFacts) -> u32 {
+        let id = facts.id.uuid().as_u128();
+        let node = self.find(id).unwrap_or_else(|| self.admit(id));
+        self.rebalance(node, facts.capacity, facts.taken_otherwise);
+        self.detach(node);
+        let rack = self.rack(facts.data_centre.as_deref(), facts.rack.as_deref());
+        self.rack_of[node as usize] = rack;
+        self.racks[rack as usize].nodes.push(node);
+        for (tag, value) in &facts.tags {
+            self.tags.entry(tag.clone()).or_default().entry(value.clone()).or_default().insert(node);
+        }
+        self.states[node as usize] = facts.state;
+        self.facts[node as usize] = Some(Box::new(facts));
+        node
+    }
+
+    /// A number for a node that is new.
+    fn admit(&mut self, id: u128) -> u32 {
+        let node = self.free.pop().unwrap_or_else(|| {
+            self.facts.push(None);
+            self.states.push(NodeState::Unready);
+            self.balance.push([0; 3]);
+            self.room.push([0; 3]);
+            self.rack_of.push(0);
+            self.residents.push(0);
+            self.ids.push(id);
+            self.ids.len() as u32 - 1
+        });
+        self.ids[node as usize] = id;
+        self.lookup.add(node, &self.ids);
+        node
+    }
+
+    /// Forgets a node on which nothing stands.
+    pub(super) fn remove(&mut self, node: u32) {
+        self.detach(node);
+        self.lookup.remove(self.ids[node as usize], &self.ids);
+        self.facts[node as usize] = None;
+        self.states[node as usize] = NodeState::Unready;
+        (self.balance[node as usize], self.room[node as usize]) = ([0; 3], [0; 3]);
+        self.free.push(node);
+    }
+
+    /// Takes a node out of its rack and away from its tags.
+    fn detach(&mut self, node: u32) {
+        let Some(facts) = self.facts[node as usize].take() else { return };
+        self.racks[self.rack_of[node as usize] as usize].nodes.retain(|one| *one != node);
+        for (tag, value) in &facts.tags {
+            let Some(values) = self.tags.get_mut(tag) else { continue };
+            if let Some(nodes) = values.get_mut(value) {
+                nodes.remove(&node);
+            }
+            values.retain(|_, nodes| !nodes.is_empty());
+        }
+        self.tags.retain(|_, values| !values.is_empty());
+    }
+
+    pub(super) fn set_state(&mut self, node: u32, state: NodeState) {
+        if let Some(facts) = &mut self.facts[node as usize] {
+            facts.state = state;
+            self.states[node as usize] = state;
+        }
+    }
+
+    pub(super) fn set_capacity(&mut self, node: u32, capacity: Amounts, taken_otherwise: Amounts) {
+        self.rebalance(node, capacity, taken_otherwise);
+        if let Some(facts) = &mut self.facts[node as usize] {
+            (facts.capacity, facts.taken_otherwise) = (capacity, taken_otherwise);
+        }
+    }
+
+    /// An instance of some size comes.
+    #[inline]
+    pub(super) fn take(&mut self, node: u32, demand: Amounts) {
+        self.residents[node as usize] += 1;
+        self.shift(node, demand.row().map(|amount| -i64::from(amount)));
+    }
+
+    /// An instance of some size goes.
+    #[inline]
+    pub(super) fn give_back(&mut self, node: u32, demand: Amounts) {
+        self.residents[node as usize] -= 1;
+        self.shift(node, demand.row().map(i64::from));
+    }
+
+    /// A node has another size from now on, or others take another part of it.
+    fn rebalance(&mut self, node: u32, capacity: Amounts, taken_otherwise: Amounts) {
+        let known = self.facts[node as usize].as_deref();
+        let before = known.map_or([0; 3], |facts| usable(facts.capacity, facts.taken_otherwise));
+        let after = usable(capacity, taken_otherwise);
+        self.shift(node, core::array::from_fn(|index| after[index] - before[index]));
+    }
+
+    #[inline]
+    fn shift(&mut self, node: u32, by: [i64; 3]) {
+        let (balance, room) = (&mut self.balance[node as usize], &mut self.room[node as usize]);
+        for index in 0..3 {
+            balance[index] += by[index];
+            room[index] = balance[index].clamp(0, i64::from(u32::MAX)) as u32;
+        }
+    }
+
+    fn rack(&mut self, data_centre: Option<&str>, rack: Option<&str>) -> u32 {
+        let name = data_centre.map(Box::from);
+        let data_centre = *self.data_centre_numbers.entry(name.clone()).or_insert_with(|| {
+            self.data_centres.push(DataCentre { name, racks: Vec::new() });
+            self.data_centres.len() as u32 - 1
+        });
+        let name: Option<Box<str>> = rack.map(Box::from);
+        *self.rack_numbers.entry((data_centre, name.clone())).or_insert_with(|| {
+            let number = self.racks.len() as u32;
+            self.racks.push(Rack { name, data_centre, nodes: Vec::new() });
+            self.data_centres[data_centre as usize].racks.push(number);
+            number
+        })
+    }
+
+    /// Calls for each node that matches, once.
+    pub(crate) fn matching(&self, criterion: &Criterion, pattern: &Pattern, mut on: impl FnMut(u32)) {
+        match (criterion, pattern) {
+            (Criterion::NodeTag(tag), _) => {
+                let values = self.tags.get(tag).into_iter().flatten();
+                values
+                    .filter(|(value, _)| pattern.is_match(value))
+                    .flat_map(|(_, nodes)| nodes)
+                    .for_each(|node| on(*node));
+            }
+            (Criterion::Node, Pattern::Uuid(id)) => self.find(id.as_u128()).into_iter().for_each(on),
+            (Criterion::Node, _) => self.each(|facts| is_named(facts, pattern), on),
+            (Criterion::Platform, _) => self.each(|facts| pattern.is_match(&facts.platform), on),
+            _ => {}
+        }
+    }
+
+    fn each(&self, is_match: impl Fn(&NodeFacts) -> bool, mut on: impl FnMut(u32)) {
+        let matching = (0..).zip(&self.facts).filter(|(_, facts)| facts.as_ref().is_some_and(|facts| is_match(facts)));
+        matching.for_each(|(node, _)| on(node));
+    }
+}
+
+/// What the instances of the inventory may take.
+fn usable(capacity: Amounts, taken_otherwise: Amounts) -> [i64; 3] {
+    let (capacity, taken) = (capacity.row(), taken_otherwise.row());
+    core::array::from_fn(|index| i64::from(capacity[index]) - i64::from(taken[index]))
+}
+
+/// By its name, or by its id.
+fn is_named(facts: &NodeFacts, pattern: &Pattern) -> bool {
+    let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+    pattern.is_match(&facts.name) || pattern.is_match(facts.id.uuid().as_hyphenated().encode_lower(&mut buffer))
+}
+
+impl Rack {
+    /// Its name; `None` for the nodes whose rack is unknown.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+impl DataCentre {
+    /// Its name; `None` for the nodes whose data centre is unknown.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}

@@ -1,0 +1,174 @@
+//! The nodes that are open to a request, in the order of the tree of places.
+//!
+//! Owns the one look at every node: what speaks against it, and what it costs to go there before
+//! anything was placed. Nodes of a rack stand side by side, and so do racks of a data centre, so
+//! that a place is a range. Must never change while instances are placed.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::answer::Reasons;
+use super::terms::{FIRST_WISH, Terms};
+use crate::placement::inventory::NodeState;
+use crate::placement::rule::Scope;
+
+/// An open node.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leaf {
+    pub(super) node: u32,
+    /// Its rack in the field.
+    pub(super) rack: u32,
+    /// Members of the group there.
+    pub(super) members: u32,
+    /// Wishes that are not kept there while it has none of the new ones, but for those that are
+    /// judged by rack or by data centre.
+    pub(super) unkept: u32,
+    /// Their weight.
+    pub(super) weight: u64,
+}
+
+/// A rack or a data centre with open nodes.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// The data centre of a rack in the field.
+    pub(super) parent: u32,
+    /// Open nodes of a rack, racks of a data centre.
+    pub(super) inside: Range<usize>,
+    /// Members of the group there.
+    pub(super) members: u32,
+    /// Wishes about the new ones themselves that are not kept there while it has none of them.
+    pub(super) unkept: u32,
+    /// Whether it is one place, not the nodes of which none is known.
+    pub(super) is_known: bool,
+}
+
+/// All open nodes.
+#[derive(Debug)]
+pub(super) struct Field<'a> {
+    pub(super) terms: &'a Terms<'a>,
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) racks: Vec<Place>,
+    pub(super) data_centres: Vec<Place>,
+    /// What speaks against each node, by number.
+    pub(super) reasons: Vec<Reasons>,
+}
+
+/// A part of a field: whole, or one of its places.
+#[derive(Debug, Clone)]
+pub(super) struct Stretch {
+    pub(super) leaves: Range<usize>,
+    pub(super) racks: Range<usize>,
+    pub(super) data_centres: Range<usize>,
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn new(terms: &'a Terms<'a>) -> Self {
+        let nodes = terms.nodes;
+        let reasons = vec![Reasons::NO_NODE; nodes.len()];
+        let leaves = Vec::with_capacity(nodes.len());
+        let mut field = Self { terms, leaves, racks: Vec::new(), data_centres: Vec::new(), reasons };
+        for (number, data_centre) in nodes.data_centres.iter().enumerate() {
+            let racks = field.racks.len();
+            data_centre.racks.iter().for_each(|rack| field.add_rack(*rack));
+            if field.racks.len() > racks {
+                let bits = terms.base ^ terms.in_data_centre[number];
+                field.data_centres.push(Place {
+                    parent: 0,
+                    inside: racks..field.racks.len(),
+                    members: terms.members[Scope::DataCentre as usize][number],
+                    unkept: wishes(bits) & field.own_wishes(Scope::DataCentre),
+                    is_known: data_centre.name().is_some(),
+                });
+            }
+        }
+        field
+    }
+
+    fn add_rack(&mut self, number: u32) {
+        let terms = self.terms;
+        let rack = &terms.nodes.racks[number as usize];
+        let bits = terms.of_rack(number as usize);
+        let elsewhere = self.own_wishes(Scope::Rack) | self.own_wishes(Scope::DataCentre);
+        let (first, demand) = (self.leaves.len(), terms.request.demand.row());
+        for node in &rack.nodes {
+            let at = *node as usize;
+            let bits = bits ^ terms.on_node[at];
+            let room = &terms.nodes.room[at];
+            let is_closed = terms.nodes.states[at] != NodeState::Up;
+            let mut reasons = bits as u32 | u32::from(is_closed);
+            for (amount, (room, demand)) in room.iter().zip(demand).enumerate() {
+                reasons |= u32::from(*room < demand) << (amount + 1);
+            }
+            self.reasons[at] = Reasons(reasons);
+            if reasons == 0 {
+                let unkept = wishes(bits) & !elsewhere;
+                let members = terms.members[0].get(at).copied().unwrap_or(0);
+                let (rack, weight) = (self.racks.len() as u32, terms.weights.sum(unkept));
+                self.leaves.push(Leaf { node: *node, rack, members, unkept, weight });
+            }
+        }
+        if self.leaves.len() > first {
+            self.racks.push(Place {
+                parent: self.data_centres.len() as u32,
+                inside: first..self.leaves.len(),
+                members: terms.members[Scope::Rack as usize][number as usize],
+                unkept: wishes(bits) & self.own_wishes(Scope::Rack),
+                is_known: rack.name().is_some(),
+            });
+        }
+    }
+
+    /// Wishes about the new instances themselves, as far as a scope.
+    fn own_wishes(&self, scope: Scope) -> u32 {
+        wishes(self.terms.own_far[scope as usize] | self.terms.own_near[scope as usize])
+    }
+
+    /// All of it.
+    pub(super) fn whole(&self) -> Stretch {
+        let (racks, data_centres) = (0..self.racks.len(), 0..self.data_centres.len());
+        Stretch { leaves: 0..self.leaves.len(), racks, data_centres }
+    }
+
+    /// The places of a scope.
+    pub(super) fn stretches(&self, scope: Scope) -> Vec<Stretch> {
+        match scope {
+            Scope::Node => (0..self.leaves.len()).map(|leaf| self.of_leaf(leaf)).collect(),
+            Scope::Rack => (0..self.racks.len()).map(|rack| self.of_rack(rack)).collect(),
+            Scope::DataCentre => (0..self.data_centres.len()).map(|number| self.of_data_centre(number)).collect(),
+        }
+    }
+
+    /// The place of a scope that an open node is in.
+    pub(super) fn around(&self, leaf: usize, scope: Scope) -> Stretch {
+        let rack = self.leaves[leaf].rack as usize;
+        match scope {
+            Scope::Node => self.of_leaf(leaf),
+            Scope::Rack => self.of_rack(rack),
+            Scope::DataCentre => self.of_data_centre(self.racks[rack].parent as usize),
+        }
+    }
+
+    fn of_leaf(&self, leaf: usize) -> Stretch {
+        let rack = self.leaves[leaf].rack as usize;
+        Stretch { leaves: leaf..leaf + 1, ..self.of_rack(rack) }
+    }
+
+    fn of_rack(&self, rack: usize) -> Stretch {
+        let data_centre = self.racks[rack].parent as usize;
+        let leaves = self.racks[rack].inside.clone();
+        Stretch { leaves, racks: rack..rack + 1, data_centres: data_centre..data_centre + 1 }
+    }
+
+    fn of_data_centre(&self, number: usize) -> Stretch {
+        let racks = self.data_centres[number].inside.clone();
+        let leaves = self.racks[racks.start].inside.start..self.racks[racks.end - 1].inside.end;
+        Stretch { leaves, racks, data_centres: number..number + 1 }
+    }
+}
+
+/// The wishes among the bits of a place.
+#[inline]
+pub(super) const fn wishes(bits: u64) -> u32 {
+    (bits >> FIRST_WISH) as u32
+}

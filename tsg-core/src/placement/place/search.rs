@@ -1,0 +1,234 @@
+//! The best places for all of them.
+//!
+//! Owns the choice of how to look. Costs grow with what is in a place already, places stand in one
+//! another like a tree, and of such costs the sum is least when each instance in turn goes where
+//! it costs least: one after the other is not an approximation. Two things break that, and both
+//! draw instances together: a hard rule to be near to the group's own members while it has none,
+//! where each place that could take the first one is tried as a whole; and a wish to be near to
+//! them, where everything is tried when it is little, and several beginnings when it is much. Must
+//! never let the order of nodes show in a result.
+
+use alloc::vec::Vec;
+
+use super::answer::Cost;
+use super::board::{Board, Race};
+use super::field::{Field, Stretch};
+use super::rank::Rank;
+use crate::placement::rule::Scope;
+
+/// How many ways of placing everything are all tried.
+const WAYS_MAX: u64 = 10_000;
+/// How many beginnings are tried where there are more ways than that.
+const BEGINNINGS_MAX: usize = 16;
+/// How many places are tried as a whole for a group that stays together.
+const WHOLE_PLACES_MAX: usize = 64;
+
+/// Where instances go, in order, and what that costs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Course {
+    /// Open nodes of the field.
+    pub(super) leaves: Vec<usize>,
+    cost: Cost,
+    /// Whether one more would have a place beside them.
+    is_followable: bool,
+}
+
+impl Course {
+    /// Whether it places more, or as many and can be followed, or as many for less.
+    fn beats(&self, other: &Self) -> bool {
+        let order = |course: &Self| (core::cmp::Reverse((course.leaves.len(), course.is_followable)), course.cost);
+        order(self) < order(other)
+    }
+
+    fn push(&mut self, leaf: usize, rank: Rank) {
+        self.leaves.push(leaf);
+        self.cost = self.cost.plus(cost_of(rank));
+    }
+}
+
+fn cost_of(rank: Rank) -> Cost {
+    let [rounds, wishes, crowding] = rank.levels();
+    Cost { rounds, wishes, crowding }
+}
+
+/// The best course for so many instances.
+pub(super) fn search(field: &Field<'_>, count: u32) -> Course {
+    let scopes = [Scope::Node, Scope::Rack, Scope::DataCentre];
+    // Who is near on a node is near in its rack: the narrowest scope binds.
+    match scopes.into_iter().find(|scope| field.terms.founding[*scope as usize] != 0) {
+        Some(scope) => together(field, scope, count),
+        None => within(field, &field.whole(), count),
+    }
+}
+
+/// All of them in one place of a scope.
+fn together(field: &Field<'_>, scope: Scope, count: u32) -> Course {
+    let mut places: Vec<_> = field
+        .stretches(scope)
+        .into_iter()
+        .filter_map(|place| {
+            let race = Race::new(Board::new(field, &place));
+            let (leaf, rank) = race.best()?;
+            let room = room_of(field, &place).min(u64::from(count) + 1);
+            Some((core::cmp::Reverse(room), rank, field.terms.nodes.id(field.leaves[leaf].node), place))
+        })
+        .collect();
+    places.sort_unstable_by_key(|(room, rank, id, _)| (*room, *rank, *id));
+    let courses = places.iter().take(WHOLE_PLACES_MAX).map(|(_, _, _, place)| followed(field, place, count));
+    courses.reduce(|best, course| if course.beats(&best) { course } else { best }).unwrap_or_default()
+}
+
+/// The best course within a place, and whether one more has room there.
+fn followed(field: &Field<'_>, place: &Stretch, count: u32) -> Course {
+    let mut course = within(field, place, count);
+    let mut board = Board::new(field, place);
+    course.leaves.iter().for_each(|leaf| board.add(*leaf));
+    course.is_followable = place.leaves.clone().any(|leaf| board.rank(leaf) != Rank::NONE);
+    course
+}
+
+/// How many a place has room for.
+fn room_of(field: &Field<'_>, place: &Stretch) -> u64 {
+    let is_apart = |scope: Scope| field.terms.own_far[scope as usize] as u32 != 0;
+    let at_most = |room: u64, scope: Scope| if is_apart(scope) { room.min(1) } else { room };
+    let of_leaf = |leaf: usize| {
+        let room = field.terms.nodes.room[field.leaves[leaf].node as usize];
+        let slots = room.iter().zip(field.terms.request.demand.row()).filter(|(_, demand)| *demand > 0);
+        at_most(slots.map(|(room, demand)| u64::from(room / demand)).min().unwrap_or(u64::from(u32::MAX)), Scope::Node)
+    };
+    let of_rack = |rack: usize| {
+        let inside = &field.racks[rack].inside;
+        let leaves = inside.start.max(place.leaves.start)..inside.end.min(place.leaves.end);
+        at_most(leaves.map(of_leaf).sum(), Scope::Rack)
+    };
+    let of_data_centre = |number: usize| {
+        let inside = &field.data_centres[number].inside;
+        let racks = inside.start.max(place.racks.start)..inside.end.min(place.racks.end);
+        at_most(racks.map(of_rack).sum(), Scope::DataCentre)
+    };
+    place.data_centres.clone().map(of_data_centre).sum()
+}
+
+/// The best course within a stretch.
+fn within(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
+    let drawn = field.terms.own_near.iter().fold(0, |all, bits| all | bits);
+    if drawn == 0 {
+        return in_turn(Race::new(Board::new(field, stretch)), Course::default(), count);
+    }
+    match is_little(stretch.leaves.len(), count) {
+        true => every_way(field, stretch, count),
+        false => from_beginnings(field, stretch, count),
+    }
+}
+
+/// Each goes where it costs least, after those that were placed.
+fn in_turn(mut race: Race<'_>, mut course: Course, count: u32) -> Course {
+    course.leaves.reserve(count as usize);
+    while course.leaves.len() < count as usize
+        && let Some((leaf, rank)) = race.best()
+    {
+        race.add(leaf);
+        course.push(leaf, rank);
+    }
+    course
+}
+
+/// Whether so many instances go onto so many nodes in few ways.
+fn is_little(nodes: usize, count: u32) -> bool {
+    let mut ways = 1_u64;
+    for placed in 1..=u64::from(count) {
+        ways = ways.saturating_mul(nodes as u64 + placed - 1) / placed;
+        if ways > WAYS_MAX {
+            return false;
+        }
+    }
+    true
+}
+
+/// Every way that instances which are all alike go onto the nodes of a stretch.
+fn every_way(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
+    let board = Board::new(field, stretch);
+    let mut leaves: Vec<usize> = stretch.leaves.clone().collect();
+    leaves.sort_unstable_by_key(|leaf| (board.rank(*leaf), field.terms.nodes.id(field.leaves[*leaf].node)));
+    let mut ways = Ways { board, leaves, count: count as usize, course: Course::default(), best: Course::default() };
+    ways.go_on(0);
+    ways.best
+}
+
+struct Ways<'a> {
+    board: Board<'a>,
+    leaves: Vec<usize>,
+    count: usize,
+    course: Course,
+    best: Course,
+}
+
+impl Ways<'_> {
+    /// Tries everything that goes on from here with nodes from `first` on: what a set of
+    /// instances costs does not depend on the order in which they are placed.
+    fn go_on(&mut self, first: usize) {
+        if self.course.beats(&self.best) {
+            self.best = self.course.clone();
+        }
+        let is_hopeless = self.best.leaves.len() == self.count && self.course.cost >= self.best.cost;
+        if self.course.leaves.len() == self.count || is_hopeless {
+            return;
+        }
+        for at in first..self.leaves.len() {
+            let leaf = self.leaves[at];
+            let rank = self.board.rank(leaf);
+            if rank == Rank::NONE {
+                continue;
+            }
+            let before = self.course.cost;
+            self.board.add(leaf);
+            self.course.push(leaf, rank);
+            self.go_on(at);
+            self.course.leaves.pop();
+            self.course.cost = before;
+            self.board.take_back(leaf);
+        }
+    }
+}
+
+/// The best of several courses, each with its first instance in another place.
+fn from_beginnings(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
+    let start = |leaf: Option<(usize, Rank)>| {
+        let (mut race, mut course) = (Race::new(Board::new(field, stretch)), Course::default());
+        if let Some((leaf, rank)) = leaf {
+            race.add(leaf);
+            course.push(leaf, rank);
+        }
+        in_turn(race, course, count)
+    };
+    let mut best = start(None);
+    for scope in [Scope::Node, Scope::Rack, Scope::DataCentre] {
+        if field.terms.own_near[scope as usize] == 0 {
+            continue;
+        }
+        for beginning in beginnings(field, stretch, scope) {
+            let course = start(Some(beginning));
+            if course.beats(&best) {
+                best = course;
+            }
+        }
+    }
+    best
+}
+
+/// The best node of each place of a scope, in the best of these places.
+fn beginnings(field: &Field<'_>, stretch: &Stretch, scope: Scope) -> Vec<(usize, Rank)> {
+    let board = Board::new(field, stretch);
+    let id_of = |leaf: usize| field.terms.nodes.id(field.leaves[leaf].node);
+    let mut beginnings = Vec::new();
+    let mut at = stretch.leaves.start;
+    while at < stretch.leaves.end {
+        let end = field.around(at, scope).leaves.end.min(stretch.leaves.end);
+        let ranked = (at..end).map(|leaf| (leaf, board.rank(leaf)));
+        beginnings.extend(ranked.min_by_key(|(leaf, rank)| (*rank, id_of(*leaf))));
+        at = end;
+    }
+    beginnings.sort_unstable_by_key(|(leaf, rank)| (*rank, id_of(*leaf)));
+    beginnings.truncate(BEGINNINGS_MAX);
+    beginnings
+}

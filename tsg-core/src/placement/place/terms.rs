@@ -1,0 +1,243 @@
+//! What a request means for an inventory.
+//!
+//! Owns the step from rules to bits: each rule has one, and each node, rack and data centre a row
+//! of those that are different there. After it no rule, pattern or label is looked at again. Must
+//! never look at a node more than once for each rule that is about nodes.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::answer::{Filter, Matched, Wish};
+use super::rank::Weights;
+use super::request::{
+    HARD_RULES_MAX, Rejection, Request, RuleNumber, SOFT_RULE_WEIGHT, Spread, WEIGHT_MAX, WISHES_MAX,
+};
+use crate::placement::inventory::{Inventory, Nodes};
+use crate::placement::rule::{Direction, Rule, Scope, Strength};
+
+/// Filters that every request has, in front of its hard rules.
+const FIRST_RULE: u32 = 4;
+/// Bits from here on are wishes, below it filters.
+pub(super) const FIRST_WISH: u32 = 32;
+const _: () = assert!(FIRST_RULE as usize + HARD_RULES_MAX <= FIRST_WISH as usize);
+
+/// A request, read for an inventory.
+#[derive(Debug)]
+pub(super) struct Terms<'a> {
+    pub(super) nodes: &'a Nodes,
+    pub(super) request: &'a Request,
+    /// The bits of a place without a match: filters that refuse it, wishes that it does not keep.
+    pub(super) base: u64,
+    /// What is the other way round on a node, in a rack, in a data centre.
+    pub(super) on_node: Vec<u64>,
+    pub(super) in_rack: Vec<u64>,
+    pub(super) in_data_centre: Vec<u64>,
+    /// Rules that the new instances match themselves, by scope: those that keep them apart,
+    pub(super) own_far: [u64; 3],
+    /// and wishes that draw them together.
+    pub(super) own_near: [u64; 3],
+    /// Hard rules to be near to the group's own members, while it has none.
+    pub(super) founding: [u64; 3],
+    pub(super) filters: Vec<Filter>,
+    pub(super) wishes: Vec<Wish>,
+    pub(super) weights: Weights,
+    pub(super) matched: Vec<Matched>,
+    /// Members of the group by node; empty where there is no group. By rack and by data centre
+    /// where they are spread over.
+    pub(super) members: [Vec<u32>; 3],
+    pub(super) spread: [Option<Spread>; 3],
+}
+
+impl<'a> Terms<'a> {
+    pub(super) fn new(inventory: &'a Inventory, request: &'a Request) -> Result<Self, Rejection> {
+        let nodes = &inventory.nodes;
+        let mut terms = Self {
+            nodes,
+            request,
+            base: 0,
+            on_node: vec![0; nodes.len()],
+            in_rack: vec![0; nodes.racks.len()],
+            in_data_centre: vec![0; nodes.data_centres.len()],
+            own_far: [0; 3],
+            own_near: [0; 3],
+            founding: [0; 3],
+            filters: [Filter::State, Filter::Memory, Filter::Disk, Filter::Cpu].into(),
+            wishes: Vec::new(),
+            weights: Weights::default(),
+            matched: Vec::new(),
+            members: [const { Vec::new() }; 3],
+            spread: [None; 3],
+        };
+        terms.check()?;
+        for (number, rule) in (0..).zip(&request.rules) {
+            terms.add_rule(inventory, RuleNumber::Rule(number), rule, SOFT_RULE_WEIGHT, rule.operator.strength)?;
+        }
+        for (number, preference) in (0..).zip(&request.preferences) {
+            let number = RuleNumber::Preference(number);
+            terms.add_rule(inventory, number, &preference.rule, preference.weight, Strength::Soft)?;
+        }
+        terms.weights = Weights::new(terms.wishes.iter().map(|wish| wish.weight));
+        request.spread.iter().try_for_each(|spread| terms.add_spread(*spread))?;
+        terms.count_members(inventory);
+        Ok(terms)
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        let rules = &self.request.rules;
+        let hard = rules.iter().filter(|rule| rule.operator.strength == Strength::Hard).count();
+        let soft = rules.len() - hard + self.request.preferences.len();
+        if hard > HARD_RULES_MAX || soft > WISHES_MAX {
+            return Err(Rejection::TooManyRules { hard, soft });
+        }
+        let preferences = self.request.preferences.iter().map(|preference| preference.weight);
+        let mut weights = preferences.chain(self.request.spread.iter().map(|spread| spread.weight));
+        match weights.find(|weight| *weight > WEIGHT_MAX) {
+            Some(weight) => Err(Rejection::TooHeavy { weight }),
+            None => Ok(()),
+        }
+    }
+
+    fn add_rule(
+        &mut self,
+        inventory: &Inventory,
+        number: RuleNumber,
+        rule: &Rule,
+        weight: u16,
+        strength: Strength,
+    ) -> Result<(), Rejection> {
+        let scope = rule.scope;
+        if !self.is_located(scope) {
+            return Err(Rejection::RuleWithoutTopology { rule: number, scope });
+        }
+        let bit = self.bit(number, weight, strength);
+        let matched = self.mark(inventory, number, rule, bit);
+        self.matched.push(matched);
+        let is_founding = strength == Strength::Hard && matched.is_own && matched.count == 0;
+        match rule.operator.direction {
+            Direction::Far => self.mark_unknown(scope, bit),
+            Direction::Near if is_founding => {
+                self.founding[scope as usize] |= bit;
+                self.mark_unknown(scope, bit);
+            }
+            Direction::Near => self.base |= bit,
+        }
+        if matched.is_own {
+            match (rule.operator.direction, strength) {
+                (Direction::Far, _) => self.own_far[scope as usize] |= bit,
+                (Direction::Near, Strength::Soft) => self.own_near[scope as usize] |= bit,
+                (Direction::Near, Strength::Hard) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The next bit of its kind.
+    fn bit(&mut self, number: RuleNumber, weight: u16, strength: Strength) -> u64 {
+        match (strength, number) {
+            (Strength::Hard, RuleNumber::Rule(rule)) => {
+                self.filters.push(Filter::Rule(rule));
+                1 << (self.filters.len() - 1)
+            }
+            _ => {
+                self.wishes.push(Wish { rule: number, weight });
+                1 << (FIRST_WISH as usize + self.wishes.len() - 1)
+            }
+        }
+    }
+
+    /// Sets the bit wherever something matches.
+    fn mark(&mut self, inventory: &Inventory, number: RuleNumber, rule: &Rule, bit: u64) -> Matched {
+        let (nodes, request) = (self.nodes, self.request);
+        let mut matched = Matched { rule: number, count: 0, unlocated: 0, is_own: false };
+        let mut mark = |node: u32, count: u32| {
+            matched.count += count;
+            match self.place_mut(rule.scope, nodes, node) {
+                Some(place) => *place |= bit,
+                None => matched.unlocated += count,
+            }
+        };
+        if rule.criterion.is_about_nodes() {
+            nodes.matching(&rule.criterion, &rule.pattern, |node| mark(node, 1));
+        } else {
+            inventory.instances_matching(request.owner, &rule.criterion, &rule.pattern, mark);
+            matched.is_own = request
+                .own_labels()
+                .any(|label| label.criterion == rule.criterion && rule.pattern.is_match(&label.value));
+        }
+        matched
+    }
+
+    /// The bits of the place that a node is in, unless that is unknown.
+    fn place_mut(&mut self, scope: Scope, nodes: &Nodes, node: u32) -> Option<&mut u64> {
+        let rack = nodes.rack_of[node as usize] as usize;
+        let data_centre = nodes.racks[rack].data_centre as usize;
+        match scope {
+            Scope::Node => Some(&mut self.on_node[node as usize]),
+            Scope::Rack => nodes.racks[rack].name().map(|_| &mut self.in_rack[rack]),
+            Scope::DataCentre => nodes.data_centres[data_centre].name().map(|_| &mut self.in_data_centre[data_centre]),
+        }
+    }
+
+    /// Where it is unknown in which rack or data centre a node stands, nothing is known to be far
+    /// from it, and nothing can follow it there.
+    fn mark_unknown(&mut self, scope: Scope, bit: u64) {
+        match scope {
+            Scope::Node => {}
+            Scope::Rack => {
+                let unknown = self.in_rack.iter_mut().zip(&self.nodes.racks).filter(|(_, rack)| rack.name().is_none());
+                unknown.for_each(|(place, _)| *place |= bit);
+            }
+            Scope::DataCentre => {
+                let places = self.in_data_centre.iter_mut().zip(&self.nodes.data_centres);
+                places.filter(|(_, place)| place.name().is_none()).for_each(|(place, _)| *place |= bit);
+            }
+        }
+    }
+
+    /// Whether it is known of at least one node in which place of a scope it stands.
+    fn is_located(&self, scope: Scope) -> bool {
+        let mut racks = self.nodes.racks.iter().filter(|rack| !rack.nodes.is_empty());
+        match scope {
+            Scope::Node => true,
+            Scope::Rack => racks.any(|rack| rack.name().is_some()),
+            Scope::DataCentre => racks.any(|rack| self.nodes.data_centres[rack.data_centre as usize].name().is_some()),
+        }
+    }
+
+    fn add_spread(&mut self, spread: Spread) -> Result<(), Rejection> {
+        let scope = spread.over;
+        if !self.is_located(scope) {
+            return Err(Rejection::SpreadWithoutTopology { scope });
+        }
+        match self.spread[scope as usize].replace(spread) {
+            Some(_) => Err(Rejection::SpreadTwice { scope }),
+            None => Ok(()),
+        }
+    }
+
+    fn count_members(&mut self, inventory: &Inventory) {
+        let (nodes, [on_node, in_rack, in_data_centre]) = (self.nodes, &mut self.members);
+        if let Some(group) = &self.request.group {
+            on_node.resize(nodes.len(), 0);
+            let pattern = crate::placement::rule::Pattern::Exact(group.value.clone());
+            inventory.instances_matching(self.request.owner, &group.criterion, &pattern, |node, count| {
+                on_node[node as usize] += count;
+            });
+        }
+        in_rack.resize(nodes.racks.len(), 0);
+        in_data_centre.resize(nodes.data_centres.len(), 0);
+        if self.spread[Scope::Rack as usize].is_some() || self.spread[Scope::DataCentre as usize].is_some() {
+            for (node, count) in on_node.iter().enumerate().filter(|(_, count)| **count > 0) {
+                let rack = nodes.rack_of[node] as usize;
+                in_rack[rack] += count;
+                in_data_centre[nodes.racks[rack].data_centre as usize] += count;
+            }
+        }
+    }
+
+    /// The bits of a rack as a whole.
+    #[inline]
+    pub(super) fn of_rack(&self, rack: usize) -> u64 {
+        self.base ^ self.in_rack[rack] ^ self.in_data_centre[self.nodes.racks[rack].data_centre as usize]
+    }
+}
