@@ -133,6 +133,8 @@ pub enum Found {
 /// What could have stood where a rule could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
+    /// A scope.
+    Scope,
     /// What the rule looks at.
     Criterion,
     /// The kind of a group.
@@ -200,12 +202,60 @@ impl InvalidRule {
     }
 
     fn next_step(&self) -> String {
+        let so_far = self.given.get(..self.place.start).unwrap_or("");
+        let shown = |text: &str| text.chars().map(visible).collect::<String>();
         match (self.fixed(), &self.fault) {
-            (Some(fixed), _) => format!("; write {}", fixed.chars().map(visible).collect::<String>()),
+            (Some(fixed), _) => format!("; write {}", shown(&fixed)),
+            (None, Fault::Unexpected { found: Found::End, expected }) => {
+                format!("; write, for example, {}{}", shown(so_far), expected.example())
+            }
+            (None, Fault::Unexpected { expected, .. }) => expected.next_step().to_string(),
             (None, Fault::Template) => "; fill it in first".to_string(),
             (None, Fault::ScopeGivenTwice { written, .. }) => format!("; move it to the rules of the scope {written}"),
             (None, Fault::Expression(_)) => "; write one that can, or the text itself in quotes".to_string(),
-            (None, _) => "; write a rule such as service!=web".to_string(),
+            (None, Fault::RuleTooLong | Fault::ValueTooLong { .. } | Fault::NameTooLong { .. }) => {
+                "; write a shorter one, with a glob if need be".to_string()
+            }
+            (None, Fault::UnknownCriterion { .. } | Fault::KeptWord { .. }) => {
+                Expected::Criterion.next_step().to_string()
+            }
+        }
+    }
+}
+
+impl Expected {
+    /// What could stand at the end of a rule that ends too early.
+    const fn example(self) -> &'static str {
+        match self {
+            Self::GroupKind => "deployment!=shop",
+            Self::Tag => "tier!=gold",
+            Self::Operator => "!=web",
+            Self::AtLeast => ">=20260101T000000Z",
+            Self::PlatformImage => "20260101T000000Z",
+            Self::Value => "web",
+            Self::ClosingQuote => "\"",
+            Self::ClosingSlash => "/",
+            Self::Scope | Self::Criterion | Self::MoreOfValue | Self::Escaped | Self::Printable | Self::End => {
+                "service!=web"
+            }
+        }
+    }
+
+    /// What to do where nothing better is known.
+    const fn next_step(self) -> &'static str {
+        match self {
+            Self::Scope => "; write a rule such as rack: service!=web",
+            Self::GroupKind => "; write a rule such as group:deployment!=shop",
+            Self::Tag => "; write a rule such as service:tier!=gold",
+            Self::AtLeast | Self::PlatformImage => "; write a rule such as cn:platform>=20260101T000000Z",
+            Self::MoreOfValue | Self::End => "; take out what follows, or make a rule of its own of it",
+            Self::Printable => "; take it out",
+            Self::Criterion
+            | Self::Operator
+            | Self::Value
+            | Self::ClosingQuote
+            | Self::ClosingSlash
+            | Self::Escaped => "; write a rule such as service!=web",
         }
     }
 }
@@ -237,6 +287,7 @@ impl fmt::Display for Found {
 impl fmt::Display for Expected {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
+            Self::Scope => "one of the scopes cn, rack and dc",
             Self::Criterion => {
                 "a criterion such as service, group:deployment, volume, instance, cn or the name of a tag"
             }

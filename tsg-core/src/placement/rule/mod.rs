@@ -6,7 +6,7 @@
 //! # How a rule is written
 //!
 //! ```text
-//! rule      = [ scope ":" blanks ] criterion operator value  |  [ scope ":" blanks ] "cn:" uuid
+//! rule      = [ scope ":" blank ] criterion operator value  |  [ scope ":" blank ] "cn:" uuid
 //! scope     = "cn" | "compute_node" | "node" | "rack" | "dc" | "data_center"
 //! criterion = "service" [ ":" tag ] | "group:" kind [ ":" tag ] | "project" [ ":" tag ]
 //!           | "volume" [ ":" tag ] | ( "instance" | "container" ) [ ":" tag ] | tag
@@ -17,7 +17,7 @@
 //!
 //! Blanks may stand around each part. What was decided where the sources leave it open:
 //!
-//! - **Scope.** A colon *and a blank* make a scope: `cn: service!=web` is about services, while
+//! - **Scope.** A colon *with a blank beside it* makes a scope: `cn: service!=web` is about services, while
 //!   `cn:service!=web` is about the tag `service` of compute nodes, and comes with a hint.
 //! - **Tags.** A tag that stands alone begins with a letter or `_`. A tag with a colon in it, or
 //!   named like a criterion or a scope, needs `instance:` before it: `instance:docker:label:role`.
@@ -42,6 +42,7 @@ mod pattern;
 mod platform;
 mod read;
 mod scope;
+mod spec;
 mod value;
 mod words;
 
@@ -55,6 +56,10 @@ pub use operator::{Direction, Operator, Strength};
 pub use pattern::{Glob, Pattern};
 pub use platform::{InvalidPlatformImage, PlatformImage};
 pub use scope::Scope;
+pub use spec::{
+    Enforce, InvalidPlacement, PREFERENCES_MAX, PlacementSpec, Preference, RULES_MAX, SpecPlace, Spread,
+    WEIGHT_DEFAULT, WEIGHT_MAX,
+};
 
 use alloc::string::ToString;
 use alloc::vec::Vec;

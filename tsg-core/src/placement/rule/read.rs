@@ -98,9 +98,10 @@ impl<'a> Reader<'a> {
     fn scope(&mut self, given: Option<Scope>) -> Result<Scope, InvalidRule> {
         self.skip_blanks();
         let start = self.at;
-        let written = self.rest().split_once(':').and_then(|(word, rest)| {
-            let is_scope = rest.starts_with(words::is_blank);
-            Scope::named(word).filter(|_| is_scope).map(|scope| (scope, word.len() + 1))
+        let written = self.rest().split_once(':').and_then(|(before, after)| {
+            let word = before.trim_end_matches(words::is_blank);
+            let has_blank = before.len() > word.len() || after.starts_with(words::is_blank);
+            Scope::named(word).filter(|_| has_blank).map(|scope| (scope, before.len() + 1))
         });
         let Some((written, length)) = written else { return Ok(given.unwrap_or_default()) };
         self.at += length;
@@ -223,6 +224,12 @@ impl<'a> Reader<'a> {
         let colon = place.end..place.end + 1;
         if head.is_empty() {
             return self.unexpected(colon, Expected::Criterion);
+        }
+        if tail.is_empty() && self.rest().starts_with(words::is_blank) {
+            let refused = self.unexpected(place.clone(), Expected::Scope);
+            return words::meant_scope(head)
+                .into_iter()
+                .fold(refused, |refused, scope| refused.or(place.clone(), scope));
         }
         let refused = self.refused(place.clone(), Fault::UnknownCriterion { word: head.to_string() });
         match (words::meant(head), Scope::named(head)) {

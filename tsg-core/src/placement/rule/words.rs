@@ -38,6 +38,20 @@ pub(super) fn meant(word: &str) -> Option<&'static str> {
     tried.or_else(|| CRITERIA.iter().find(begins).copied()).or_else(|| nearest(&lower))
 }
 
+/// The scope that somebody meant who wrote another word before a colon and a blank.
+pub(super) fn meant_scope(word: &str) -> Option<&'static str> {
+    let lower = word.to_ascii_lowercase();
+    let near = SCOPES.iter().map(|known| (distance(known, &lower), *known)).min()?;
+    let is_near = near.0 <= (lower.len() / 2).min(2);
+    match meant(&lower) {
+        Some("cn") => Some("cn"),
+        _ => is_near.then_some(near.1),
+    }
+}
+
+/// What scopes are called.
+const SCOPES: [&str; 5] = ["cn", "rack", "dc", "data_center", "compute_node"];
+
 /// A word that a tag's name looks like a mistake for: another case, one letter more or less.
 pub(super) fn confusable(tag: &str) -> Option<&'static str> {
     let lower = tag.to_ascii_lowercase();
