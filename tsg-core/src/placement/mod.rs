@@ -3,6 +3,7 @@
 //! Owns the rules that people write and what they mean. Must never know how a cloud is asked for
 //! anything, apart from what CloudAPI's affinity can say.
 
+pub mod cloudapi;
 pub mod inventory;
 pub mod place;
 pub mod rule;
