@@ -53,7 +53,7 @@ const fn is_stage(action: &Action) -> bool {
     matches!(action, Action::Drain { .. } | Action::Stop { .. } | Action::Keep { .. })
 }
 
-/// Whether it is other steps that a step waits for, and not the cloud.
+/// Whether it is other steps that a step waits for, and not the cloud or the time alone.
 const fn waits_for_room(wait: &Wait) -> bool {
     !matches!(
         wait,
@@ -65,6 +65,7 @@ const fn waits_for_room(wait: &Wait) -> bool {
             | Wait::Absence { .. }
             | Wait::Stopping { .. }
             | Wait::Window { .. }
+            | Wait::StartDelay { .. }
     )
 }
 
@@ -126,4 +127,119 @@ fn reported(plan: &Plan, last: Report) -> Report {
         None => rollout,
     });
     Report { status, counts: seen.counts, old_revision: seen.old_revision, rollout, ..last }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::super::memory::{Course, PlanMemory, RolloutState};
+    use super::super::output::{Block, Reason};
+    use super::*;
+    use crate::model::id::InstanceId;
+    use crate::model::time::Timestamp;
+    use uuid::Uuid;
+
+    const AT: Timestamp = Timestamp::EPOCH;
+
+    fn machine() -> (OperationId, InstanceId) {
+        (OperationId::from_bits(1), InstanceId::new(Uuid::from_u128(1)))
+    }
+
+    /// A plan with one step.
+    fn stepping(action: Action) -> Plan {
+        let step = PlannedAction { action, expects: None, reason: Reason::TearDown };
+        Plan { actions: vec![step], ..resting() }
+    }
+
+    fn starting() -> Plan {
+        let (operation, instance) = machine();
+        stepping(Action::Start { operation, instance })
+    }
+
+    fn resting() -> Plan {
+        let (counts, status) = (ClassCounts::default(), GroupStatus::Converging);
+        let (waits, blocks) = (Vec::new(), Vec::new());
+        let report = Report { status, wanted: 1, counts, old_revision: 0, rollout: None, waits, blocks };
+        Plan { actions: Vec::new(), origins: Vec::new(), memory: None, report, next_wakeup: None }
+    }
+
+    fn waiting(mut plan: Plan, wait: Wait) -> Plan {
+        plan.report.waits = vec![wait];
+        plan
+    }
+
+    #[test]
+    fn what_the_cloud_or_the_time_has_to_bring_is_not_looked_for_again() {
+        let count = 1;
+        for wait in [
+            Wait::Answers { count },
+            Wait::Evidence { count },
+            Wait::Dispatch { count },
+            Wait::Provisioning { count },
+            Wait::Destruction { count },
+            Wait::Absence { count },
+            Wait::Stopping { count },
+            Wait::Window { count, window: 1 },
+            Wait::StartDelay { until: AT },
+        ] {
+            assert!(!can_open(&waiting(starting(), wait)), "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn what_other_steps_set_free_is_looked_for_again_if_there_are_steps() {
+        let (count, until) = (1, AT);
+        for wait in [
+            Wait::Slots { count },
+            Wait::Budget { count },
+            Wait::Proving { count, until },
+            Wait::Retirement { count },
+            Wait::Turns { count, at_once: 1 },
+            Wait::Spared { count, until },
+            Wait::ReplaceDelay { until },
+            Wait::RepairsInFlight { count, limit: 1 },
+            Wait::Siblings { count },
+            Wait::NodeGrace { count, until },
+            Wait::Availability { count, floor: 1 },
+        ] {
+            assert!(can_open(&waiting(starting(), wait)), "{wait:?}");
+            assert!(!can_open(&waiting(resting(), wait)), "{wait:?} without a step");
+            let mut mixed = waiting(starting(), Wait::Answers { count });
+            mixed.report.waits.push(wait);
+            assert!(can_open(&mixed), "{wait:?} beside another");
+        }
+        let mut blocked = starting();
+        blocked.report.blocks = vec![Block::Protected { count }];
+        assert!(can_open(&blocked));
+        assert!(!can_open(&starting()));
+    }
+
+    #[test]
+    fn a_rollout_that_goes_on_is_looked_at_after_each_step() {
+        for (state, is_open) in [(RolloutState::Rolling, true), (RolloutState::Successful, false)] {
+            let course = Course { state, ..Course::opened(2, 1, AT) };
+            let mut plan = starting();
+            plan.report.rollout = Some(RolloutReport { course, changed: 0, available: 0, remaining: 0 });
+            assert_eq!(can_open(&plan), is_open, "{state:?}");
+            plan.actions.clear();
+            assert!(!can_open(&plan));
+        }
+    }
+
+    #[test]
+    fn a_stage_that_may_be_over_at_once_and_a_change_of_the_memory_are_looked_at_again() {
+        let (operation, instance) = machine();
+        for stage in [
+            Action::Drain { operation, instance },
+            Action::Stop { operation, instance },
+            Action::Keep { operation, instance },
+        ] {
+            assert!(can_open(&stepping(stage)), "{stage:?}");
+            let mut both = starting();
+            both.actions.extend(stepping(stage).actions);
+            assert!(can_open(&both), "{stage:?} beside another");
+        }
+        assert!(can_open(&Plan { memory: Some(PlanMemory::default()), ..resting() }));
+    }
 }

@@ -457,6 +457,7 @@ pub fn scene() -> impl Strategy<Value = Scene> {
                 timing: ProtocolTiming::default(),
                 now: NOW,
                 seed,
+                is_remembering: false,
             }
         },
     )

@@ -24,6 +24,9 @@
 //! - `place 4 rack:1 dc:0`
 //! - `hold prober/60s`, also `cloud`, `dc:6:10` and `nodes:3:9`
 //!
+//! - `remembering` as a word of the header: the plan's words end with what changes in the memory,
+//!   as JSON, times in seconds from now
+//!
 //! Members are called by letters, which stand for their operations, sequence numbers and
 //! machines; new operations are called `new1`, `new2`, ...
 
@@ -78,6 +81,8 @@ pub struct Scene {
     pub timing: ProtocolTiming,
     pub now: Timestamp,
     pub seed: u128,
+    /// Whether what is remembered is told as well.
+    pub is_remembering: bool,
 }
 
 impl Scene {
@@ -105,13 +110,21 @@ impl Scene {
     /// The plan in words, with the case's names for operations.
     pub fn told(&self) -> String {
         let (mut text, created) = match self.plan() {
-            Ok(plan) => (in_words(&plan, self.now).to_string(), created(&plan)),
+            Ok(plan) => (in_words(&plan, self.now).to_string() + &self.remembered(&plan), created(&plan)),
             Err(error) => (format!("error: {error}"), Vec::new()),
         };
         for (number, operation) in (1..).zip(created) {
             text = text.replace(&operation.to_string(), &format!("new{number}"));
         }
         self.named(&text)
+    }
+
+    fn remembered(&self, plan: &Plan) -> String {
+        let [before, after] = [Some(self.memory), plan.memory].map(|memory| in_seconds(serde_json::to_value(memory)));
+        match changed(&before, after).filter(|_| self.is_remembering && plan.memory.is_some()) {
+            Some(changed) => format!("\n  remembers {changed}"),
+            None => String::new(),
+        }
     }
 
     /// A text with the case's names for its members' operations.
@@ -216,11 +229,45 @@ fn merge(whole: &mut serde_json::Value, given: serde_json::Value) {
         *whole = serde_json::json!({});
     }
     for (key, mut value) in given {
-        let is_moment = key.ends_with("_at") || key.ends_with("since");
-        if let Some(seconds) = value.as_i64().filter(|_| is_moment) {
+        if let Some(seconds) = value.as_i64().filter(|_| is_moment(&key)) {
             value = (NOW.as_millis() + seconds * 1000).into();
         }
         merge(&mut whole[key], value);
+    }
+}
+
+/// Whether a field of the memory or the orders holds a time.
+fn is_moment(key: &str) -> bool {
+    key.ends_with("_at") || key.ends_with("since") || key == "until"
+}
+
+/// With every time in seconds from now, and none as `null`.
+fn in_seconds(value: serde_json::Result<serde_json::Value>) -> serde_json::Value {
+    fn convert(key: &str, value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| convert(key, value)),
+            serde_json::Value::Number(millis) if is_moment(key) => {
+                let millis = millis.as_i64().expect("a time is a whole number");
+                *value = if millis == 0 { serde_json::Value::Null } else { ((millis - NOW.as_millis()) / 1000).into() };
+            }
+            _ => {}
+        }
+    }
+    let mut value = value.expect("it can be written");
+    convert("", &mut value);
+    value
+}
+
+/// What is not as it was; `None` if nothing is.
+fn changed(before: &serde_json::Value, after: serde_json::Value) -> Option<serde_json::Value> {
+    match after {
+        serde_json::Value::Object(fields) if before.is_object() => {
+            let kept =
+                fields.into_iter().filter_map(|(key, value)| Some((key.clone(), changed(&before[&key], value)?)));
+            let kept: serde_json::Map<_, _> = kept.collect();
+            (!kept.is_empty()).then_some(kept.into())
+        }
+        after => (*before != after).then_some(after),
     }
 }
 
@@ -313,6 +360,7 @@ fn header_of(line: &str) -> Scene {
         timing: ProtocolTiming::default(),
         now: NOW,
         seed: 0x5eed,
+        is_remembering: false,
     };
     words.for_each(|word| header_word(&mut scene, word));
     scene
@@ -323,6 +371,7 @@ fn header_word(scene: &mut Scene, word: &str) {
     let number = || value.parse::<u32>().unwrap_or_else(|_| panic!("{word}: a number"));
     match key {
         "frozen" => scene.intent.is_frozen = true,
+        "remembering" => scene.is_remembering = true,
         "deleting" => scene.intent.lifecycle = Lifecycle::Deleting,
         "revision" => scene.intent.revision = number(),
         "surge" => scene.limits.surge = number(),
