@@ -71,11 +71,9 @@ fn judge(tally: &mut Tally, world: &World, request: &Request, count: u32, seed: 
     tally.short += u64::from(answer.refusal.is_some());
     tally.equal += u64::from(cost == best.cost);
     tally.near += u64::from(cost[0] <= best.cost[0] && cost[1] * 100 <= best.cost[1] * 101);
-    // An instance in an unknown place is outside of every skew.
-    let is_known = world.nodes.iter().all(|node| node.rack.is_some() && node.data_centre.is_some());
-    if is_known && best.can_be_even {
+    if oracle.wants_even() && best.can_be_even {
         tally.can_be_even += 1;
-        tally.even += u64::from(oracle.is_even(&placed)); if !oracle.is_even(&placed) { println!("UNEVEN {seed} {placed:?} {best:?} {:?} {request:?} {:?}", (0..world.nodes.len()).map(|n| (oracle.is_open(n,&[]), &world.nodes[n].rack, &world.nodes[n].data_centre, oracle.cost(n,&[]))).collect::<Vec<_>>(), oracle.cost(0,&placed)); }
+        tally.even += u64::from(oracle.is_even(&placed));
     }
     assert_eq!(cost, best.cost, "seed {seed}: {placed:?}, {best:?}\n{request:?}");
 }
@@ -85,7 +83,7 @@ fn judge(tally: &mut Tally, world: &World, request: &Request, count: u32, seed: 
 #[test]
 fn small_cases_are_placed_as_well_as_can_be() {
     let mut tally = Tally::default();
-    for seed in seeds(150, 10_000) {
+    for seed in seeds(150, 50_000) {
         let mut drawn = Drawn::new(seed);
         let world = World::draw(&mut drawn, 8);
         let (request, count) = request(&mut drawn, &world, 6);
@@ -102,7 +100,7 @@ fn small_cases_are_placed_as_well_as_can_be() {
 /// same nodes cost the same.
 #[test]
 fn the_cost_of_a_batch_does_not_depend_on_its_order() {
-    for seed in seeds(100, 2_000) {
+    for seed in seeds(100, 10_000) {
         let mut drawn = Drawn::new(seed);
         let world = World::draw(&mut drawn, 5);
         let (request, count) = request(&mut drawn, &world, 4);

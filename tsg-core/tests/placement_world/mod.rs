@@ -11,8 +11,10 @@ use std::num::NonZeroU32;
 
 use tsg_core::model::id::{AccountId, ComputeNodeId, InstanceId};
 use tsg_core::placement::inventory::{Amounts, InstanceFacts, Inventory, Label, NodeFacts, NodeState};
-use tsg_core::placement::place::{Packing, Preference, Request, Spread};
-use tsg_core::placement::rule::{Criterion, Direction, Glob, GroupKind, Operator, Pattern, Rule, Scope, Strength};
+use tsg_core::placement::place::{Packing, Request};
+use tsg_core::placement::rule::{
+    Criterion, Direction, Glob, GroupKind, Operator, Pattern, Preference, Rule, Scope, Spread, Strength,
+};
 use uuid::Uuid;
 
 /// SplitMix64.

@@ -29,7 +29,7 @@ pub struct Best {
     pub placed: Vec<usize>,
     pub is_followable: bool,
     pub cost: Cost,
-    /// Whether as many can be placed so that every spread with a skew of one is even.
+    /// Whether as many can be placed so that every spread is even.
     pub can_be_even: bool,
 }
 
@@ -168,12 +168,19 @@ impl Oracle<'_> {
         [rounds, wishes, self.members(node, Scope::Node, placed).unwrap_or(0)]
     }
 
-    /// Whether the spreads with a skew of one are even: over all places in which a node was open
-    /// before anything was placed.
+    /// Whether members are asked to be as even as can be, and it is known where every node stands.
+    pub fn wants_even(&self) -> bool {
+        let is_known = |node: &NodeFacts| node.rack.is_some() && node.data_centre.is_some();
+        let sizes: Vec<u32> =
+            self.request.spread.iter().filter_map(|spread| spread.max_skew.map(|size| size.get())).collect();
+        self.world.nodes.iter().all(is_known) && !sizes.is_empty() && sizes.iter().all(|size| *size == 1)
+    }
+
+    /// Whether the spreads are even: over all places in which a node was open before anything was
+    /// placed.
     pub fn is_even(&self, placed: &[usize]) -> bool {
         let open: Vec<usize> = (0..self.world.nodes.len()).filter(|node| self.is_open(*node, &[])).collect();
-        let spreads = self.request.spread.iter().filter(|spread| spread.max_skew.is_some_and(|size| size.get() == 1));
-        spreads.into_iter().all(|spread| {
+        self.request.spread.iter().filter(|spread| spread.max_skew.is_some()).all(|spread| {
             let counts = || open.iter().filter_map(|node| self.members(*node, spread.over, placed));
             counts().max().unwrap_or(0) <= counts().min().unwrap_or(0) + 1
         })

@@ -5,9 +5,9 @@
 
 use alloc::vec::Vec;
 
-use super::request::{RuleNumber, Spread};
+use super::request::RuleNumber;
 use crate::placement::inventory::NodeNumber;
-use crate::placement::rule::Scope;
+use crate::placement::rule::{Scope, Spread};
 
 /// What can speak against a node, in the order in which it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

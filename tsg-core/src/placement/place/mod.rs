@@ -20,9 +20,9 @@
 //! is least. A cost has three levels, and the first that differs decides:
 //!
 //! 1. **Rounds.** Each spread with a `max_skew` charges an instance a round for each `max_skew`
-//!    members that its place has already. With a `max_skew` of one the members of no two places
-//!    then differ by more than one whenever that is possible at all; with a greater one places are
-//!    filled in rounds of that size. A place that is unknown comes after all that are known.
+//!    members that its place has already: places are filled in rounds of that size. Where all are
+//!    one, the members of no two places differ by more than one in the end whenever that is
+//!    possible at all. A place that is unknown comes after all that are known.
 //! 2. **Wishes.** Each soft rule and each preference charges its weight to an instance that does
 //!    not keep it where it goes, and each spread its weight for every member in the place already.
 //! 3. **Crowding.** Each member on the same node counts one.
@@ -46,10 +46,7 @@ mod search;
 mod terms;
 
 pub use answer::{Answer, Cost, Filter, Loss, Matched, NearMiss, Part, Placement, Reasons, Refusal, WayOut, Wish};
-pub use request::{
-    HARD_RULES_MAX, Packing, Preference, Rejection, Request, RuleNumber, SOFT_RULE_WEIGHT, Spread, WEIGHT_MAX,
-    WISHES_MAX,
-};
+pub use request::{HARD_RULES_MAX, Packing, Rejection, Request, RuleNumber, WISHES_MAX};
 
 use alloc::vec::Vec;
 
@@ -101,8 +98,8 @@ pub fn place(inventory: &Inventory, request: &Request) -> Result<Answer, Rejecti
 /// ```
 /// use tsg_core::model::id::{AccountId, ComputeNodeId};
 /// use tsg_core::placement::inventory::{Amounts, Inventory, Label, NodeFacts, NodeState};
-/// use tsg_core::placement::place::{Request, Spread, place_batch};
-/// use tsg_core::placement::rule::{Criterion, Scope};
+/// use tsg_core::placement::place::{Request, place_batch};
+/// use tsg_core::placement::rule::{Criterion, Scope, Spread};
 /// use uuid::Uuid;
 ///
 /// let mut inventory = Inventory::default();

@@ -3,22 +3,17 @@
 //! Owns the request and why one is not taken at all. Must never know where anything stands.
 
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
 
 use thiserror::Error;
 
 use crate::model::id::AccountId;
 use crate::placement::inventory::{Amounts, Label};
-use crate::placement::rule::{Rule, Scope};
+use crate::placement::rule::{Preference, Rule, Scope, Spread, WEIGHT_MAX};
 
 /// The most hard rules of one request.
 pub const HARD_RULES_MAX: usize = 28;
 /// The most soft rules and preferences of one request.
 pub const WISHES_MAX: usize = 32;
-/// The greatest weight of a preference or a spread.
-pub const WEIGHT_MAX: u16 = 1_000;
-/// What a soft rule weighs.
-pub const SOFT_RULE_WEIGHT: u16 = 100;
 
 /// Instances that are all alike and want a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,28 +35,6 @@ pub struct Request {
     pub group: Option<Label>,
     /// Which node is taken of those that are as good as one another.
     pub packing: Packing,
-}
-
-/// A wish, and how much it counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Preference {
-    /// What is wished for; taken as soft however it was written.
-    pub rule: Rule,
-    /// How much it counts beside the others, up to [`WEIGHT_MAX`]; a soft rule counts
-    /// [`SOFT_RULE_WEIGHT`].
-    pub weight: u16,
-}
-
-/// How even the members of the group are to be spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spread {
-    /// Over what.
-    pub over: Scope,
-    /// Places are filled in rounds of this size: no place gets a member of the next round while
-    /// another still has room for one of this round. `None` asks for no rounds.
-    pub max_skew: Option<NonZeroU32>,
-    /// What each member that is in the place already counts against it, beside the wishes.
-    pub weight: u16,
 }
 
 /// Which node is taken of those that are as good as one another. What is still alike then goes to

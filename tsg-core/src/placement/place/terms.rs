@@ -9,11 +9,9 @@ use alloc::vec::Vec;
 
 use super::answer::{Filter, Matched, Wish};
 use super::rank::Weights;
-use super::request::{
-    HARD_RULES_MAX, Rejection, Request, RuleNumber, SOFT_RULE_WEIGHT, Spread, WEIGHT_MAX, WISHES_MAX,
-};
+use super::request::{HARD_RULES_MAX, Rejection, Request, RuleNumber, WISHES_MAX};
 use crate::placement::inventory::{Inventory, Nodes};
-use crate::placement::rule::{Direction, Rule, Scope, Strength};
+use crate::placement::rule::{Direction, Pattern, Rule, Scope, Spread, Strength, WEIGHT_DEFAULT, WEIGHT_MAX};
 
 /// Filters that every request has, in front of its hard rules.
 const FIRST_RULE: u32 = 4;
@@ -70,7 +68,7 @@ impl<'a> Terms<'a> {
         };
         terms.check()?;
         for (number, rule) in (0..).zip(&request.rules) {
-            terms.add_rule(inventory, RuleNumber::Rule(number), rule, SOFT_RULE_WEIGHT, rule.operator.strength)?;
+            terms.add_rule(inventory, RuleNumber::Rule(number), rule, WEIGHT_DEFAULT, rule.operator.strength)?;
         }
         for (number, preference) in (0..).zip(&request.preferences) {
             let number = RuleNumber::Preference(number);
@@ -219,7 +217,7 @@ impl<'a> Terms<'a> {
         let (nodes, [on_node, in_rack, in_data_centre]) = (self.nodes, &mut self.members);
         if let Some(group) = &self.request.group {
             on_node.resize(nodes.len(), 0);
-            let pattern = crate::placement::rule::Pattern::Exact(group.value.clone());
+            let pattern = Pattern::Exact(group.value.clone());
             inventory.instances_matching(self.request.owner, &group.criterion, &pattern, |node, count| {
                 on_node[node as usize] += count;
             });
