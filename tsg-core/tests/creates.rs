@@ -6,7 +6,6 @@
 use core::time::Duration;
 
 use tsg_core::model::time::Timestamp;
-use tsg_core::plan::input::RestartHistory;
 use tsg_core::plan::memory::{PlanMemory, Setback};
 use tsg_core::protocol::create::Refusal;
 
@@ -123,19 +122,4 @@ fn a_new_intent_begins_with_a_clean_slate() {
     assert!(memory.create_backoff.is_some());
     memory.note_new_intent();
     assert_eq!(memory, PlanMemory::default());
-}
-
-#[test]
-fn an_attempt_is_forgotten_when_it_leaves_the_interval() {
-    let minutes = |count: u64| Duration::from_secs(60 * count);
-    let history = RestartHistory::NONE
-        .with(NOW.before(minutes(30)))
-        .with(NOW.before(minutes(20)))
-        .with_excused(NOW.before(minutes(15)))
-        .with(NOW.before(minutes(10)));
-    for (interval, count, forgotten) in [(31, 3, Some(1)), (30, 2, Some(10)), (11, 1, Some(1)), (10, 0, None)] {
-        assert_eq!(history.within(minutes(interval), NOW), count, "{interval} min");
-        let forgotten = forgotten.map(|minute| NOW.after(minutes(minute)));
-        assert_eq!(history.next_forgotten(minutes(interval), NOW), forgotten, "{interval} min");
-    }
 }

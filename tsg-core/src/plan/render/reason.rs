@@ -5,6 +5,7 @@ use core::fmt;
 use super::InWords;
 use super::measure::{Count, Length};
 use crate::model::time::Timestamp;
+use crate::plan::input::NO_NODE;
 use crate::plan::output::Reason;
 
 impl fmt::Display for InWords<'_, Reason> {
@@ -68,6 +69,7 @@ fn of_change(reason: &Reason, now: Timestamp, out: &mut fmt::Formatter<'_>) -> f
         Reason::Drained { since, .. } => write!(out, "it was drained for {}", ago(since)),
         Reason::ShutDown { since, .. } => write!(out, "it was given {} to shut down", ago(since)),
         Reason::KeptLongEnough { since } => write!(out, "it was kept for {}", ago(since)),
+        Reason::ReturnedLate { node: NO_NODE } => out.write_str("it came back after it had been replaced"),
         Reason::ReturnedLate { node } => {
             write!(out, "its compute node (number {node}) came back after it had been replaced")
         }
