@@ -1,4 +1,5 @@
 //! Draws rules, texts that look like rules, and rules with mistakes in them.
+#![allow(dead_code, reason = "each test program uses its own part")]
 
 use proptest::collection::vec;
 use proptest::option;
