@@ -13,7 +13,7 @@ use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::Phase;
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::fingerprint::PlanId;
-use tsg_core::plan::input::{Member, Sighting};
+use tsg_core::plan::input::{Detail, Member, Sighting};
 use tsg_core::plan::plan;
 use tsg_core::plan::recorded::Recorded;
 use tsg_core::plan::replay::{Part, ReplayError, VERSION, record};
@@ -204,4 +204,19 @@ proptest! {
             let _ = plan(&recorded.input());
         }
     }
+}
+
+/// The least that a member or a detail takes bounds how many are believed to follow.
+#[test]
+fn a_hundred_members_that_say_as_little_as_can_be_said_are_read_back() {
+    let mut scene = scene("group 100");
+    for number in 1..=100 {
+        let operation = OperationId::from_bits(u128::from(number));
+        scene.members.push(Member::planned(operation, number, 1, scene.now).with_detail());
+        scene.details.push(Detail::new(operation, Timestamp::EPOCH));
+    }
+    let input = scene.input(&scene.members);
+    let bytes = record(&input);
+    assert_eq!(Recorded::parse(&bytes), Ok(Recorded::of(&input)));
+    assert!(bytes.len() < 8_000, "{} bytes", bytes.len());
 }

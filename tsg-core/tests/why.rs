@@ -7,6 +7,7 @@
 
 mod support;
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -91,6 +92,23 @@ fn every_question_is_answered_as_written() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_instance_waits_for_the_last_of_what_stands_in_its_way() {
+    for (table, seconds) in [
+        ("group 0\na ready running adopted:50m", Some(600)),
+        ("group 1\na ready stopped tried:1/5s", Some(10)),
+        // Its own delay is over in 28 s, the pause of the creates later.
+        ("group 2 refused:failures/60s\na ready stopped tried:3/60s state:2s", Some(60)),
+        ("group 1\na ready running", None),
+    ] {
+        let scene = scene(table);
+        let question = Question::Instance(scene.members[0].operation);
+        let Ok(Answer::Instance(answer)) = why(&scene.input(&scene.members), question) else { panic!("{table}") };
+        let until = seconds.map(|seconds| scene.now.after(Duration::from_secs(seconds)));
+        assert_eq!(answer.until(), until, "{table}");
+    }
 }
 
 /// The name of a value's variant.

@@ -121,7 +121,26 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
+
+    #[test]
+    fn no_more_is_believed_to_follow_than_the_bytes_can_hold() {
+        let pair = |body: &mut Reader<'_>| Some((body.byte()?, body.byte()?));
+        assert_eq!(Reader::new(&[2, 1, 2, 3, 4]).many(2, pair), Some(vec![(1, 2), (3, 4)]));
+        for (count, len_min, is_read) in
+            [(2, 2, true), (3, 2, false), (4, 1, true), (5, 1, false), (4, 0, true), (5, 0, false)]
+        {
+            let bytes = [count, 0, 0, 0, 0];
+            let mut reads = 0;
+            let found = Reader::new(&bytes).many(len_min, |_| {
+                reads += 1;
+                Some(())
+            });
+            assert_eq!((found.is_some(), reads > 0), (is_read, is_read), "{count} of {len_min}");
+        }
+    }
 
     #[test]
     fn numbers_come_back_and_have_one_form_each() {
