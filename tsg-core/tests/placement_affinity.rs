@@ -191,7 +191,15 @@ fn expressions_are_javascripts() {
     for (expression, text) in yes {
         assert!(JsExpression::new(expression).unwrap().is_match(text), "{expression} {text:?}");
     }
-    let no = [(r"^a.c$", "a\rc"), (r"[]", "a"), (r"[^a]", "a"), (r"^[\d-x]+$", "5w"), (r"\A", "a"), (r"\ba\b", "ba")];
+    let no = [
+        (r"^a.c$", "a\rc"),
+        (r"[]", "a"),
+        (r"[^a]", "a"),
+        (r"^[\d-x]+$", "5w"),
+        (r"[b\d--a]", "^"),
+        (r"\A", "a"),
+        (r"\ba\b", "ba"),
+    ];
     for (expression, text) in no {
         assert!(!JsExpression::new(expression).unwrap().is_match(text), "{expression} {text:?}");
     }

@@ -111,6 +111,15 @@ enum Part {
     Several(char),
 }
 
+impl fmt::Display for Part {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(one) => write!(out, "\\x{one:02x}"),
+            Self::Several(class) => write!(out, "\\{class}"),
+        }
+    }
+}
+
 /// How far an expression is translated.
 struct Translation<'a> {
     rest: Peekable<str::Chars<'a>>,
@@ -188,10 +197,10 @@ impl Translation<'_> {
         let mut parts = String::new();
         while let Some(part) = self.part()? {
             let is_range = self.rest.peek() == Some(&'-') && self.rest.clone().nth(1).is_some_and(|next| next != ']');
-            match part {
-                Part::One(first) if is_range => self.range(first, &mut parts)?,
-                Part::One(one) => parts += &format!("\\x{one:02x}"),
-                Part::Several(class) => parts += &format!("\\{class}"),
+            if is_range {
+                self.range(&part, &mut parts)?;
+            } else {
+                parts += &part.to_string();
             }
         }
         match (is_negated, parts.is_empty()) {
@@ -203,14 +212,16 @@ impl Translation<'_> {
         Ok(())
     }
 
-    /// What follows the first character of a range.
-    fn range(&mut self, first: u8, parts: &mut String) -> Result<(), InvalidJsExpression> {
+    /// What follows the first part of a range. Where one of the two is several characters, there is
+    /// no range, but both of them and the hyphen.
+    fn range(&mut self, first: &Part, parts: &mut String) -> Result<(), InvalidJsExpression> {
         self.rest.next();
-        match self.part()? {
-            Some(Part::One(last)) if first <= last => *parts += &format!("\\x{first:02x}-\\x{last:02x}"),
-            Some(Part::Several(class)) => *parts += &format!("\\x{first:02x}\\-\\{class}"),
-            _ => return Err(InvalidJsExpression::Set),
-        }
+        let last = self.part()?.ok_or(InvalidJsExpression::Set)?;
+        *parts += &match (first, &last) {
+            (Part::One(from), Part::One(to)) if from > to => return Err(InvalidJsExpression::Set),
+            (Part::One(_), Part::One(_)) => format!("{first}-{last}"),
+            _ => format!("{first}\\-{last}"),
+        };
         Ok(())
     }
 
