@@ -5,6 +5,7 @@
 
 pub mod ingest;
 pub mod meter;
+pub mod placement;
 pub mod plan;
 pub mod seeded;
 pub mod storm;

@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 use tsg_benches::workload::Workload;
-use tsg_benches::{plan, storm};
+use tsg_benches::{placement, plan, storm};
 
 type Failure = Box<dyn Error>;
 
@@ -38,7 +38,8 @@ fn main() -> ExitCode {
 }
 
 fn workloads() -> impl Iterator<Item = &'static Workload> {
-    plan::workload::WORKLOADS.iter().chain(&storm::workload::WORKLOADS)
+    let planned = plan::workload::WORKLOADS.iter().chain(&storm::workload::WORKLOADS);
+    planned.chain(&placement::workload::WORKLOADS)
 }
 
 fn run(name: &str, turns: &str) -> Result<(), Failure> {
