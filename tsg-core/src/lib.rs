@@ -11,6 +11,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod count;
 pub mod model;
 pub mod observe;
 pub mod placement;

@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use crate::count;
 use crate::model::id::InstanceId;
 
 /// So few machines are looked at one by one.
@@ -31,7 +32,7 @@ impl Places {
                 places.starts.resize(first + 1, place);
             }
         }
-        places.starts.resize((1 << bits) + 1, u32::try_from(machines.len()).unwrap_or(u32::MAX));
+        places.starts.resize((1 << bits) + 1, count::of(machines.len()));
         places
     }
 

@@ -13,6 +13,7 @@ use super::memory::PlanMemory;
 use super::order;
 use super::output::{Plan, PlanError};
 use super::plan;
+use crate::count;
 use crate::model::id::{GroupId, OperationId};
 use crate::model::policy::Policy;
 use crate::model::revision::RevisionFacts;
@@ -131,7 +132,7 @@ impl Fleet {
             }
             None => {
                 self.groups.push(group);
-                Berth(u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX))
+                Berth(count::of(self.groups.len() - 1))
             }
         };
         self.touch(berth);
@@ -205,7 +206,7 @@ impl Fleet {
     /// Marks every group for planning: after a look at the account, or when the round's own
     /// conditions changed.
     pub fn touch_all(&mut self) {
-        for place in 0..u32::try_from(self.groups.len()).unwrap_or(u32::MAX) {
+        for place in 0..count::of(self.groups.len()) {
             self.touch(Berth(place));
         }
     }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::classify::{classify, detail_of};
 use super::input::{Member, PlanInput};
 use super::output::{Class, PlanError};
+use crate::count;
 use crate::model::group::Lifecycle;
 use crate::model::policy::{Identity, Reconcile};
 
@@ -45,7 +46,7 @@ impl FreeOrdinals {
     /// How many are left.
     pub(super) fn left(&self) -> u32 {
         let taken = self.taken.partition_point(|taken| *taken < self.end) - self.place();
-        self.end.saturating_sub(self.next).saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
+        self.end.saturating_sub(self.next).saturating_sub(count::of(taken))
     }
 
     /// Gives the lowest one out.

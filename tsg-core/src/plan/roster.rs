@@ -15,6 +15,7 @@ use super::repair::fate::{Fate, Ground, Verdict, fate_of, is_left_alone};
 use super::rollout::change::{Change, change_of};
 use super::rollout::goal::Goal;
 use super::survey::serves_plainly;
+use crate::count;
 use crate::model::instance::InstanceState;
 use crate::model::operation::Phase;
 use crate::model::time::Timestamp;
@@ -311,7 +312,7 @@ impl Roster {
     fn add_illness(&mut self, class: Class, detail: Option<&Detail>, fate: Verdict) {
         if fate.kind() == Fate::Condemned {
             let (ground, is_spent) = (fate.ground(), fate.is_spent());
-            let index = u32::try_from(self.standings.len() - 1).unwrap_or(u32::MAX);
+            let index = count::of(self.standings.len() - 1);
             self.condemnable.push(Condemnable { index, ground, is_spent });
         }
         self.lost += u32::from(fate.kind() == Fate::Condemned && fate.ground() == Ground::Lost);

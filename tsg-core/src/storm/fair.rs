@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::count;
 use crate::model::id::{AccountId, GroupId};
 use crate::model::time::Timestamp;
 
@@ -197,7 +198,7 @@ pub(super) fn divide(mut pool: u32, demands: &BTreeMap<u32, u32>, last: &mut Opt
     let mut shares = BTreeMap::new();
     let mut rest = by_demand.as_slice();
     while let Some(((demand, place), others)) = rest.split_first() {
-        let count = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+        let count = count::of(rest.len());
         if *demand > pool / count {
             break;
         }

@@ -15,6 +15,7 @@ use super::nodes::{NodeCounts, NodeSurvey};
 use super::number::ByNumber;
 use super::sift::Sifted;
 use super::wakeup::Wakeup;
+use crate::count;
 use crate::model::time::Timestamp;
 
 /// Where a hold holds.
@@ -274,7 +275,7 @@ fn probed(input: &StormInput<'_>) -> Vec<Hold> {
     }
     let blind = canaries.into_iter().filter_map(|(data_centre, canaries)| {
         let since: Option<Vec<Timestamp>> = canaries.iter().map(|canary| failing_since(*canary)).collect();
-        let probers = u32::try_from(canaries.len()).unwrap_or(u32::MAX);
+        let probers = count::of(canaries.len());
         Some(here(data_centre, HoldCause::ProbersFail { probers }, since?.into_iter().max()?))
     });
     let silent = input

@@ -7,6 +7,7 @@ use super::correlate::Bucket;
 use super::holds::{Hold, HoldCause, Scope, Stop};
 use super::input::{GroupFacts, InstanceFacts, StormInput};
 use super::number::ByNumber;
+use crate::count;
 use crate::model::id::GroupId;
 
 /// Holds by what they hold; of several the one that stops most.
@@ -69,7 +70,7 @@ pub(super) fn everywhere(input: &StormInput<'_>, holds: &[Hold]) -> Option<Hold>
         let here = holds.iter().filter(|hold| hold.scope == scope && hold.cause.stops() >= Stop::Repair);
         since = since.max(Some(here.map(|hold| hold.since).min()?));
     }
-    let data_centres = u32::try_from(all.len()).unwrap_or(u32::MAX);
+    let data_centres = count::of(all.len());
     let cause = HoldCause::EveryDataCentre { data_centres };
     since.filter(|_| data_centres > 1).map(|since| Hold { scope: Scope::Everywhere, cause, since })
 }

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use serde::Serialize;
 
+use crate::count;
 use crate::model::time::Timestamp;
 use crate::plan::input::NO_NODE;
 use crate::plan::output::{Class, Plan, PlannedAction, Report};
@@ -95,7 +96,7 @@ impl Tally {
             steps: self.steps,
             peak: self.peak,
             least_serving: self.least_serving.min(last.report.counts.of(Class::Serving)),
-            nodes_used: u32::try_from(self.nodes.len()).unwrap_or(u32::MAX),
+            nodes_used: count::of(self.nodes.len()),
             begins_at: self.begins_at,
             ends_at: self.now,
             ending,

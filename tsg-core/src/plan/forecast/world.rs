@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::events::{Agenda, Event};
 use super::model::Model;
 use super::placement::Placement;
+use crate::count;
 use crate::model::id::{InstanceId, OperationId};
 use crate::model::instance::InstanceState;
 use crate::model::operation::Phase;
@@ -154,7 +155,7 @@ impl<'a> World<'a> {
     fn send(&mut self, paper: &mut Recorded, operation: OperationId) {
         let (now, memory) = (paper.now, &paper.memory);
         let in_doubt = paper.members.iter().filter(|member| member.phase.is_in_doubt()).count();
-        if memory.may_send(now, u32::try_from(in_doubt).unwrap_or(u32::MAX)) {
+        if memory.may_send(now, count::of(in_doubt)) {
             self.answer(paper, operation);
             return;
         }

@@ -10,6 +10,7 @@ use super::super::Situation;
 use super::super::input::{Member, NO_NODE, PlanInput};
 use super::super::output::VictimRank;
 use super::candidate::Candidate;
+use crate::count;
 
 /// Data centre, rack and compute node, the widest first.
 type Spot = [u64; LEVELS];
@@ -84,7 +85,7 @@ fn line_up(placed: &mut [Placed], others: &[Spot], level: usize) {
         let spot = line.first().map(place).unwrap_or_default();
         let begin = others.partition_point(|other| within(*other, level) < spot);
         let end = others.partition_point(|other| within(*other, level) <= spot);
-        let full = u32::try_from(line.len() + end - begin).unwrap_or(u32::MAX);
+        let full = count::of(line.len() + end - begin);
         for (member, before) in line.iter_mut().zip(0_u32..) {
             (member.full[level], member.left[level]) = (full, full.saturating_sub(before));
         }

@@ -15,6 +15,7 @@ use super::super::output::{Action, Class, PlanError, Reason, VictimRank, Wait};
 use super::candidate::{Candidate, Field, is_staged, unsent};
 use super::choice::{Sequence, choose};
 use super::first_stage;
+use crate::count;
 use crate::model::operation::Cause;
 use crate::model::policy::Identity;
 
@@ -101,7 +102,7 @@ fn remove(
 ) -> Result<(), PlanError> {
     let mut field = Field::of(input, situation, lane)?;
     let excess = lane.deletes.saturating_add(field.displaced);
-    let available = u32::try_from(field.victims.len()).unwrap_or(u32::MAX);
+    let available = count::of(field.victims.len());
     let possible = excess.saturating_sub(field.displaced_stuck).min(available);
     report_lacking(draft, &field, excess - possible);
     let count = possible.min(input.limits.asked_deletes.saturating_sub(draft.asked_deletes));
@@ -118,7 +119,7 @@ fn remove(
     if is_bound {
         hold_back(input, situation, draft, (spendable, turns), &mut chosen);
     }
-    draft.asked_deletes += u32::try_from(chosen.len()).unwrap_or(u32::MAX);
+    draft.asked_deletes += count::of(chosen.len());
     emit(input, situation, lane, draft, &chosen)
 }
 
@@ -177,7 +178,7 @@ fn emit(
     if chosen.is_empty() {
         return Ok(());
     }
-    draft.expect(u32::try_from(chosen.len()).unwrap_or(u32::MAX), input.members);
+    draft.expect(count::of(chosen.len()), input.members);
     let mut ranks = vec![STAYS; input.members.len()];
     let mut is_present = [false; VictimRank::ALL.len()];
     for candidate in chosen {
@@ -186,7 +187,7 @@ fn emit(
         is_present[rank as usize] = true;
     }
     let displaced = situation.roster.standings.iter().filter(|standing| standing.is_displaced()).count();
-    let occupied = lane.useful.saturating_add(u32::try_from(displaced).unwrap_or(u32::MAX));
+    let occupied = lane.useful.saturating_add(count::of(displaced));
     for rank in VictimRank::ALL.into_iter().filter(|rank| is_present[*rank as usize]) {
         let reason = Reason::AboveCapacity { occupied, wanted: lane.level, rank };
         for (index, _) in (0_u32..).zip(&ranks).filter(|(_, of_member)| **of_member == rank as u8) {

@@ -12,6 +12,7 @@ use super::fate::{Fate, Ground};
 use super::gate::Gate;
 use super::heirs::{Heir, Heirs};
 use super::{Outlook, hold, reunion, suspend};
+use crate::count;
 use crate::model::policy::{Identity, ReplaceOrder};
 
 /// What repair may do in this plan.
@@ -74,7 +75,7 @@ impl Pace {
 
     fn choose(&mut self, input: &PlanInput<'_>, roster: &mut Roster, heirs: &Heirs) {
         self.condemned = reunion::reunite(input, roster, heirs);
-        let (mut fresh, mut settled_twice, mut unready) = (Vec::new(), number(self.condemned.len()), 0);
+        let (mut fresh, mut settled_twice, mut unready) = (Vec::new(), count::of(self.condemned.len()), 0);
         for found in core::mem::take(&mut roster.condemnable) {
             let heir = heirs.heir(found.index, roster);
             // What is not needed at all is the scale-in's to take, in its own order.
@@ -117,7 +118,7 @@ impl Pace {
         });
         let mut begun = Vec::new();
         for found in fresh {
-            if number(begun.len()) < self.gate.slots(self, input, found.ground) {
+            if count::of(begun.len()) < self.gate.slots(self, input, found.ground) {
                 begun.push(found);
             } else {
                 roster.set_fate(found.index, Fate::GivenUp);
@@ -184,7 +185,7 @@ fn superseded(roster: &Roster, heirs: &Heirs) -> u32 {
     let is_superseded = |found: &&Condemnable| {
         found.ground == Ground::Broken && matches!(heirs.heir(found.index, roster), Heir::Proven | Heir::Broken)
     };
-    roster.condemnable.iter().filter(is_superseded).fold(0, |count, _| count + 1)
+    count::of(roster.condemnable.iter().filter(is_superseded).count())
 }
 
 /// Members that come up.
@@ -194,7 +195,7 @@ fn coming(roster: &Roster) -> u32 {
             && standing.is_useful()
             && standing.fate != Fate::GivenUp
     };
-    roster.standings.iter().filter(is_coming).fold(0, |count, _| count + 1)
+    count::of(roster.standings.iter().filter(is_coming).count())
 }
 
 /// Those that are being deleted, or will be as soon as may be: they cannot go before their nodes
@@ -207,9 +208,5 @@ fn dead_on_lost_nodes(input: &PlanInput<'_>, roster: &Roster) -> u32 {
     let members = input.members.iter().zip(&roster.standings);
     let is_dead = |standing: &Standing| standing.class == Class::Leaving || standing.fate == Fate::Doomed;
     let stuck = members.filter(|(member, standing)| is_dead(standing) && is_stuck(member));
-    stuck.fold(0, |count, _| count + 1)
-}
-
-fn number(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
+    count::of(stuck.count())
 }

@@ -18,6 +18,7 @@ use super::heirs::Heir;
 use super::lineage::{retries_inherited, retries_of_successor};
 use super::pace::Condemned;
 use super::{node, note_young, remove, suspend};
+use crate::count;
 use crate::model::id::OperationId;
 use crate::model::time::Timestamp;
 
@@ -66,7 +67,7 @@ fn report(situation: &Situation, draft: &mut Draft, kept: Option<(u32, Timestamp
 /// How many of the condemned are not needed, even if no successor proves itself.
 fn surplus(situation: &Situation, draft: &Draft, condemned: usize) -> u32 {
     let proven = situation.roster.proven().saturating_sub(draft.serving_taken);
-    let there = proven.saturating_add(u32::try_from(condemned).unwrap_or(u32::MAX));
+    let there = proven.saturating_add(count::of(condemned));
     there.saturating_sub(situation.balance.wanted)
 }
 
@@ -187,7 +188,7 @@ impl Successions {
 
     /// How many belong to a scope.
     pub(in super::super) fn count(&self, scope: Scope) -> u32 {
-        self.0.iter().filter(|succession| succession.is_within(scope)).fold(0, |count, _| count + 1)
+        count::of(self.0.iter().filter(|succession| succession.is_within(scope)).count())
     }
 
     /// The next one of a scope.

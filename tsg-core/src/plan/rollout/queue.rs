@@ -14,6 +14,7 @@ use super::super::roster::Standing;
 use super::batch::can_be_updated;
 use super::change::Change;
 use super::way::Way;
+use crate::count;
 
 /// How much is lost with a member, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +78,7 @@ impl Queue {
 
     /// How many can be changed.
     pub(super) fn len(&self) -> u32 {
-        u32::try_from(self.disruptive.len() + self.in_place.len()).unwrap_or(u32::MAX)
+        count::of(self.disruptive.len() + self.in_place.len())
     }
 
     /// The first so many that have to be taken out of service.
@@ -88,7 +89,7 @@ impl Queue {
     /// How many have been given up and do not serve.
     pub(super) fn given_up(&self) -> u32 {
         let given_up = self.disruptive.iter().filter(|(worth, ..)| *worth == Worth::GivenUp);
-        given_up.fold(0, |count, _| count + 1)
+        count::of(given_up.count())
     }
 
     /// The first so many that can be changed while they serve.

@@ -6,6 +6,7 @@
 use super::Findings;
 use super::answer::{Answer, InstanceAnswer, Prospect, Succession};
 use super::obstacle::{self, Obstacle};
+use crate::count;
 use crate::model::id::OperationId;
 use crate::model::revision::Disruption;
 use crate::model::time::Timestamp;
@@ -142,7 +143,7 @@ impl Subject<'_> {
         let is_of_surplus = |planned: &&PlannedAction| {
             matches!(planned.reason, Reason::AboveCapacity { .. }) && !matches!(planned.action, Action::Cancel { .. })
         };
-        let goes = plan.actions.iter().filter(is_of_surplus).fold(0, |count: u32, _| count + 1);
+        let goes = count::of(plan.actions.iter().filter(is_of_surplus).count());
         if above <= goes {
             return Prospect::Stays;
         }
