@@ -212,6 +212,7 @@ impl InvalidRule {
             (None, Fault::Unexpected { expected, .. }) => expected.next_step().to_string(),
             (None, Fault::Template) => "; fill it in first".to_string(),
             (None, Fault::ScopeGivenTwice { written, .. }) => format!("; move it to the rules of the scope {written}"),
+            (None, Fault::Expression(InvalidExpression::TooLarge | InvalidExpression::TooDeep)) => String::new(),
             (None, Fault::Expression(_)) => "; write one that can, or the text itself in quotes".to_string(),
             (None, Fault::RuleTooLong | Fault::ValueTooLong { .. } | Fault::NameTooLong { .. }) => {
                 "; write a shorter one, with a glob if need be".to_string()
@@ -291,8 +292,8 @@ impl fmt::Display for Expected {
             Self::Criterion => {
                 "a criterion such as service, group:deployment, volume, instance, cn or the name of a tag"
             }
-            Self::GroupKind => "the kind of a group such as deployment, in letters, digits, _ and -,",
-            Self::Tag => "the name of a tag, in letters, digits, _, -, ., / and :,",
+            Self::GroupKind => "the kind of a group such as deployment, in letters from a to z, digits, _ and -,",
+            Self::Tag => "the name of a tag, in letters from a to z, digits, _, -, ., / and :,",
             Self::Operator => "one of the operators ==, !=, ==~ and !=~",
             Self::AtLeast => "the operator >= or >=~",
             Self::Value => "a value: a name, an id, a glob such as web-*, a /regular expression/ or a \"quoted text\"",

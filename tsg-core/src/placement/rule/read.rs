@@ -46,6 +46,7 @@ fn one_node(criterion: &Criterion, rest: &str) -> Option<Uuid> {
 pub(super) struct Reader<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
+    criterion_at: usize,
     pub(super) hints: Vec<Hint>,
 }
 
@@ -53,7 +54,12 @@ impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Result<Self, InvalidRule> {
         if text.len() <= RULE_LENGTH_MAX {
             // Blanks at the end are nobody's business.
-            return Ok(Self { text: text.trim_end_matches(words::is_blank), at: 0, hints: Vec::new() });
+            return Ok(Self {
+                text: text.trim_end_matches(words::is_blank),
+                at: 0,
+                criterion_at: 0,
+                hints: Vec::new(),
+            });
         }
         let last = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= RULE_LENGTH_MAX).last();
         let given: String = text.get(..last.unwrap_or(0)).unwrap_or("").to_string();
@@ -96,28 +102,32 @@ impl<'a> Reader<'a> {
     }
 
     fn scope(&mut self, given: Option<Scope>) -> Result<Scope, InvalidRule> {
+        let mut known = given;
+        while let Some((written, place)) = self.written_scope() {
+            let Some(given) = known.replace(written) else { continue };
+            let refused = self.refused(place.clone(), Fault::ScopeGivenTwice { written, given });
+            return Err(if written == given { refused.or(place.start..self.at, "") } else { refused });
+        }
+        Ok(known.unwrap_or_default())
+    }
+
+    /// The scope that stands here, and the place of it and its colon.
+    fn written_scope(&mut self) -> Option<(Scope, Range<usize>)> {
         self.skip_blanks();
         let start = self.at;
-        let written = self.rest().split_once(':').and_then(|(before, after)| {
-            let word = before.trim_end_matches(words::is_blank);
-            let has_blank = before.len() > word.len() || after.starts_with(words::is_blank);
-            Scope::named(word).filter(|_| has_blank).map(|scope| (scope, before.len() + 1))
-        });
-        let Some((written, length)) = written else { return Ok(given.unwrap_or_default()) };
-        self.at += length;
+        let (before, after) = self.rest().split_once(':')?;
+        let word = before.trim_end_matches(words::is_blank);
+        let has_blank = before.len() > word.len() || after.starts_with(words::is_blank);
+        let scope = Scope::named(word).filter(|_| has_blank)?;
+        self.at += before.len() + 1;
         self.skip_blanks();
-        match given {
-            None => Ok(written),
-            Some(given) => {
-                let refused = self.refused(start..start + length, Fault::ScopeGivenTwice { written, given });
-                Err(if written == given { refused.or(start..self.at, "") } else { refused })
-            }
-        }
+        Some((scope, start..start + before.len() + 1))
     }
 
     fn criterion(&mut self) -> Result<Criterion, InvalidRule> {
         let (word, place) = self.take_while(words::is_of_criterion);
         let start = place.start;
+        self.criterion_at = start;
         let Some((head, tail)) = word.split_once(':') else { return self.plain_criterion(word, place) };
         let tail_at = start + head.len() + 1;
         match head {
@@ -155,7 +165,9 @@ impl<'a> Reader<'a> {
             }
             _ => {
                 self.at = place.start;
-                Err(self.unexpected_here(Expected::Criterion))
+                let refused = self.unexpected_here(Expected::Criterion);
+                let is_tag = word.starts_with(|first: char| first.is_ascii_digit());
+                Err(if is_tag { refused.or(place.start..place.start, "instance:") } else { refused })
             }
         }
     }
@@ -276,9 +288,15 @@ impl<'a> Reader<'a> {
 
     /// Where an operator is missing: a colon is often meant for one.
     fn without_operator(&self, criterion: &Criterion) -> InvalidRule {
+        let next = self.rest().chars().next();
+        let before = self.text.get(..self.at).unwrap_or("").trim_end_matches(words::is_blank);
+        let colon = before.rfind(':').filter(|colon| *colon >= self.criterion_at);
+        // A letter that no name has, in the middle of one.
+        if before.len() == self.at && next.is_some_and(char::is_alphanumeric) {
+            return self.unexpected_here(Expected::Tag);
+        }
         let refused = self.unexpected_here(Expected::Operator);
-        let colon = self.text.get(..self.at).and_then(|text| text.trim_end().rfind(':'));
-        match (criterion, colon, self.rest().chars().next()) {
+        match (criterion, colon, next) {
             (Criterion::Group(_) | Criterion::Platform, ..) => refused,
             (_, _, Some(sign @ '≠')) => refused.or(self.at..self.at + sign.len_utf8(), "!="),
             (_, Some(colon), None) if !criterion.is_by_name() => refused.or(colon..colon + 1, "=="),

@@ -65,12 +65,12 @@ impl Reader<'_> {
     }
 
     fn image(&self, raw: &str, place: Range<usize>) -> Result<Pattern, InvalidRule> {
-        let completed = format!("{raw}T000000Z");
-        match (raw.parse(), completed.parse::<PlatformImage>()) {
-            (Ok(image), _) => Ok(Pattern::AtLeast(image)),
-            (Err(_), Ok(_)) => Err(self.unexpected(place.clone(), Expected::PlatformImage).or(place, &completed)),
-            (Err(_), Err(_)) => Err(self.unexpected(place, Expected::PlatformImage)),
-        }
+        let meant = [raw.trim_matches('"').to_string(), format!("{raw}T000000Z")];
+        raw.parse().map(Pattern::AtLeast).map_err(|_| {
+            let refused = self.unexpected(place.clone(), Expected::PlatformImage);
+            let meant = meant.iter().find(|meant| meant.parse::<PlatformImage>().is_ok());
+            meant.into_iter().fold(refused, |refused, meant| refused.or(place.clone(), meant))
+        })
     }
 
     fn in_quotes(&self, raw: &str, place: Range<usize>) -> Result<Pattern, InvalidRule> {
@@ -124,7 +124,11 @@ impl Reader<'_> {
         }
         let refused = self.unexpected(place.end..place.end, Expected::ClosingSlash);
         let is_expression = !inner.chars().all(words::is_of_value) && inner.parse::<Expression>().is_ok();
-        if is_expression { refused.or(place.end..place.end, "/") } else { refused.or(place, &quoted(raw)) }
+        match inner.contains('*') {
+            _ if is_expression => refused.or(place.end..place.end, "/"),
+            true => refused.or(place, &format!("/^{}$/", as_expression(raw))),
+            false => refused.or(place, &quoted(raw)),
+        }
     }
 
     fn bare(&mut self, raw: &str, place: Range<usize>, is_by_name: bool) -> Result<Pattern, InvalidRule> {
