@@ -148,10 +148,8 @@ fn rules(seed: u64, inventory: &mut Inventory) -> Line {
         take_out(inventory, &batch);
     };
     let mut other = seeded.clone();
-    let [with, without] = take_turns(
-        7,
-        [Candidate::new(|| turn(&apart, &mut seeded)), Candidate::new(|| turn(&room, &mut other))],
-    );
+    let [with, without] =
+        take_turns(7, [Candidate::new(|| turn(&apart, &mut seeded)), Candidate::new(|| turn(&room, &mut other))]);
     println!("\n2c: the same with and without rules");
     said("apart and spread", &with);
     said("no rule", &without);
@@ -167,10 +165,8 @@ fn growth(seed: u64, whole: &mut Inventory) -> Line {
         take_out(inventory, &batch);
     };
     let (mut one, mut other) = (Seeded::new(seed), Seeded::new(seed));
-    let [whole, tenth] = take_turns(
-        7,
-        [Candidate::new(|| turn(whole, &mut one)), Candidate::new(|| turn(&mut tenth, &mut other))],
-    );
+    let [whole, tenth] =
+        take_turns(7, [Candidate::new(|| turn(whole, &mut one)), Candidate::new(|| turn(&mut tenth, &mut other))]);
     println!("\n2d: {count} instances");
     said("onto 10,000 nodes", &whole);
     said("onto 1,000 nodes", &tenth);
@@ -183,8 +179,11 @@ fn build(cluster: &Cluster) -> [Line; 1] {
         5,
         [
             Candidate::prepared(
-                || cluster.empty(),
-                |(inventory, nodes, kinds)| _ = black_box(cluster.fill(inventory, nodes, kinds)),
+                || {
+                    let (inventory, nodes, kinds) = cluster.empty();
+                    (inventory, cluster.facts(&nodes, &kinds))
+                },
+                |(inventory, facts)| _ = black_box(inventory.put_instances(facts)),
             ),
             Candidate::new(|| _ = black_box(lines.read())),
         ],
@@ -198,7 +197,7 @@ fn build(cluster: &Cluster) -> [Line; 1] {
 fn events(seed: u64, cluster: &Cluster) -> [Line; 1] {
     const COUNT: u32 = 300_000;
     let (mut inventory, nodes, kinds) = cluster.empty();
-    let mut numbers = cluster.fill(&mut inventory, &nodes, &kinds);
+    let mut numbers = inventory.put_instances(&cluster.facts(&nodes, &kinds)).unwrap_or_default();
     let mut seeded = Seeded::new(seed);
     let [ours] = take_turns(
         5,

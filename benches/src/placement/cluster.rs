@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 
 use tsg_core::model::id::{AccountId, ComputeNodeId, InstanceId};
 use tsg_core::placement::inventory::{
-    Amounts, InstanceFacts, InstanceNumber, Inventory, KindNumber, Label, NodeFacts, NodeNumber, NodeState,
+    Amounts, InstanceFacts, Inventory, KindNumber, Label, NodeFacts, NodeNumber, NodeState,
 };
 use tsg_core::placement::place::Request;
 use tsg_core::placement::rule::{Criterion, GroupKind, Preference, Rule, Scope, Spread};
@@ -101,21 +101,20 @@ impl Cluster {
         (inventory, nodes, kinds)
     }
 
-    /// Puts all instances into an inventory.
-    pub fn fill(&self, inventory: &mut Inventory, nodes: &[NodeNumber], kinds: &[KindNumber]) -> Vec<InstanceNumber> {
-        let letters = self.names.iter().map(|(_, name)| name.len()).sum();
-        inventory.reserve(self.instances.len(), letters);
-        let put = |((group, node), (id, name)): (&(u32, u32), &(InstanceId, String))| {
+    /// All instances, as they are put into an inventory.
+    pub fn facts(&self, nodes: &[NodeNumber], kinds: &[KindNumber]) -> Vec<InstanceFacts<'_>> {
+        let mut facts = Vec::with_capacity(self.instances.len());
+        for ((group, node), (id, name)) in self.instances.iter().zip(&self.names) {
             let (kind, node) = (kinds[*group as usize], nodes[*node as usize]);
-            inventory.put_instance(InstanceFacts { id: *id, name, kind, node }).ok()
-        };
-        self.instances.iter().zip(&self.names).filter_map(put).collect()
+            facts.push(InstanceFacts { id: *id, name, kind, node });
+        }
+        facts
     }
 
     /// Everything.
     pub fn inventory(&self) -> Inventory {
         let (mut inventory, nodes, kinds) = self.empty();
-        self.fill(&mut inventory, &nodes, &kinds);
+        _ = inventory.put_instances(&self.facts(&nodes, &kinds));
         inventory
     }
 
@@ -147,8 +146,9 @@ impl Cluster {
         }
         if wanted == Wanted::Everything {
             request.spread.push(spread(Scope::DataCentre, 20));
-            request.preferences =
-                [("cn:green==true", 300), ("rack: service!=service-9", 50)].map(|(text, weight)| preference(text, weight)).into();
+            request.preferences = [("cn:green==true", 300), ("rack: service!=service-9", 50)]
+                .map(|(text, weight)| preference(text, weight))
+                .into();
         }
         request
     }

@@ -103,7 +103,8 @@ impl Objects {
             let taken: u32 = server.machines.iter().map(|machine| of(&machine.demand)).sum();
             i64::from(of(&server.capacity)) - i64::from(of(&server.taken)) - i64::from(taken)
         };
-        let has_room = |server: &Server, of: fn(&Amounts) -> u32| left(server, of).max(0) >= i64::from(of(&request.demand));
+        let has_room =
+            |server: &Server, of: fn(&Amounts) -> u32| left(server, of).max(0) >= i64::from(of(&request.demand));
         filter("memory".into(), &|server| has_room(server, |amounts| amounts.memory_mib));
         filter("disk".into(), &|server| has_room(server, |amounts| amounts.disk_mib));
         filter("cpu".into(), &|server| has_room(server, |amounts| amounts.cpu_percent));
@@ -114,7 +115,8 @@ impl Objects {
         let soft = request.rules.iter().filter(|rule| rule.operator.strength == Strength::Soft);
         let soft = soft.map(|rule| (rule, WEIGHT_DEFAULT));
         let wishes = soft.chain(request.preferences.iter().map(|one| (&one.rule, one.weight)));
-        let wishes: Vec<_> = wishes.map(|(rule, weight)| (rule, self.places(rule, request), u64::from(weight))).collect();
+        let wishes: Vec<_> =
+            wishes.map(|(rule, weight)| (rule, self.places(rule, request), u64::from(weight))).collect();
         let counts: Vec<_> = request.spread.iter().map(|spread| (spread, self.members(request, spread.over))).collect();
         let on_node = self.members(request, Scope::Node);
         let cost = |server: &Server| {
@@ -139,7 +141,9 @@ impl Objects {
         let criterion = rule.criterion.to_string();
         self.count(rule.scope, |server| match &rule.criterion {
             Criterion::Node => u64::from(rule.pattern.is_match(&server.name) || rule.pattern.is_match(&server.id)),
-            Criterion::NodeTag(tag) => u64::from(server.tags.get(tag).is_some_and(|value| rule.pattern.is_match(value))),
+            Criterion::NodeTag(tag) => {
+                u64::from(server.tags.get(tag).is_some_and(|value| rule.pattern.is_match(value)))
+            }
             Criterion::Platform => u64::from(rule.pattern.is_match(&server.platform)),
             Criterion::Instance => {
                 let of_owner = server.machines.iter().filter(|machine| machine.owner == owner);
@@ -148,7 +152,8 @@ impl Objects {
             }
             _ => {
                 let of_owner = server.machines.iter().filter(|machine| machine.owner == owner);
-                let tagged = |one: &&Machine| one.tags.get(&criterion).is_some_and(|value| rule.pattern.is_match(value));
+                let tagged =
+                    |one: &&Machine| one.tags.get(&criterion).is_some_and(|value| rule.pattern.is_match(value));
                 of_owner.filter(tagged).count() as u64
             }
         })

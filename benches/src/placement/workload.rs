@@ -31,7 +31,12 @@ pub const WORKLOADS: [Workload; 4] = [
 ];
 
 /// Places a batch and puts it into the inventory, with an empty list of what was there before.
-pub fn place_and_put(inventory: &mut Inventory, request: &Request, count: u32, seeded: &mut Seeded) -> Vec<InstanceNumber> {
+pub fn place_and_put(
+    inventory: &mut Inventory,
+    request: &Request,
+    count: u32,
+    seeded: &mut Seeded,
+) -> Vec<InstanceNumber> {
     let Ok(answer) = place_batch(inventory, request, count) else { return Vec::new() };
     let labels: Vec<_> = request.labels.iter().chain(&request.group).cloned().collect();
     let kind = inventory.kind(request.owner, &labels, request.demand);
@@ -68,10 +73,11 @@ fn singles(turns: u32) {
 fn updates(turns: u32) {
     let (cluster, mut seeded) = (Cluster::new(SEED, SMALL), Seeded::new(SEED));
     let (mut inventory, nodes, kinds) = cluster.empty();
-    let mut numbers = cluster.fill(&mut inventory, &nodes, &kinds);
+    let mut numbers = inventory.put_instances(&cluster.facts(&nodes, &kinds)).unwrap_or_default();
     for _ in 0..turns {
         for _ in 0..EVENTS / 3 {
-            let (one, other) = (seeded.below(numbers.len() as u32) as usize, seeded.below(numbers.len() as u32) as usize);
+            let (one, other) =
+                (seeded.below(numbers.len() as u32) as usize, seeded.below(numbers.len() as u32) as usize);
             let node = nodes[seeded.below(SMALL.nodes) as usize];
             _ = inventory.move_instance(numbers[one], node);
             _ = inventory.remove_instance(numbers[other]);

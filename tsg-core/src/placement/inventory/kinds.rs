@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Amounts;
-use super::tally::Tally;
+use super::members::Members;
 use crate::model::id::AccountId;
 use crate::placement::rule::{Criterion, Pattern};
 
@@ -36,8 +36,7 @@ pub(crate) struct Kind {
     pub(crate) owner: AccountId,
     pub(crate) demand: Amounts,
     labels: Box<[u32]>,
-    /// How many of them stand where.
-    pub(crate) tally: Tally,
+    pub(crate) members: Members,
     is_free: bool,
 }
 
@@ -68,7 +67,7 @@ impl Kinds {
             return KindNumber(*known);
         }
         let labels = features.1.clone();
-        let kind = Kind { owner, demand, labels, tally: Tally::default(), is_free: false };
+        let kind = Kind { owner, demand, labels, members: Members::default(), is_free: false };
         let number = match self.free_kinds.pop() {
             Some(free) => {
                 self.kinds[free as usize] = kind;
@@ -95,6 +94,11 @@ impl Kinds {
         });
         of_owner.entry(label.criterion.clone()).or_default().insert(label.value.clone(), number);
         number
+    }
+
+    /// How many numbers are given out or were.
+    pub(super) fn len(&self) -> usize {
+        self.kinds.len()
     }
 
     /// A kind that is in use.
@@ -130,10 +134,17 @@ impl Kinds {
         each(&kinds);
     }
 
+    /// The kinds of an account.
+    pub(super) fn of_owner(&self, owner: AccountId) -> impl Iterator<Item = &Kind> {
+        let first: Features = (owner, Box::default(), Amounts::default());
+        let of_owner = self.by_features.range(first..).take_while(move |((other, ..), _)| *other == owner);
+        of_owner.map(|(_, kind)| &self.kinds[*kind as usize])
+    }
+
     /// Drops kinds without instances and labels without kinds.
     pub(super) fn forget_unused(&mut self) {
         for (number, kind) in (0..).zip(&mut self.kinds) {
-            if kind.tally.total() > 0 || kind.is_free {
+            if kind.members.len() > 0 || kind.is_free {
                 continue;
             }
             kind.is_free = true;

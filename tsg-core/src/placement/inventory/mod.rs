@@ -8,14 +8,15 @@
 //! of a group are one kind, which counts them by node; a rule matches its pattern against the
 //! distinct values of one account, never against instances. Counts for racks and data centres are
 //! drawn from those of nodes when they are asked for, so that an event has one count to change. An
-//! instance itself is a node and a kind, eight bytes; ids and names stand apart.
+//! instance itself is a place among the members of its kind; ids and names stand apart.
 
 mod amounts;
+mod instances;
 mod kinds;
 mod lookup;
+mod members;
 mod names;
 mod nodes;
-mod tally;
 
 use alloc::vec::Vec;
 
@@ -28,9 +29,9 @@ pub use amounts::Amounts;
 pub use kinds::{KindNumber, Label};
 pub use nodes::{DataCentreNumber, NodeFacts, NodeNumber, NodeState, RackNumber};
 
+use instances::{Instances, Place};
 use kinds::Kinds;
-use lookup::Lookup;
-use names::Names;
+use members::Member;
 pub(crate) use nodes::Nodes;
 
 /// The number of an instance within its inventory, until it is removed.
@@ -70,16 +71,6 @@ pub enum Unfit {
     },
 }
 
-/// Where an instance stands and what it is.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    node: u32,
-    /// [`VACANT`] where there is no instance.
-    kind: u32,
-}
-
-const VACANT: u32 = u32::MAX;
-
 /// Compute nodes with the instances on them.
 ///
 /// ```
@@ -117,31 +108,19 @@ const VACANT: u32 = u32::MAX;
 pub struct Inventory {
     pub(crate) nodes: Nodes,
     kinds: Kinds,
-    places: Vec<Place>,
-    ids: Vec<u128>,
-    names: Names,
-    lookup: Lookup,
-    free: Vec<u32>,
+    instances: Instances,
 }
 
 /// Instances.
 impl Inventory {
     /// How many instances there are.
     pub fn len(&self) -> usize {
-        self.places.len() - self.free.len()
+        self.instances.len()
     }
 
     /// Whether there are no instances.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Makes room for so many more instances, whose names have so many letters altogether.
-    pub fn reserve(&mut self, instances: usize, letters: usize) {
-        self.places.reserve(instances);
-        self.ids.reserve(instances);
-        self.names.reserve(instances, letters);
-        self.lookup.reserve(instances, &self.ids);
     }
 
     /// The kind of instances with an owner, labels in any order, and a size. It is worth keeping:
@@ -163,88 +142,106 @@ impl Inventory {
 
     /// The instance with an id.
     pub fn find_instance(&self, id: InstanceId) -> Option<InstanceNumber> {
-        self.lookup.get(id.uuid().as_u128(), &self.ids).map(InstanceNumber)
+        self.instances.find(id.uuid().as_u128()).map(InstanceNumber)
     }
 
     /// Adds an instance, or replaces what is known of the one with the same id.
     pub fn put_instance(&mut self, facts: InstanceFacts<'_>) -> Result<InstanceNumber, Unfit> {
-        let InstanceFacts { id, name, kind, node } = facts;
-        self.check(node)?;
-        let count = self.nodes.len();
-        let filed = self.kinds.get_mut(kind.0).ok_or(Unfit::NoKind(kind))?;
-        filed.tally.add(node.0, count);
-        let demand = filed.demand;
-        self.nodes.take(node.0, demand);
-        let (id, place) = (id.uuid().as_u128(), Place { node: node.0, kind: kind.0 });
-        if let Some(known) = self.lookup.get(id, &self.ids) {
-            let before = core::mem::replace(&mut self.places[known as usize], place);
-            self.leave(before);
-            if self.names.get(known) != name {
-                self.names.set(known, name);
-            }
-            return Ok(InstanceNumber(known));
-        }
-        let number = self.free.pop().unwrap_or(self.places.len() as u32);
-        match self.places.get_mut(number as usize) {
-            Some(vacant) => {
-                *vacant = place;
-                self.ids[number as usize] = id;
-            }
-            None => {
-                self.places.push(place);
-                self.ids.push(id);
-            }
-        }
-        self.names.set(number, name);
-        self.lookup.add(number, &self.ids);
+        self.check_facts(&facts)?;
+        let id = facts.id.uuid().as_u128();
+        let number = self.instances.admit(id).unwrap_or_else(|known| {
+            self.leave(known);
+            known
+        });
+        self.instances.rename(number, facts.name);
+        self.enter(number, facts.kind.0, facts.node.0);
         Ok(InstanceNumber(number))
+    }
+
+    /// Adds many instances at once, which for a million takes a fraction of the time; one after
+    /// the other, they come to the same. When one does not fit, none is added.
+    pub fn put_instances(&mut self, all: &[InstanceFacts<'_>]) -> Result<Vec<InstanceNumber>, Unfit> {
+        all.iter().try_for_each(|facts| self.check_facts(facts))?;
+        // Column by column: each pass has few lines of memory to wait for, and waits for many of
+        // them at a time.
+        let mut numbers = self.instances.admit_all(all);
+        let (new, rest) = all.split_at(numbers.len());
+        let mut counts = alloc::vec![0_u32; self.kinds.len()];
+        new.iter().for_each(|facts| counts[facts.kind.0 as usize] += 1);
+        for (kind, count) in (0..).zip(&counts).filter(|(_, count)| **count > 0) {
+            if let Some(kind) = self.kinds.get_mut(kind) {
+                kind.members.reserve(*count as usize);
+            }
+        }
+        for (facts, number) in new.iter().zip(&numbers) {
+            self.enter(number.0, facts.kind.0, facts.node.0);
+        }
+        for facts in rest {
+            numbers.push(self.put_instance(*facts)?);
+        }
+        Ok(numbers)
     }
 
     /// Moves an instance to another node.
     pub fn move_instance(&mut self, instance: InstanceNumber, node: NodeNumber) -> Result<(), Unfit> {
         self.check(node)?;
-        let place = self.place(instance)?;
+        let place = self.instances.place(instance.0).ok_or(Unfit::NoInstance(instance))?;
         let count = self.nodes.len();
-        let Some(kind) = self.kinds.get_mut(place.kind) else { return Err(Unfit::NoInstance(instance)) };
-        kind.tally.add(node.0, count);
-        let demand = kind.demand;
-        self.nodes.take(node.0, demand);
-        self.leave(place);
-        self.places[instance.0 as usize].node = node.0;
+        if let Some(kind) = self.kinds.get_mut(place.kind) {
+            let before = kind.members.shift(place.position, node.0, count);
+            self.nodes.give_back(before, kind.demand);
+            self.nodes.take(node.0, kind.demand);
+        }
         Ok(())
     }
 
     /// Removes an instance that is gone, or that failed.
     pub fn remove_instance(&mut self, instance: InstanceNumber) -> Result<(), Unfit> {
-        let place = self.place(instance)?;
-        self.leave(place);
-        self.places[instance.0 as usize].kind = VACANT;
-        self.lookup.remove(self.ids[instance.0 as usize], &self.ids);
-        self.names.set(instance.0, "");
-        self.free.push(instance.0);
+        self.instances.place(instance.0).ok_or(Unfit::NoInstance(instance))?;
+        self.leave(instance.0);
+        self.instances.dismiss(instance.0);
         Ok(())
     }
 
     /// Where an instance stands.
     pub fn node_of(&self, instance: InstanceNumber) -> Option<NodeNumber> {
-        self.place(instance).ok().map(|place| NodeNumber(place.node))
+        let place = self.instances.place(instance.0)?;
+        Some(NodeNumber(self.kinds.get(place.kind)?.members.node(place.position)))
     }
 
     /// The name of an instance; nothing where there is none.
     pub fn instance_name(&self, instance: InstanceNumber) -> &str {
-        self.names.get(instance.0)
+        self.instances.name(instance.0)
     }
 
-    fn place(&self, instance: InstanceNumber) -> Result<Place, Unfit> {
-        let place = self.places.get(instance.0 as usize).filter(|place| place.kind != VACANT);
-        place.copied().ok_or(Unfit::NoInstance(instance))
+    fn check_facts(&self, facts: &InstanceFacts<'_>) -> Result<(), Unfit> {
+        self.check(facts.node)?;
+        self.kinds.get(facts.kind.0).map(|_| ()).ok_or(Unfit::NoKind(facts.kind))
     }
 
-    fn leave(&mut self, place: Place) {
+    /// Files an instance that stands nowhere yet.
+    #[inline]
+    fn enter(&mut self, instance: u32, kind: u32, node: u32) {
         let count = self.nodes.len();
-        if let Some(kind) = self.kinds.get_mut(place.kind) {
-            kind.tally.remove(place.node, count);
-            self.nodes.give_back(place.node, kind.demand);
+        if let Some(filed) = self.kinds.get_mut(kind) {
+            let position = filed.members.add(Member { node, instance }, count);
+            self.instances.set_place(instance, Place { kind, position });
+            self.nodes.take(node, filed.demand);
+        }
+    }
+
+    /// Takes an instance away from where it stands.
+    #[inline]
+    fn leave(&mut self, instance: u32) {
+        let count = self.nodes.len();
+        if let Some(place) = self.instances.place(instance)
+            && let Some(kind) = self.kinds.get_mut(place.kind)
+        {
+            let node = kind.members.node(place.position);
+            if let Some(moved) = kind.members.remove(place.position, count) {
+                self.instances.set_place(moved, place);
+            }
+            self.nodes.give_back(node, kind.demand);
         }
     }
 }
@@ -348,28 +345,33 @@ impl Inventory {
         mut on: impl FnMut(u32, u32),
     ) {
         if *criterion != Criterion::Instance {
-            return self.kinds.matching(owner, criterion, pattern, |kind| kind.tally.each(&mut on));
+            return self.kinds.matching(owner, criterion, pattern, |kind| kind.members.each_node(&mut on));
         }
-        let mut each = |instance: u32| {
-            let place = self.places[instance as usize];
-            if self.kinds.get(place.kind).is_some_and(|kind| kind.owner == owner) {
-                on(place.node, 1);
+        if let Pattern::Uuid(id) = pattern {
+            let place = self.instances.find(id.as_u128()).and_then(|number| self.instances.place(number));
+            let kind = place.and_then(|place| Some((self.kinds.get(place.kind)?, place)));
+            if let Some((kind, place)) = kind.filter(|(kind, _)| kind.owner == owner) {
+                on(kind.members.node(place.position), 1);
             }
-        };
-        match pattern {
-            Pattern::Uuid(id) => self.lookup.get(id.as_u128(), &self.ids).into_iter().for_each(each),
-            Pattern::Exact(name) => {
-                self.names.of_length(name.len()).filter(|number| self.names.get(*number) == name).for_each(each);
-            }
-            _ => {
-                let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
-                for (instance, name) in self.names.iter() {
-                    let id = uuid::Uuid::from_u128(self.ids[instance as usize]);
-                    if pattern.is_match(name) || pattern.is_match(id.as_hyphenated().encode_lower(&mut buffer)) {
-                        each(instance);
-                    }
-                }
+            return;
+        }
+        let by_id = may_match_id(pattern);
+        for member in self.kinds.of_owner(owner).flat_map(|kind| kind.members.iter()) {
+            let is_match = pattern.is_match(self.instances.name(member.instance));
+            if is_match || by_id && self.instances.is_id_match(member.instance, pattern) {
+                on(member.node, 1);
             }
         }
+    }
+}
+
+/// Whether a pattern that is not an id could match one: it has to be made of what ids are made of.
+fn may_match_id(pattern: &Pattern) -> bool {
+    match pattern {
+        Pattern::Glob(glob) => {
+            glob.as_str().bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-' | b'*'))
+        }
+        Pattern::Expression(_) => true,
+        Pattern::Exact(_) | Pattern::Uuid(_) | Pattern::AtLeast(_) => false,
     }
 }

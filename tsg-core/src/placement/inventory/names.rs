@@ -53,16 +53,6 @@ impl Names {
         }
     }
 
-    /// Numbers from 0 with their names, those of vacant numbers too.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &str)> {
-        (0..self.spans.len() as u32).map(|number| (number, self.get(number)))
-    }
-
-    /// Numbers whose names have a length; cheaper than to look at the names.
-    pub(super) fn of_length(&self, length: usize) -> impl Iterator<Item = u32> + '_ {
-        (0..).zip(&self.spans).filter(move |(_, span)| span.1 as usize == length).map(|(number, _)| number)
-    }
-
     /// Writes the names that are left anew.
     #[cold]
     fn tidy(&mut self) {
@@ -91,6 +81,5 @@ mod tests {
         }
         assert!(names.text.len() < 4 * TIDY_MIN, "{} letters", names.text.len());
         assert_eq!((names.get(7), names.get(8), names.get(9_999)), ("instance-7", "renamed-19-8", ""));
-        assert_eq!(names.of_length(10).collect::<Vec<_>>(), [1, 3, 5, 7, 9]);
     }
 }

@@ -114,6 +114,12 @@ impl Nodes {
         self.ids[node as usize]
     }
 
+    /// All ids, by number.
+    #[inline]
+    pub(crate) fn ids(&self) -> &[u128] {
+        &self.ids
+    }
+
     /// The node with an id.
     pub(super) fn find(&self, id: u128) -> Option<u32> {
         self.lookup.get(id, &self.ids)
@@ -157,7 +163,8 @@ impl Nodes {
             self.ids.len() as u32 - 1
         });
         self.ids[node as usize] = id;
-        self.lookup.add(node, &self.ids);
+        // It is new: whoever calls has looked for it.
+        _ = self.lookup.add(id, node, &self.ids);
         node
     }
 

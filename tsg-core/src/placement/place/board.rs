@@ -4,15 +4,16 @@
 //! is best next. Must never decide how many are placed, or where the first one goes when that
 //! binds the others.
 
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+
 use super::answer::{Cost, Placement};
 use super::contest::{Contender, Contests};
 use super::field::{Field, Place, Stretch, wishes};
 use super::rank::Rank;
-use super::request::Packing;
 use crate::placement::inventory::NodeNumber;
 use crate::placement::rule::Scope;
-use alloc::vec;
-use alloc::vec::Vec;
 
 /// A stretch of a field with instances on it.
 #[derive(Debug)]
@@ -70,29 +71,16 @@ impl<'a> Board<'a> {
         let terms = self.field.terms;
         let facts = &self.field.leaves[leaf];
         let placed = self.on_node[leaf - self.stretch.leaves.start];
-        let room = &terms.nodes.room[facts.node as usize];
-        let mut weight = facts.weight;
-        if placed > 0 {
-            let demand = terms.request.demand.row();
-            let is_short = room
-                .iter()
-                .zip(demand)
-                .any(|(room, demand)| u64::from(*room) < u64::from(demand) * (u64::from(placed) + 1));
-            if is_short || terms.own_far[Scope::Node as usize] as u32 != 0 {
-                return Rank::NONE;
-            }
-            weight = terms.weights.sum(self.unkept(facts.unkept, Scope::Node, placed));
+        if placed == 0 {
+            return facts.rank;
         }
-        let order = match terms.request.packing {
-            Packing::Loose => u32::MAX - self.memory_left(leaf),
-            Packing::Tight => self.memory_left(leaf),
-        };
-        let members = facts.members + placed;
-        let rank = Rank::of_wishes(weight).plus(Rank::of_node(members, order));
-        match &terms.spread[Scope::Node as usize] {
-            None => rank,
-            Some(_) => rank.plus(self.spread_rank(Scope::Node, members)),
+        let (room, demand) = (&terms.nodes.room[facts.node as usize], terms.request.demand.row());
+        let is_short = |(room, demand): (&u32, u32)| u64::from(*room) < u64::from(demand) * (u64::from(placed) + 1);
+        if terms.own_far[Scope::Node as usize] as u32 != 0 || room.iter().zip(demand).any(is_short) {
+            return Rank::NONE;
         }
+        let left = room[0] - placed * terms.request.demand.memory_mib;
+        terms.rank_of_node(facts.members + placed, left, self.unkept(facts.unkept, Scope::Node, placed))
     }
 
     #[inline]
@@ -117,15 +105,8 @@ impl<'a> Board<'a> {
         match &terms.spread[scope as usize] {
             None => wishes,
             Some(_) if !place.is_known => wishes.plus(Rank::of_unknown_place()),
-            Some(_) => wishes.plus(self.spread_rank(scope, place.members + placed)),
+            Some(_) => wishes.plus(terms.spread_rank(scope, place.members + placed)),
         }
-    }
-
-    /// What it costs to be spread to a place that has members.
-    fn spread_rank(&self, scope: Scope, members: u32) -> Rank {
-        let Some(spread) = &self.field.terms.spread[scope as usize] else { return Rank::FREE };
-        let round = spread.max_skew.map_or(0, |size| members / size.get());
-        Rank::of_round(round).plus(Rank::of_weighed(members, spread.weight))
     }
 
     /// The wishes that are not kept once some of the new ones are in a place.
@@ -148,7 +129,7 @@ impl<'a> Board<'a> {
     }
 
     /// The next one on an open node, as it is told.
-    pub(super) fn placement(&self, leaf: usize) -> Placement {
+    pub(super) fn placement(&self, leaf: usize, rank: Rank) -> Placement {
         let (facts, rack) = (&self.field.leaves[leaf], self.rack_of(leaf));
         let (rack_facts, number) = (&self.field.racks[rack], self.field.racks[rack].parent as usize);
         let data_centre = &self.field.data_centres[number];
@@ -162,7 +143,7 @@ impl<'a> Board<'a> {
             false => place.unkept,
         };
         let of_places = of_place(rack_facts, Scope::Rack) | of_place(data_centre, Scope::DataCentre);
-        let [rounds, wishes, crowding] = self.rank(leaf).levels();
+        let [rounds, wishes, crowding] = rank.levels();
         Placement {
             node: NodeNumber(facts.node),
             cost: Cost { rounds, wishes, crowding },
@@ -179,35 +160,32 @@ pub(super) struct Race<'a> {
     pub(super) board: Board<'a>,
     /// A contest for each rack among its nodes, one for each data centre among the best of its
     /// racks, and one among the best of those.
-    nodes: Contests,
-    racks: Contests,
-    data_centres: Contests,
+    nodes: Contests<'a>,
+    racks: Contests<'a>,
+    data_centres: Contests<'a>,
 }
 
 impl<'a> Race<'a> {
+    /// On a board on which nothing was placed yet.
     pub(super) fn new(board: Board<'a>) -> Self {
-        let (field, stretch) = (board.field, board.stretch.clone());
+        let (field, stretch, ids) = (board.field, board.stretch.clone(), board.field.terms.nodes.ids());
         let mut race = Self {
-            nodes: Contests::with_capacity(stretch.racks.len(), stretch.leaves.len()),
-            racks: Contests::with_capacity(stretch.data_centres.len(), stretch.racks.len()),
-            data_centres: Contests::with_capacity(1, stretch.data_centres.len()),
+            nodes: Contests::with_capacity(ids, stretch.racks.len(), stretch.leaves.len()),
+            racks: Contests::with_capacity(ids, stretch.data_centres.len(), stretch.racks.len()),
+            data_centres: Contests::with_capacity(ids, 1, stretch.data_centres.len()),
             board,
         };
-        let id_of = |node| field.terms.nodes.id(node);
         for rack in stretch.racks.clone() {
-            let inside = &field.racks[rack].inside;
-            let leaves = inside.start.max(stretch.leaves.start)..inside.end.min(stretch.leaves.end);
-            leaves.for_each(|leaf| race.nodes.join(race.board.contender(leaf)));
-            race.nodes.begin(&id_of);
+            let leaves = &field.leaves[overlap(&field.racks[rack].inside, &stretch.leaves)];
+            race.nodes.add(leaves.iter().map(|leaf| Contender { rank: leaf.rank, node: leaf.node }));
         }
         for data_centre in stretch.data_centres.clone() {
-            let inside = &field.data_centres[data_centre].inside;
-            let racks = inside.start.max(stretch.racks.start)..inside.end.min(stretch.racks.end);
-            racks.for_each(|rack| race.racks.join(race.best_of_rack(rack)));
-            race.racks.begin(&id_of);
+            let racks = overlap(&field.data_centres[data_centre].inside, &stretch.racks);
+            let (nodes, board) = (&race.nodes, &race.board);
+            race.racks.add(racks.map(|rack| board.best_of_rack(nodes, rack)));
         }
-        stretch.data_centres.for_each(|number| race.data_centres.join(race.best_of_data_centre(number)));
-        race.data_centres.begin(&id_of);
+        let (racks, board) = (&race.racks, &race.board);
+        race.data_centres.add(stretch.data_centres.map(|number| board.best_of_data_centre(racks, number)));
         race
     }
 
@@ -231,32 +209,36 @@ impl<'a> Race<'a> {
     #[inline]
     pub(super) fn add(&mut self, leaf: usize) {
         let (field, stretch) = (self.board.field, &self.board.stretch);
-        let id_of = |node| field.terms.nodes.id(node);
         let rack = field.leaves[leaf].rack as usize;
         let data_centre = field.racks[rack].parent as usize;
-        let place_of = |place: usize, inside: usize, stretch: usize| place - inside.max(stretch);
-        let in_rack = place_of(leaf, field.racks[rack].inside.start, stretch.leaves.start);
-        let in_data_centre = place_of(rack, field.data_centres[data_centre].inside.start, stretch.racks.start);
+        let in_rack = leaf - overlap(&field.racks[rack].inside, &stretch.leaves).start;
+        let in_data_centre = rack - overlap(&field.data_centres[data_centre].inside, &stretch.racks).start;
         let (rack_at, data_centre_at) = (rack - stretch.racks.start, data_centre - stretch.data_centres.start);
         self.board.add(leaf);
-        self.nodes.set(rack_at, in_rack, self.board.contender(leaf), &id_of);
-        self.racks.set(data_centre_at, in_data_centre, self.best_of_rack(rack), &id_of);
-        self.data_centres.set(0, data_centre_at, self.best_of_data_centre(data_centre), &id_of);
-    }
-
-    fn best_of_rack(&self, rack: usize) -> Contender {
-        let (_, best) = self.nodes.best(rack - self.board.stretch.racks.start);
-        Contender { rank: best.rank.plus(self.board.rank_of_rack(rack)), ..best }
-    }
-
-    fn best_of_data_centre(&self, number: usize) -> Contender {
-        let (_, best) = self.racks.best(number - self.board.stretch.data_centres.start);
-        Contender { rank: best.rank.plus(self.board.rank_of_data_centre(number)), ..best }
+        let contender = Contender { rank: self.board.rank_of_node(leaf), node: field.leaves[leaf].node };
+        self.nodes.set(rack_at, in_rack, contender);
+        self.racks.set(data_centre_at, in_data_centre, self.board.best_of_rack(&self.nodes, rack));
+        self.data_centres.set(0, data_centre_at, self.board.best_of_data_centre(&self.racks, data_centre));
     }
 }
 
 impl Board<'_> {
-    fn contender(&self, leaf: usize) -> Contender {
-        Contender { rank: self.rank_of_node(leaf), node: self.field.leaves[leaf].node }
+    /// The best node of a rack, with what the rack makes of it.
+    #[inline]
+    fn best_of_rack(&self, nodes: &Contests<'_>, rack: usize) -> Contender {
+        let (_, best) = nodes.best(rack - self.stretch.racks.start);
+        Contender { rank: best.rank.plus(self.rank_of_rack(rack)), ..best }
     }
+
+    #[inline]
+    fn best_of_data_centre(&self, racks: &Contests<'_>, number: usize) -> Contender {
+        let (_, best) = racks.best(number - self.stretch.data_centres.start);
+        Contender { rank: best.rank.plus(self.rank_of_data_centre(number)), ..best }
+    }
+}
+
+/// What two ranges have in common.
+#[inline]
+fn overlap(one: &Range<usize>, other: &Range<usize>) -> Range<usize> {
+    one.start.max(other.start)..one.end.min(other.end)
 }

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::answer::Reasons;
+use super::rank::Rank;
 use super::terms::{FIRST_WISH, Terms};
 use crate::placement::inventory::NodeState;
 use crate::placement::rule::Scope;
@@ -24,8 +25,8 @@ pub(super) struct Leaf {
     /// Wishes that are not kept there while it has none of the new ones, but for those that are
     /// judged by rack or by data centre.
     pub(super) unkept: u32,
-    /// Their weight.
-    pub(super) weight: u64,
+    /// What the node alone makes of the first one.
+    pub(super) rank: Rank,
 }
 
 /// A rack or a data centre with open nodes.
@@ -104,8 +105,8 @@ impl<'a> Field<'a> {
             if reasons == 0 {
                 let unkept = wishes(bits) & !elsewhere;
                 let members = terms.members[0].get(at).copied().unwrap_or(0);
-                let (rack, weight) = (self.racks.len() as u32, terms.weights.sum(unkept));
-                self.leaves.push(Leaf { node: *node, rack, members, unkept, weight });
+                let rank = terms.rank_of_node(members, room[0], unkept);
+                self.leaves.push(Leaf { node: *node, rack: self.racks.len() as u32, members, unkept, rank });
             }
         }
         if self.leaves.len() > first {

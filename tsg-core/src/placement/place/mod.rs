@@ -53,6 +53,7 @@ use alloc::vec::Vec;
 use super::inventory::Inventory;
 use board::Board;
 use field::Field;
+use rank::Rank;
 use search::search;
 use terms::Terms;
 
@@ -130,9 +131,9 @@ pub fn place_batch(inventory: &Inventory, request: &Request, count: u32) -> Resu
     let terms = Terms::new(inventory, request)?;
     let field = Field::new(&terms);
     let course = search(&field, count);
-    let missing = count - course.leaves.len() as u32;
-    let placements = told(&field, &course.leaves);
-    let refusal = (missing > 0).then(|| refusal::refusal(&field, &course.leaves, missing));
+    let missing = count - course.steps.len() as u32;
+    let placements = told(&field, &course.steps);
+    let refusal = (missing > 0).then(|| refusal::refusal(&field, &course.steps, missing));
     let reasons = field.reasons;
     let cost = placements.iter().fold(Cost::default(), |cost, placement| cost.plus(placement.cost));
     let Terms { filters, wishes, matched, spread, .. } = terms;
@@ -141,10 +142,10 @@ pub fn place_batch(inventory: &Inventory, request: &Request, count: u32) -> Resu
 }
 
 /// What is told of instances that go onto open nodes one after the other.
-fn told(field: &Field<'_>, leaves: &[usize]) -> Vec<Placement> {
+fn told(field: &Field<'_>, steps: &[(usize, Rank)]) -> Vec<Placement> {
     let mut board = Board::new(field, &field.whole());
-    let told = leaves.iter().map(|leaf| {
-        let placement = board.placement(*leaf);
+    let told = steps.iter().map(|(leaf, rank)| {
+        let placement = board.placement(*leaf, *rank);
         board.add(*leaf);
         placement
     });

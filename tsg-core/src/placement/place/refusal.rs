@@ -9,12 +9,13 @@ use alloc::vec::Vec;
 
 use super::answer::{Filter, Loss, NearMiss, Reasons, Refusal, WayOut, of_set};
 use super::field::Field;
+use super::rank::Rank;
 use super::terms::Terms;
 use crate::placement::inventory::NodeNumber;
 use crate::placement::rule::Scope;
 
 /// What a refusal says of `missing` instances, after those on `placed` open nodes.
-pub(super) fn refusal(field: &Field<'_>, placed: &[usize], missing: u32) -> Refusal {
+pub(super) fn refusal(field: &Field<'_>, placed: &[(usize, Rank)], missing: u32) -> Refusal {
     let reasons = reasons_beside(field, placed);
     let nodes = (0..).zip(&reasons).filter(|(_, reasons)| **reasons != Reasons::NO_NODE);
     let nodes: Vec<(u32, u32)> = nodes.map(|(node, reasons)| (node, reasons.0)).collect();
@@ -28,10 +29,10 @@ pub(super) fn refusal(field: &Field<'_>, placed: &[usize], missing: u32) -> Refu
 }
 
 /// What speaks against each node once some are placed.
-fn reasons_beside(field: &Field<'_>, placed: &[usize]) -> Vec<Reasons> {
+fn reasons_beside(field: &Field<'_>, placed: &[(usize, Rank)]) -> Vec<Reasons> {
     let (terms, mut reasons) = (field.terms, field.reasons.clone());
     let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-    placed.iter().for_each(|leaf| *counts.entry(field.leaves[*leaf].node).or_default() += 1);
+    placed.iter().for_each(|(leaf, _)| *counts.entry(field.leaves[*leaf].node).or_default() += 1);
     let demand = terms.request.demand.row();
     for (node, count) in &counts {
         for (amount, (room, demand)) in terms.nodes.room[*node as usize].iter().zip(demand).enumerate() {

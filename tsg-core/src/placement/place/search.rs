@@ -26,8 +26,8 @@ const WHOLE_PLACES_MAX: usize = 64;
 /// Where instances go, in order, and what that costs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Course {
-    /// Open nodes of the field.
-    pub(super) leaves: Vec<usize>,
+    /// Open nodes of the field, with what each costs.
+    pub(super) steps: Vec<(usize, Rank)>,
     cost: Cost,
     /// Whether one more would have a place beside them.
     is_followable: bool,
@@ -36,12 +36,12 @@ pub(super) struct Course {
 impl Course {
     /// Whether it places more, or as many and can be followed, or as many for less.
     fn beats(&self, other: &Self) -> bool {
-        let order = |course: &Self| (core::cmp::Reverse((course.leaves.len(), course.is_followable)), course.cost);
+        let order = |course: &Self| (core::cmp::Reverse((course.steps.len(), course.is_followable)), course.cost);
         order(self) < order(other)
     }
 
     fn push(&mut self, leaf: usize, rank: Rank) {
-        self.leaves.push(leaf);
+        self.steps.push((leaf, rank));
         self.cost = self.cost.plus(cost_of(rank));
     }
 }
@@ -82,7 +82,7 @@ fn together(field: &Field<'_>, scope: Scope, count: u32) -> Course {
 fn followed(field: &Field<'_>, place: &Stretch, count: u32) -> Course {
     let mut course = within(field, place, count);
     let mut board = Board::new(field, place);
-    course.leaves.iter().for_each(|leaf| board.add(*leaf));
+    course.steps.iter().for_each(|(leaf, _)| board.add(*leaf));
     course.is_followable = place.leaves.clone().any(|leaf| board.rank(leaf) != Rank::NONE);
     course
 }
@@ -123,8 +123,8 @@ fn within(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
 
 /// Each goes where it costs least, after those that were placed.
 fn in_turn(mut race: Race<'_>, mut course: Course, count: u32) -> Course {
-    course.leaves.reserve(count as usize);
-    while course.leaves.len() < count as usize
+    course.steps.reserve((count as usize).min(1 << 20));
+    while course.steps.len() < count as usize
         && let Some((leaf, rank)) = race.best()
     {
         race.add(leaf);
@@ -170,8 +170,8 @@ impl Ways<'_> {
         if self.course.beats(&self.best) {
             self.best = self.course.clone();
         }
-        let is_hopeless = self.best.leaves.len() == self.count && self.course.cost >= self.best.cost;
-        if self.course.leaves.len() == self.count || is_hopeless {
+        let is_hopeless = self.best.steps.len() == self.count && self.course.cost >= self.best.cost;
+        if self.course.steps.len() == self.count || is_hopeless {
             return;
         }
         for at in first..self.leaves.len() {
@@ -184,7 +184,7 @@ impl Ways<'_> {
             self.board.add(leaf);
             self.course.push(leaf, rank);
             self.go_on(at);
-            self.course.leaves.pop();
+            self.course.steps.pop();
             self.course.cost = before;
             self.board.take_back(leaf);
         }

@@ -8,8 +8,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::answer::{Filter, Matched, Wish};
-use super::rank::Weights;
-use super::request::{HARD_RULES_MAX, Rejection, Request, RuleNumber, WISHES_MAX};
+use super::rank::{Rank, Weights};
+use super::request::{HARD_RULES_MAX, Packing, Rejection, Request, RuleNumber, WISHES_MAX};
 use crate::placement::inventory::{Inventory, Nodes};
 use crate::placement::rule::{Direction, Pattern, Rule, Scope, Spread, Strength, WEIGHT_DEFAULT, WEIGHT_MAX};
 
@@ -231,6 +231,26 @@ impl<'a> Terms<'a> {
                 in_data_centre[nodes.racks[rack].data_centre as usize] += count;
             }
         }
+    }
+
+    /// What a node alone makes of one more, beside members of the group, with memory left and
+    /// wishes unkept.
+    #[inline]
+    pub(super) fn rank_of_node(&self, members: u32, left_mib: u32, unkept: u32) -> Rank {
+        let order = match self.request.packing {
+            Packing::Loose => u32::MAX - left_mib,
+            Packing::Tight => left_mib,
+        };
+        let rank = Rank::of_node(members, order).plus(self.spread_rank(Scope::Node, members));
+        if unkept == 0 { rank } else { rank.plus(Rank::of_wishes(self.weights.sum(unkept))) }
+    }
+
+    /// What it costs to be spread to a place that has members.
+    #[inline]
+    pub(super) fn spread_rank(&self, scope: Scope, members: u32) -> Rank {
+        let Some(spread) = &self.spread[scope as usize] else { return Rank::FREE };
+        let round = spread.max_skew.map_or(0, |size| members / size.get());
+        Rank::of_round(round).plus(Rank::of_weighed(members, spread.weight))
     }
 
     /// The bits of a rack as a whole.
