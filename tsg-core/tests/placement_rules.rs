@@ -198,10 +198,11 @@ fn what_is_refused_is_shown_with_its_place_the_reason_and_a_fix() {
 
 #[test]
 fn nothing_at_all_is_refused_and_of_a_long_rule_the_neighbourhood_is_shown() {
-    for nothing in ["", " ", "\t \t"] {
-        let refused = refused(nothing);
-        assert_eq!((refused.drawing().as_str(), refused.place), ("\n^", 0..0));
+    for (nothing, drawing) in [("", "\n^"), ("  ", "  \n  ^"), ("\t\t", "  \n  ^")] {
+        assert_eq!(refused(nothing).drawing(), drawing, "{nothing:?}");
     }
+    assert_eq!(refused("dc:").fixed().as_deref(), Some("dc: "));
+    assert_eq!(refused("dc: ").place, 4..4);
     let long = format!("rack: service!={}={}", "a".repeat(100), "b".repeat(100));
     let expected = format!("...{}={}...\n{}^", "a".repeat(40), "b".repeat(39), " ".repeat(43));
     assert_eq!(refused(&long).drawing(), expected);

@@ -23,7 +23,7 @@ pub(super) fn rule(text: &str, given: Option<Scope>) -> Result<Reading, InvalidR
     let mut reader = Reader::new(text)?;
     let scope = reader.scope(given)?;
     let criterion = reader.criterion()?;
-    let (criterion, operator, pattern) = match one_node(&criterion, reader.rest()) {
+    let (criterion, operator, pattern) = match one_node(&criterion, reader.rest_without_blanks()) {
         Some(id) => (Criterion::Node, Operator::TOGETHER, Pattern::Uuid(id)),
         None => {
             let operator = reader.operator(&criterion)?;
@@ -53,13 +53,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Result<Self, InvalidRule> {
         if text.len() <= RULE_LENGTH_MAX {
-            // Blanks at the end are nobody's business.
-            return Ok(Self {
-                text: text.trim_end_matches(words::is_blank),
-                at: 0,
-                criterion_at: 0,
-                hints: Vec::new(),
-            });
+            return Ok(Self { text, at: 0, criterion_at: 0, hints: Vec::new() });
         }
         let last = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= RULE_LENGTH_MAX).last();
         let given: String = text.get(..last.unwrap_or(0)).unwrap_or("").to_string();
@@ -68,6 +62,11 @@ impl<'a> Reader<'a> {
 
     pub(super) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or("")
+    }
+
+    /// The rest without the blanks at its end, which are nobody's business.
+    pub(super) fn rest_without_blanks(&self) -> &'a str {
+        self.rest().trim_end_matches(words::is_blank)
     }
 
     pub(super) fn skip_blanks(&mut self) {
@@ -247,7 +246,7 @@ impl<'a> Reader<'a> {
         match (words::meant(head), Scope::named(head)) {
             (None, Some(_)) => refused.or(colon, ": "),
             (Some(meant), _) => refused.or(place, meant),
-            (None, None) if self.rest().is_empty() && !tail.is_empty() => refused.or(colon, "=="),
+            (None, None) if self.rest_without_blanks().is_empty() && !tail.is_empty() => refused.or(colon, "=="),
             (None, None) => refused.or(start..start, "instance:"),
         }
     }

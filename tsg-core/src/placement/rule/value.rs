@@ -47,7 +47,8 @@ impl Reader<'_> {
     /// The value, up to the end of the rule.
     pub(super) fn value(&mut self, criterion: &Criterion) -> Result<Pattern, InvalidRule> {
         self.skip_blanks();
-        let (raw, place) = (self.rest(), self.at..self.text.len());
+        let raw = self.rest_without_blanks();
+        let place = self.at..self.at + raw.len();
         if raw.len() > VALUE_LENGTH_MAX {
             return Err(self.refused(place, Fault::ValueTooLong { bytes: raw.len() }));
         }
@@ -79,7 +80,7 @@ impl Reader<'_> {
         let at = |index: usize| place.start + index;
         while let Some((index, character)) = characters.next() {
             match character {
-                '"' => return self.nothing_after(text, at(index + 1)),
+                '"' => return self.nothing_after(text, at(index + 1)..place.end),
                 '\\' => match characters.next() {
                     Some((_, escaped @ ('"' | '\\'))) => text.push(escaped),
                     next => {
@@ -94,10 +95,10 @@ impl Reader<'_> {
         Err(self.unexpected(place.end..place.end, Expected::ClosingQuote).or(place.end..place.end, "\""))
     }
 
-    fn nothing_after(&self, text: String, end: usize) -> Result<Pattern, InvalidRule> {
-        match self.text.get(end..).and_then(|rest| rest.chars().next()) {
+    fn nothing_after(&self, text: String, rest: Range<usize>) -> Result<Pattern, InvalidRule> {
+        match self.text.get(rest.clone()).and_then(|rest| rest.chars().next()) {
             None => Ok(Pattern::Exact(text)),
-            Some(next) => Err(self.unexpected(end..end + next.len_utf8(), Expected::End)),
+            Some(next) => Err(self.unexpected(rest.start..rest.start + next.len_utf8(), Expected::End)),
         }
     }
 
