@@ -184,9 +184,10 @@ impl AffinityValue {
     /// Whether a name or the text of a tag matches.
     ///
     /// ```
-    /// use tsg_core::placement::cloudapi::AffinityRule;
+    /// use tsg_core::placement::cloudapi::{AffinityRule, AffinityValue};
     ///
     /// let quirk: AffinityRule = "instance==web.*".parse()?;
+    /// assert!(matches!(quirk.value(), AffinityValue::Glob { .. }));
     /// assert!(quirk.value().is_match("web-7"), "a dot in a glob is any character");
     /// # Ok::<(), tsg_core::placement::cloudapi::InvalidAffinity>(())
     /// ```
