@@ -120,17 +120,23 @@ impl Cluster {
 
     /// More instances of the first group.
     pub fn request(wanted: Wanted) -> Request {
-        let mut request = Request::new(Self::owner(0), size(4));
-        request.labels = Self::labels(0);
+        Self::request_of(wanted, 0)
+    }
+
+    /// More instances of a group.
+    pub fn request_of(wanted: Wanted, group: u32) -> Request {
+        let mut request = Request::new(Self::owner(group), size(4));
+        request.labels = Self::labels(group);
         request.group = request.labels.first().cloned();
+        let apart = format!("service!=service-{group}");
         let rules: &[&str] = match wanted {
             Wanted::Room => &[],
-            Wanted::Apart => &["service!=service-0"],
+            Wanted::Apart => &[&apart],
             Wanted::Everything => &[
-                "service!=service-0",
+                &apart,
                 "service!=service-1*",
                 "group:deployment!=/^shop-(7|8)$/",
-                "instance!=web-3-*",
+                "instance!=00000000-0000-0000-0000-000000000001",
                 "volume!=scratch",
                 "cn:ssd==true",
                 "cn:platform>=20250601T000000Z",

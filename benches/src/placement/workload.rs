@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use tsg_core::model::id::InstanceId;
 use tsg_core::placement::inventory::{InstanceFacts, InstanceNumber, Inventory};
-use tsg_core::placement::place::{Request, place, place_batch};
+use tsg_core::placement::place::{Placement, Request, place, place_batch};
 use uuid::Uuid;
 
 use super::cluster::{Cluster, Extent, Wanted};
@@ -40,11 +40,12 @@ pub fn place_and_put(
     let Ok(answer) = place_batch(inventory, request, count) else { return Vec::new() };
     let labels: Vec<_> = request.labels.iter().chain(&request.group).cloned().collect();
     let kind = inventory.kind(request.owner, &labels, request.demand);
-    let put = answer.placements.iter().filter_map(|placement| {
+    let facts = |placement: &Placement| {
         let id = InstanceId::new(Uuid::from_u128(seeded.draw_wide()));
-        inventory.put_instance(InstanceFacts { id, name: "web-0-new", kind, node: placement.node }).ok()
-    });
-    put.collect()
+        InstanceFacts { id, name: "web-0-new", kind, node: placement.node }
+    };
+    let facts: Vec<InstanceFacts<'_>> = answer.placements.iter().map(facts).collect();
+    inventory.put_instances(&facts).unwrap_or_default()
 }
 
 /// Takes a batch out again.
@@ -52,12 +53,12 @@ pub fn take_out(inventory: &mut Inventory, batch: &[InstanceNumber]) {
     batch.iter().for_each(|instance| _ = inventory.remove_instance(*instance));
 }
 
+/// Each turn places more of another group, and puts them into the inventory.
 fn batches(wanted: Wanted, turns: u32) {
     let (mut inventory, mut seeded) = (Cluster::new(SEED, WIDE).inventory(), Seeded::new(SEED));
-    let request = Cluster::request(wanted);
-    for _ in 0..turns {
-        let batch = black_box(place_and_put(&mut inventory, &request, BATCH, &mut seeded));
-        take_out(&mut inventory, &batch);
+    for turn in 0..turns {
+        let request = Cluster::request_of(wanted, turn);
+        black_box(place_and_put(&mut inventory, &request, BATCH, &mut seeded));
     }
 }
 

@@ -36,6 +36,11 @@ impl Instances {
         self.places.len() - self.free.len()
     }
 
+    /// How many numbers are free.
+    pub(super) fn vacancies(&self) -> usize {
+        self.free.len()
+    }
+
     pub(super) fn find(&self, id: u128) -> Option<u32> {
         self.lookup.get(id, &self.ids)
     }

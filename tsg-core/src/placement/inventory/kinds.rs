@@ -7,10 +7,11 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
-use super::Amounts;
 use super::members::Members;
+use super::{Amounts, InstanceFacts};
 use crate::model::id::AccountId;
 use crate::placement::rule::{Criterion, Pattern};
 
@@ -96,9 +97,14 @@ impl Kinds {
         number
     }
 
-    /// How many numbers are given out or were.
-    pub(super) fn len(&self) -> usize {
-        self.kinds.len()
+    /// Makes room for more instances, where they are many.
+    pub(super) fn reserve(&mut self, all: &[InstanceFacts<'_>]) {
+        if all.len() < self.kinds.len() {
+            return;
+        }
+        let mut counts = vec![0; self.kinds.len()];
+        all.iter().for_each(|facts| counts[facts.kind.0 as usize] += 1);
+        self.kinds.iter_mut().zip(counts).for_each(|(kind, count)| kind.members.reserve(count));
     }
 
     /// A kind that is in use.

@@ -162,18 +162,19 @@ impl Inventory {
     /// the other, they come to the same. When one does not fit, none is added.
     pub fn put_instances(&mut self, all: &[InstanceFacts<'_>]) -> Result<Vec<InstanceNumber>, Unfit> {
         all.iter().try_for_each(|facts| self.check_facts(facts))?;
+        let mut numbers = Vec::with_capacity(all.len());
+        // Numbers that are free are given out first.
+        let (reusing, all) = all.split_at(self.instances.vacancies().min(all.len()));
+        for facts in reusing {
+            numbers.push(self.put_instance(*facts)?);
+        }
         // Column by column: each pass has few lines of memory to wait for, and waits for many of
         // them at a time.
-        let mut numbers = self.instances.admit_all(all);
-        let (new, rest) = all.split_at(numbers.len());
-        let mut counts = alloc::vec![0_u32; self.kinds.len()];
-        new.iter().for_each(|facts| counts[facts.kind.0 as usize] += 1);
-        for (kind, count) in (0..).zip(&counts).filter(|(_, count)| **count > 0) {
-            if let Some(kind) = self.kinds.get_mut(kind) {
-                kind.members.reserve(*count as usize);
-            }
-        }
-        for (facts, number) in new.iter().zip(&numbers) {
+        let first = numbers.len();
+        numbers.extend(self.instances.admit_all(all));
+        let (new, rest) = all.split_at(numbers.len() - first);
+        self.kinds.reserve(new);
+        for (facts, number) in new.iter().zip(&numbers[first..]) {
             self.enter(number.0, facts.kind.0, facts.node.0);
         }
         for facts in rest {
@@ -355,13 +356,23 @@ impl Inventory {
             }
             return;
         }
-        let by_id = may_match_id(pattern);
+        let (by_id, beginning) = (may_match_id(pattern), beginning(pattern).as_bytes());
         for member in self.kinds.of_owner(owner).flat_map(|kind| kind.members.iter()) {
-            let is_match = pattern.is_match(self.instances.name(member.instance));
+            let name = self.instances.name(member.instance);
+            let is_match = name.as_bytes().starts_with(beginning) && pattern.is_match(name);
             if is_match || by_id && self.instances.is_id_match(member.instance, pattern) {
                 on(member.node, 1);
             }
         }
+    }
+}
+
+/// What every text that matches begins with: most names are told apart by it.
+fn beginning(pattern: &Pattern) -> &str {
+    match pattern {
+        Pattern::Exact(exact) => exact,
+        Pattern::Glob(glob) => glob.as_str().split('*').next().unwrap_or_default(),
+        Pattern::Expression(_) | Pattern::Uuid(_) | Pattern::AtLeast(_) => "",
     }
 }
 

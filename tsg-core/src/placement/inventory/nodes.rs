@@ -6,7 +6,7 @@
 //! centre. Must never let a name or a tag into a column.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -81,6 +81,9 @@ pub(crate) struct DataCentre {
     pub(crate) racks: Vec<u32>,
 }
 
+/// Nodes by a value that they have.
+type ByValue = BTreeMap<String, Vec<u32>>;
+
 /// All nodes, by number.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Nodes {
@@ -95,7 +98,8 @@ pub(crate) struct Nodes {
     residents: Vec<u32>,
     free: Vec<u32>,
     lookup: Lookup,
-    tags: BTreeMap<String, BTreeMap<String, BTreeSet<u32>>>,
+    tags: BTreeMap<String, ByValue>,
+    platforms: ByValue,
     pub(crate) racks: Vec<Rack>,
     pub(crate) data_centres: Vec<DataCentre>,
     rack_numbers: BTreeMap<(u32, Option<Box<str>>), u32>,
@@ -143,8 +147,9 @@ impl Nodes {
         self.rack_of[node as usize] = rack;
         self.racks[rack as usize].nodes.push(node);
         for (tag, value) in &facts.tags {
-            self.tags.entry(tag.clone()).or_default().entry(value.clone()).or_default().insert(node);
+            self.tags.entry(tag.clone()).or_default().entry(value.clone()).or_default().push(node);
         }
+        self.platforms.entry(facts.platform.clone()).or_default().push(node);
         self.states[node as usize] = facts.state;
         self.facts[node as usize] = Some(Box::new(facts));
         node
@@ -183,13 +188,12 @@ impl Nodes {
         let Some(facts) = self.facts[node as usize].take() else { return };
         self.racks[self.rack_of[node as usize] as usize].nodes.retain(|one| *one != node);
         for (tag, value) in &facts.tags {
-            let Some(values) = self.tags.get_mut(tag) else { continue };
-            if let Some(nodes) = values.get_mut(value) {
-                nodes.remove(&node);
+            if let Some(values) = self.tags.get_mut(tag) {
+                strike(values, value, node);
             }
-            values.retain(|_, nodes| !nodes.is_empty());
         }
         self.tags.retain(|_, values| !values.is_empty());
+        strike(&mut self.platforms, &facts.platform, node);
     }
 
     pub(super) fn set_state(&mut self, node: u32, state: NodeState) {
@@ -256,23 +260,35 @@ impl Nodes {
     pub(crate) fn matching(&self, criterion: &Criterion, pattern: &Pattern, mut on: impl FnMut(u32)) {
         match (criterion, pattern) {
             (Criterion::NodeTag(tag), _) => {
-                let values = self.tags.get(tag).into_iter().flatten();
-                values
-                    .filter(|(value, _)| pattern.is_match(value))
-                    .flat_map(|(_, nodes)| nodes)
-                    .for_each(|node| on(*node));
+                if let Some(values) = self.tags.get(tag) {
+                    having(values, pattern, on);
+                }
             }
             (Criterion::Node, Pattern::Uuid(id)) => self.find(id.as_u128()).into_iter().for_each(on),
-            (Criterion::Node, _) => self.each(|facts| is_named(facts, pattern), on),
-            (Criterion::Platform, _) => self.each(|facts| pattern.is_match(&facts.platform), on),
+            (Criterion::Node, _) => {
+                let named =
+                    |facts: &Option<Box<NodeFacts>>| facts.as_ref().is_some_and(|facts| is_named(facts, pattern));
+                (0..).zip(&self.facts).filter(|(_, facts)| named(facts)).for_each(|(node, _)| on(node));
+            }
+            (Criterion::Platform, _) => having(&self.platforms, pattern, on),
             _ => {}
         }
     }
+}
 
-    fn each(&self, is_match: impl Fn(&NodeFacts) -> bool, mut on: impl FnMut(u32)) {
-        let matching = (0..).zip(&self.facts).filter(|(_, facts)| facts.as_ref().is_some_and(|facts| is_match(facts)));
-        matching.for_each(|(node, _)| on(node));
+/// A node has a value no more.
+fn strike(values: &mut ByValue, value: &str, node: u32) {
+    let Some(nodes) = values.get_mut(value) else { return };
+    nodes.retain(|one| *one != node);
+    if nodes.is_empty() {
+        values.remove(value);
     }
+}
+
+/// Calls for each node that has a value which matches.
+fn having(values: &ByValue, pattern: &Pattern, mut on: impl FnMut(u32)) {
+    let nodes = values.iter().filter(|(value, _)| pattern.is_match(value)).flat_map(|(_, nodes)| nodes);
+    nodes.for_each(|node| on(*node));
 }
 
 /// What the instances of the inventory may take.

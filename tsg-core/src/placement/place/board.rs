@@ -4,6 +4,7 @@
 //! is best next. Must never decide how many are placed, or where the first one goes when that
 //! binds the others.
 
+use alloc::borrow::Cow;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -38,7 +39,7 @@ impl<'a> Board<'a> {
     }
 
     fn rack_of(&self, leaf: usize) -> usize {
-        self.field.leaves[leaf].rack as usize
+        self.field.rack_of(leaf)
     }
 
     /// One more on an open node.
@@ -69,18 +70,18 @@ impl<'a> Board<'a> {
     #[inline]
     fn rank_of_node(&self, leaf: usize) -> Rank {
         let terms = self.field.terms;
-        let facts = &self.field.leaves[leaf];
         let placed = self.on_node[leaf - self.stretch.leaves.start];
         if placed == 0 {
-            return facts.rank;
+            return self.field.ranks[leaf];
         }
-        let (room, demand) = (&terms.nodes.room[facts.node as usize], terms.request.demand.row());
+        let (room, demand) = (&terms.nodes.room[self.field.nodes[leaf] as usize], terms.request.demand.row());
         let is_short = |(room, demand): (&u32, u32)| u64::from(*room) < u64::from(demand) * (u64::from(placed) + 1);
         if terms.own_far[Scope::Node as usize] as u32 != 0 || room.iter().zip(demand).any(is_short) {
             return Rank::NONE;
         }
         let left = room[0] - placed * terms.request.demand.memory_mib;
-        terms.rank_of_node(facts.members + placed, left, self.unkept(facts.unkept, Scope::Node, placed))
+        let unkept = self.unkept(self.field.unkept_on(leaf), Scope::Node, placed);
+        terms.rank_of_node(self.field.members_on(leaf) + placed, left, unkept)
     }
 
     #[inline]
@@ -101,7 +102,7 @@ impl<'a> Board<'a> {
             return Rank::NONE;
         }
         let unkept = if place.is_known { self.unkept(place.unkept, scope, placed) } else { place.unkept };
-        let wishes = Rank::of_wishes(terms.weights.sum(unkept));
+        let wishes = if unkept == 0 { Rank::FREE } else { Rank::of_wishes(terms.weights.sum(unkept)) };
         match &terms.spread[scope as usize] {
             None => wishes,
             Some(_) if !place.is_known => wishes.plus(Rank::of_unknown_place()),
@@ -124,13 +125,13 @@ impl<'a> Board<'a> {
     fn memory_left(&self, leaf: usize) -> u32 {
         let terms = self.field.terms;
         let placed = self.on_node[leaf - self.stretch.leaves.start];
-        let [room, ..] = terms.nodes.room[self.field.leaves[leaf].node as usize];
+        let [room, ..] = terms.nodes.room[self.field.nodes[leaf] as usize];
         room - placed * terms.request.demand.memory_mib
     }
 
     /// The next one on an open node, as it is told.
     pub(super) fn placement(&self, leaf: usize, rank: Rank) -> Placement {
-        let (facts, rack) = (&self.field.leaves[leaf], self.rack_of(leaf));
+        let rack = self.rack_of(leaf);
         let (rack_facts, number) = (&self.field.racks[rack], self.field.racks[rack].parent as usize);
         let data_centre = &self.field.data_centres[number];
         let placed = [
@@ -145,11 +146,15 @@ impl<'a> Board<'a> {
         let of_places = of_place(rack_facts, Scope::Rack) | of_place(data_centre, Scope::DataCentre);
         let [rounds, wishes, crowding] = rank.levels();
         Placement {
-            node: NodeNumber(facts.node),
+            node: NodeNumber(self.field.nodes[leaf]),
             cost: Cost { rounds, wishes, crowding },
             memory_left_mib: self.memory_left(leaf),
-            members: [facts.members + placed[0], rack_facts.members + placed[1], data_centre.members + placed[2]],
-            unkept: self.unkept(facts.unkept, Scope::Node, placed[0]) | of_places,
+            members: [
+                self.field.members_on(leaf) + placed[0],
+                rack_facts.members + placed[1],
+                data_centre.members + placed[2],
+            ],
+            unkept: self.unkept(self.field.unkept_on(leaf), Scope::Node, placed[0]) | of_places,
         }
     }
 }
@@ -168,16 +173,21 @@ pub(super) struct Race<'a> {
 impl<'a> Race<'a> {
     /// On a board on which nothing was placed yet.
     pub(super) fn new(board: Board<'a>) -> Self {
+        let ranks = board.field.ranks[board.stretch.leaves.clone()].to_vec();
+        Self::with_ranks(board, ranks)
+    }
+
+    /// The same with the ranks of all open nodes at hand.
+    pub(super) fn with_ranks(board: Board<'a>, ranks: Vec<Rank>) -> Self {
         let (field, stretch, ids) = (board.field, board.stretch.clone(), board.field.terms.nodes.ids());
         let mut race = Self {
-            nodes: Contests::with_capacity(ids, stretch.racks.len(), stretch.leaves.len()),
-            racks: Contests::with_capacity(ids, stretch.data_centres.len(), stretch.racks.len()),
-            data_centres: Contests::with_capacity(ids, 1, stretch.data_centres.len()),
+            nodes: Contests::of(ids, ranks, Cow::Borrowed(&field.nodes[stretch.leaves.clone()]), stretch.racks.len()),
+            racks: Contests::of(ids, Vec::new(), Cow::default(), stretch.data_centres.len()),
+            data_centres: Contests::of(ids, Vec::new(), Cow::default(), 1),
             board,
         };
         for rack in stretch.racks.clone() {
-            let leaves = &field.leaves[overlap(&field.racks[rack].inside, &stretch.leaves)];
-            race.nodes.add(leaves.iter().map(|leaf| Contender { rank: leaf.rank, node: leaf.node }));
+            race.nodes.play(overlap(&field.racks[rack].inside, &stretch.leaves).len());
         }
         for data_centre in stretch.data_centres.clone() {
             let racks = overlap(&field.data_centres[data_centre].inside, &stretch.racks);
@@ -209,13 +219,13 @@ impl<'a> Race<'a> {
     #[inline]
     pub(super) fn add(&mut self, leaf: usize) {
         let (field, stretch) = (self.board.field, &self.board.stretch);
-        let rack = field.leaves[leaf].rack as usize;
+        let rack = field.rack_of(leaf);
         let data_centre = field.racks[rack].parent as usize;
         let in_rack = leaf - overlap(&field.racks[rack].inside, &stretch.leaves).start;
         let in_data_centre = rack - overlap(&field.data_centres[data_centre].inside, &stretch.racks).start;
         let (rack_at, data_centre_at) = (rack - stretch.racks.start, data_centre - stretch.data_centres.start);
         self.board.add(leaf);
-        let contender = Contender { rank: self.board.rank_of_node(leaf), node: field.leaves[leaf].node };
+        let contender = Contender { rank: self.board.rank_of_node(leaf), node: field.nodes[leaf] };
         self.nodes.set(rack_at, in_rack, contender);
         self.racks.set(data_centre_at, in_data_centre, self.board.best_of_rack(&self.nodes, rack));
         self.data_centres.set(0, data_centre_at, self.board.best_of_data_centre(&self.racks, data_centre));

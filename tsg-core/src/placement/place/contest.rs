@@ -5,8 +5,8 @@
 //! comparison for each of its levels. Must never depend on the order in which contenders stand: of
 //! equal ones the node with the lower id wins.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use super::rank::Rank;
 
@@ -23,12 +23,6 @@ pub(super) struct Contender {
 impl Contender {
     /// Nobody.
     pub(super) const NONE: Self = Self { rank: Rank::NONE, node: 0 };
-
-    /// Whether it is the better one of two.
-    #[inline]
-    pub(super) fn beats(&self, other: &Self, ids: &[u128]) -> bool {
-        self.rank < other.rank || self.rank == other.rank && ids[self.node as usize] < ids[other.node as usize]
-    }
 }
 
 /// One contest among the others.
@@ -48,32 +42,44 @@ struct Span {
 pub(super) struct Contests<'a> {
     ids: &'a [u128],
     spans: Vec<Span>,
-    contenders: Vec<Contender>,
+    /// What each contender costs,
+    ranks: Vec<Rank>,
+    /// and which node it stands for.
+    nodes: Cow<'a, [u32]>,
     /// For each large contest: who won there, from the root down to the contenders themselves.
     /// The first place is not used.
     trees: Vec<u32>,
 }
 
 impl<'a> Contests<'a> {
-    /// Room for so many contests and contenders.
-    pub(super) fn with_capacity(ids: &'a [u128], contests: usize, contenders: usize) -> Self {
-        let (spans, contenders) = (Vec::with_capacity(contests), Vec::with_capacity(contenders));
-        Self { ids, spans, contenders, trees: Vec::new() }
+    /// Contenders that play in so many contests, or will.
+    pub(super) fn of(ids: &'a [u128], ranks: Vec<Rank>, nodes: Cow<'a, [u32]>, contests: usize) -> Self {
+        Self { ids, spans: Vec::with_capacity(contests), ranks, nodes, trees: Vec::new() }
     }
 
-    /// Plays a contest among so many; its number is one more than the last one's.
+    /// Plays a contest among more contenders.
     pub(super) fn add(&mut self, contenders: impl Iterator<Item = Contender>) {
-        let start = self.contenders.len();
-        self.contenders.extend(contenders);
-        let (end, tree) = (self.contenders.len(), self.trees.len());
-        let best = match end - start {
-            0..=SMALL_MAX => best_of(&self.contenders[start..end], self.ids),
-            length => {
-                self.trees.resize(tree + length, 0);
-                self.trees.extend(0..length as u32);
-                let (ids, contenders) = (self.ids, &self.contenders[start..]);
+        let before = self.ranks.len();
+        for contender in contenders {
+            self.ranks.push(contender.rank);
+            self.nodes.to_mut().push(contender.node);
+        }
+        self.play(self.ranks.len() - before);
+    }
+
+    /// Plays a contest among so many of those that have not played yet; its number is one more
+    /// than the last one's.
+    pub(super) fn play(&mut self, count: usize) {
+        let start = self.spans.last().map_or(0, |span| span.end as usize);
+        let (end, tree) = (start + count, self.trees.len());
+        let row = Row { ids: self.ids, ranks: &self.ranks[start..end], nodes: &self.nodes[start..end] };
+        let best = match count {
+            0..=SMALL_MAX => row.best(),
+            _ => {
+                self.trees.resize(tree + count, 0);
+                self.trees.extend(0..count as u32);
                 let tree = &mut self.trees[tree..];
-                (1..length).rev().for_each(|at| play(tree, contenders, at, ids));
+                (1..count).rev().for_each(|at| row.go_up(tree, at));
                 tree[1]
             }
         };
@@ -84,50 +90,72 @@ impl<'a> Contests<'a> {
     #[inline]
     pub(super) fn best(&self, contest: usize) -> (usize, Contender) {
         let span = &self.spans[contest];
-        let best = self.contenders.get((span.start + span.best) as usize).copied();
-        (span.best as usize, best.filter(|_| span.start < span.end).unwrap_or(Contender::NONE))
+        if span.start == span.end {
+            return (0, Contender::NONE);
+        }
+        let at = (span.start + span.best) as usize;
+        (span.best as usize, Contender { rank: self.ranks[at], node: self.nodes[at] })
     }
 
     /// Changes a contender.
     #[inline]
     pub(super) fn set(&mut self, contest: usize, place: usize, contender: Contender) {
         let span = &mut self.spans[contest];
-        let range: Range<usize> = span.start as usize..span.end as usize;
-        let contenders = &mut self.contenders[range];
-        contenders[place] = contender;
-        if contenders.len() <= SMALL_MAX {
-            span.best = best_of(contenders, self.ids);
+        let (start, end) = (span.start as usize, span.end as usize);
+        self.ranks[start + place] = contender.rank;
+        if self.nodes[start + place] != contender.node {
+            self.nodes.to_mut()[start + place] = contender.node;
+        }
+        let row = Row { ids: self.ids, ranks: &self.ranks[start..end], nodes: &self.nodes[start..end] };
+        let count = end - start;
+        if count <= SMALL_MAX {
+            span.best = row.best();
             return;
         }
-        let tree = &mut self.trees[span.tree as usize..span.tree as usize + 2 * contenders.len()];
-        let mut at = (contenders.len() + place) / 2;
+        let tree = &mut self.trees[span.tree as usize..span.tree as usize + 2 * count];
+        let mut at = (count + place) / 2;
         while at > 0 {
-            play(tree, contenders, at, self.ids);
+            row.go_up(tree, at);
             at /= 2;
         }
         span.best = tree[1];
     }
 }
 
-/// Where the best of some stands.
-#[inline]
-fn best_of(contenders: &[Contender], ids: &[u128]) -> u32 {
-    let Some((first, rest)) = contenders.split_first() else { return 0 };
-    let mut best = (0, first);
-    for (place, contender) in (1..).zip(rest) {
-        if contender.beats(best.1, ids) {
-            best = (place, contender);
-        }
-    }
-    best.0
+/// The contenders of one contest.
+struct Row<'a> {
+    ids: &'a [u128],
+    ranks: &'a [Rank],
+    nodes: &'a [u32],
 }
 
-/// Who goes up at a place of a tree.
-#[inline]
-fn play(tree: &mut [u32], contenders: &[Contender], at: usize, ids: &[u128]) {
-    let (left, right) = (tree[2 * at], tree[2 * at + 1]);
-    let is_right = contenders[right as usize].beats(&contenders[left as usize], ids);
-    tree[at] = if is_right { right } else { left };
+impl Row<'_> {
+    /// Whether the second of two that cost the same stands for the lower id.
+    #[inline]
+    fn is_lower(&self, first: usize, second: usize) -> bool {
+        self.ids[self.nodes[second] as usize] < self.ids[self.nodes[first] as usize]
+    }
+
+    /// Where the best of all stands.
+    #[inline]
+    fn best(&self) -> u32 {
+        let (mut best, mut least) = (0, Rank::NONE);
+        for (place, rank) in self.ranks.iter().enumerate() {
+            if *rank <= least && (*rank < least || self.is_lower(best, place)) {
+                (best, least) = (place, *rank);
+            }
+        }
+        best as u32
+    }
+
+    /// Who goes up at a place of a tree.
+    #[inline(always)]
+    fn go_up(&self, tree: &mut [u32], at: usize) {
+        let (left, right) = (tree[2 * at] as usize, tree[2 * at + 1] as usize);
+        let (one, other) = (self.ranks[left], self.ranks[right]);
+        let is_right = other <= one && (other < one || self.is_lower(left, right));
+        tree[at] = if is_right { right } else { left } as u32;
+    }
 }
 
 #[cfg(test)]
@@ -139,14 +167,13 @@ mod tests {
         let ids: Vec<u128> = (0..100).map(|node| node ^ 5).collect();
         let contender = |cost: u64, node: u32| Contender { rank: Rank::of_wishes(cost), node };
         for length in [1, 2, 7, SMALL_MAX, SMALL_MAX + 1, 63, 64, 77] {
-            let mut contests = Contests::with_capacity(&ids, 3, 1 + length);
+            let mut contests = Contests::of(&ids, Vec::new(), Cow::default(), 3);
             contests.add([contender(0, 99)].into_iter());
             let mut all: Vec<Contender> = (0..length as u32).map(|node| contender(3, node)).collect();
             contests.add(all.iter().copied());
             contests.add([].into_iter());
             for step in 0..500 {
-                let better = |best: usize, one: usize| if all[one].beats(&all[best], &ids) { one } else { best };
-                let expected = (0..length).reduce(better).unwrap();
+                let expected = (0..length).min_by_key(|one| (all[*one].rank, ids[all[*one].node as usize])).unwrap();
                 assert_eq!(contests.best(1), (expected, all[expected]), "{length} {step}");
                 let place = step * 31 % length;
                 all[place] = contender(step as u64 * 17 % 5, place as u32);

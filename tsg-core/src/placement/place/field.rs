@@ -14,21 +14,6 @@ use super::terms::{FIRST_WISH, Terms};
 use crate::placement::inventory::NodeState;
 use crate::placement::rule::Scope;
 
-/// An open node.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Leaf {
-    pub(super) node: u32,
-    /// Its rack in the field.
-    pub(super) rack: u32,
-    /// Members of the group there.
-    pub(super) members: u32,
-    /// Wishes that are not kept there while it has none of the new ones, but for those that are
-    /// judged by rack or by data centre.
-    pub(super) unkept: u32,
-    /// What the node alone makes of the first one.
-    pub(super) rank: Rank,
-}
-
 /// A rack or a data centre with open nodes.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -48,7 +33,10 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Field<'a> {
     pub(super) terms: &'a Terms<'a>,
-    pub(super) leaves: Vec<Leaf>,
+    /// The number of each open node,
+    pub(super) nodes: Vec<u32>,
+    /// and what it alone makes of the first one.
+    pub(super) ranks: Vec<Rank>,
     pub(super) racks: Vec<Place>,
     pub(super) data_centres: Vec<Place>,
     /// What speaks against each node, by number.
@@ -67,8 +55,15 @@ impl<'a> Field<'a> {
     pub(super) fn new(terms: &'a Terms<'a>) -> Self {
         let nodes = terms.nodes;
         let reasons = vec![Reasons::NO_NODE; nodes.len()];
-        let leaves = Vec::with_capacity(nodes.len());
-        let mut field = Self { terms, leaves, racks: Vec::new(), data_centres: Vec::new(), reasons };
+        let count = nodes.len();
+        let mut field = Self {
+            terms,
+            nodes: Vec::with_capacity(count),
+            ranks: Vec::with_capacity(count),
+            racks: Vec::new(),
+            data_centres: Vec::new(),
+            reasons,
+        };
         for (number, data_centre) in nodes.data_centres.iter().enumerate() {
             let racks = field.racks.len();
             data_centre.racks.iter().for_each(|rack| field.add_rack(*rack));
@@ -90,29 +85,28 @@ impl<'a> Field<'a> {
         let terms = self.terms;
         let rack = &terms.nodes.racks[number as usize];
         let bits = terms.of_rack(number as usize);
-        let elsewhere = self.own_wishes(Scope::Rack) | self.own_wishes(Scope::DataCentre);
-        let (first, demand) = (self.leaves.len(), terms.request.demand.row());
+        let (first, elsewhere, demand) = (self.nodes.len(), self.elsewhere(), terms.request.demand.row());
+        let (states, rooms) = (terms.nodes.states.as_slice(), terms.nodes.room.as_slice());
+        let (on_node, reasons) = (terms.on_node.as_slice(), self.reasons.as_mut_slice());
         for node in &rack.nodes {
             let at = *node as usize;
-            let bits = bits ^ terms.on_node[at];
-            let room = &terms.nodes.room[at];
-            let is_closed = terms.nodes.states[at] != NodeState::Up;
-            let mut reasons = bits as u32 | u32::from(is_closed);
-            for (amount, (room, demand)) in room.iter().zip(demand).enumerate() {
-                reasons |= u32::from(*room < demand) << (amount + 1);
-            }
-            self.reasons[at] = Reasons(reasons);
-            if reasons == 0 {
+            let (bits, room) = (bits ^ on_node[at], rooms[at]);
+            let against = bits as u32
+                | u32::from(states[at] != NodeState::Up)
+                | u32::from(room[0] < demand[0]) << 1
+                | u32::from(room[1] < demand[1]) << 2
+                | u32::from(room[2] < demand[2]) << 3;
+            reasons[at] = Reasons(against);
+            if against == 0 {
                 let unkept = wishes(bits) & !elsewhere;
-                let members = terms.members[0].get(at).copied().unwrap_or(0);
-                let rank = terms.rank_of_node(members, room[0], unkept);
-                self.leaves.push(Leaf { node: *node, rack: self.racks.len() as u32, members, unkept, rank });
+                self.nodes.push(*node);
+                self.ranks.push(terms.rank_of_node(terms.members_on(at), room[0], unkept));
             }
         }
-        if self.leaves.len() > first {
+        if self.nodes.len() > first {
             self.racks.push(Place {
                 parent: self.data_centres.len() as u32,
-                inside: first..self.leaves.len(),
+                inside: first..self.nodes.len(),
                 members: terms.members[Scope::Rack as usize][number as usize],
                 unkept: wishes(bits) & self.own_wishes(Scope::Rack),
                 is_known: rack.name().is_some(),
@@ -125,16 +119,39 @@ impl<'a> Field<'a> {
         wishes(self.terms.own_far[scope as usize] | self.terms.own_near[scope as usize])
     }
 
+    /// Wishes that are judged by rack or by data centre as a whole.
+    fn elsewhere(&self) -> u32 {
+        self.own_wishes(Scope::Rack) | self.own_wishes(Scope::DataCentre)
+    }
+
+    /// Members of the group on an open node.
+    pub(super) fn members_on(&self, leaf: usize) -> u32 {
+        self.terms.members_on(self.nodes[leaf] as usize)
+    }
+
+    /// Wishes that are not kept on an open node while it has none of the new ones, but for those
+    /// that are judged by rack or by data centre.
+    pub(super) fn unkept_on(&self, leaf: usize) -> u32 {
+        let node = self.nodes[leaf] as usize;
+        let bits = self.terms.of_rack(self.terms.nodes.rack_of[node] as usize) ^ self.terms.on_node[node];
+        wishes(bits) & !self.elsewhere()
+    }
+
+    /// The rack of an open node in the field.
+    pub(super) fn rack_of(&self, leaf: usize) -> usize {
+        self.racks.partition_point(|rack| rack.inside.end <= leaf)
+    }
+
     /// All of it.
     pub(super) fn whole(&self) -> Stretch {
         let (racks, data_centres) = (0..self.racks.len(), 0..self.data_centres.len());
-        Stretch { leaves: 0..self.leaves.len(), racks, data_centres }
+        Stretch { leaves: 0..self.nodes.len(), racks, data_centres }
     }
 
     /// The places of a scope.
     pub(super) fn stretches(&self, scope: Scope) -> Vec<Stretch> {
         match scope {
-            Scope::Node => (0..self.leaves.len()).map(|leaf| self.of_leaf(leaf)).collect(),
+            Scope::Node => (0..self.nodes.len()).map(|leaf| self.of_leaf(leaf)).collect(),
             Scope::Rack => (0..self.racks.len()).map(|rack| self.of_rack(rack)).collect(),
             Scope::DataCentre => (0..self.data_centres.len()).map(|number| self.of_data_centre(number)).collect(),
         }
@@ -142,7 +159,7 @@ impl<'a> Field<'a> {
 
     /// The place of a scope that an open node is in.
     pub(super) fn around(&self, leaf: usize, scope: Scope) -> Stretch {
-        let rack = self.leaves[leaf].rack as usize;
+        let rack = self.rack_of(leaf);
         match scope {
             Scope::Node => self.of_leaf(leaf),
             Scope::Rack => self.of_rack(rack),
@@ -151,7 +168,7 @@ impl<'a> Field<'a> {
     }
 
     fn of_leaf(&self, leaf: usize) -> Stretch {
-        let rack = self.leaves[leaf].rack as usize;
+        let rack = self.rack_of(leaf);
         Stretch { leaves: leaf..leaf + 1, ..self.of_rack(rack) }
     }
 

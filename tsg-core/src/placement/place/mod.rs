@@ -41,19 +41,17 @@ mod contest;
 mod field;
 mod rank;
 mod refusal;
+mod render;
 mod request;
 mod search;
 mod terms;
 
 pub use answer::{Answer, Cost, Filter, Loss, Matched, NearMiss, Part, Placement, Reasons, Refusal, WayOut, Wish};
+pub use render::InWords;
 pub use request::{HARD_RULES_MAX, Packing, Rejection, Request, RuleNumber, WISHES_MAX};
 
-use alloc::vec::Vec;
-
 use super::inventory::Inventory;
-use board::Board;
 use field::Field;
-use rank::Rank;
 use search::search;
 use terms::Terms;
 
@@ -129,25 +127,13 @@ pub fn place(inventory: &Inventory, request: &Request) -> Result<Answer, Rejecti
 /// ```
 pub fn place_batch(inventory: &Inventory, request: &Request, count: u32) -> Result<Answer, Rejection> {
     let terms = Terms::new(inventory, request)?;
-    let field = Field::new(&terms);
-    let course = search(&field, count);
+    let mut field = Field::new(&terms);
+    let (course, placements) = search(&mut field, count);
     let missing = count - course.steps.len() as u32;
-    let placements = told(&field, &course.steps);
     let refusal = (missing > 0).then(|| refusal::refusal(&field, &course.steps, missing));
     let reasons = field.reasons;
-    let cost = placements.iter().fold(Cost::default(), |cost, placement| cost.plus(placement.cost));
+    let cost = course.cost;
     let Terms { filters, wishes, matched, spread, .. } = terms;
     let spread = spread.into_iter().flatten().collect();
     Ok(Answer { placements, cost, refusal, matched, filters, wishes, spread, reasons })
-}
-
-/// What is told of instances that go onto open nodes one after the other.
-fn told(field: &Field<'_>, steps: &[(usize, Rank)]) -> Vec<Placement> {
-    let mut board = Board::new(field, &field.whole());
-    let told = steps.iter().map(|(leaf, rank)| {
-        let placement = board.placement(*leaf, *rank);
-        board.add(*leaf);
-        placement
-    });
-    told.collect()
 }

@@ -32,7 +32,7 @@ pub(super) fn refusal(field: &Field<'_>, placed: &[(usize, Rank)], missing: u32)
 fn reasons_beside(field: &Field<'_>, placed: &[(usize, Rank)]) -> Vec<Reasons> {
     let (terms, mut reasons) = (field.terms, field.reasons.clone());
     let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-    placed.iter().for_each(|(leaf, _)| *counts.entry(field.leaves[*leaf].node).or_default() += 1);
+    placed.iter().for_each(|(leaf, _)| *counts.entry(field.nodes[*leaf]).or_default() += 1);
     let demand = terms.request.demand.row();
     for (node, count) in &counts {
         for (amount, (room, demand)) in terms.nodes.room[*node as usize].iter().zip(demand).enumerate() {

@@ -10,7 +10,7 @@
 
 use alloc::vec::Vec;
 
-use super::answer::Cost;
+use super::answer::{Cost, Placement};
 use super::board::{Board, Race};
 use super::field::{Field, Stretch};
 use super::rank::Rank;
@@ -28,7 +28,7 @@ const WHOLE_PLACES_MAX: usize = 64;
 pub(super) struct Course {
     /// Open nodes of the field, with what each costs.
     pub(super) steps: Vec<(usize, Rank)>,
-    cost: Cost,
+    pub(super) cost: Cost,
     /// Whether one more would have a place beside them.
     is_followable: bool,
 }
@@ -51,8 +51,39 @@ fn cost_of(rank: Rank) -> Cost {
     Cost { rounds, wishes, crowding }
 }
 
-/// The best course for so many instances.
-pub(super) fn search(field: &Field<'_>, count: u32) -> Course {
+/// The best course for so many instances, as it is told.
+pub(super) fn search(field: &mut Field<'_>, count: u32) -> (Course, Vec<Placement>) {
+    let bits = |all: u64, bits: &u64| all | bits;
+    if field.terms.founding.iter().chain(&field.terms.own_near).fold(0, bits) != 0 {
+        let course = tried(field, count);
+        let placements = told(field, &course.steps);
+        return (course, placements);
+    }
+    let ranks = core::mem::take(&mut field.ranks);
+    let (mut placements, field) = (Vec::with_capacity(capacity(count)), &*field);
+    let race = Race::with_ranks(Board::new(field, &field.whole()), ranks);
+    let course = in_turn(race, Course::default(), count, |placement| placements.push(placement));
+    (course, placements)
+}
+
+/// Room for so many, in steps of a wild number.
+fn capacity(count: u32) -> usize {
+    count.min(1 << 20) as usize
+}
+
+/// What is told of instances that go onto open nodes one after the other.
+fn told(field: &Field<'_>, steps: &[(usize, Rank)]) -> Vec<Placement> {
+    let mut board = Board::new(field, &field.whole());
+    let told = steps.iter().map(|(leaf, rank)| {
+        let placement = board.placement(*leaf, *rank);
+        board.add(*leaf);
+        placement
+    });
+    told.collect()
+}
+
+/// The best of the courses that are tried where instances are drawn to one another.
+fn tried(field: &Field<'_>, count: u32) -> Course {
     let scopes = [Scope::Node, Scope::Rack, Scope::DataCentre];
     // Who is near on a node is near in its rack: the narrowest scope binds.
     match scopes.into_iter().find(|scope| field.terms.founding[*scope as usize] != 0) {
@@ -70,7 +101,7 @@ fn together(field: &Field<'_>, scope: Scope, count: u32) -> Course {
             let race = Race::new(Board::new(field, &place));
             let (leaf, rank) = race.best()?;
             let room = room_of(field, &place).min(u64::from(count) + 1);
-            Some((core::cmp::Reverse(room), rank, field.terms.nodes.id(field.leaves[leaf].node), place))
+            Some((core::cmp::Reverse(room), rank, field.terms.nodes.id(field.nodes[leaf]), place))
         })
         .collect();
     places.sort_unstable_by_key(|(room, rank, id, _)| (*room, *rank, *id));
@@ -92,7 +123,7 @@ fn room_of(field: &Field<'_>, place: &Stretch) -> u64 {
     let is_apart = |scope: Scope| field.terms.own_far[scope as usize] as u32 != 0;
     let at_most = |room: u64, scope: Scope| if is_apart(scope) { room.min(1) } else { room };
     let of_leaf = |leaf: usize| {
-        let room = field.terms.nodes.room[field.leaves[leaf].node as usize];
+        let room = field.terms.nodes.room[field.nodes[leaf] as usize];
         let slots = room.iter().zip(field.terms.request.demand.row()).filter(|(_, demand)| *demand > 0);
         at_most(slots.map(|(room, demand)| u64::from(room / demand)).min().unwrap_or(u64::from(u32::MAX)), Scope::Node)
     };
@@ -113,7 +144,7 @@ fn room_of(field: &Field<'_>, place: &Stretch) -> u64 {
 fn within(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
     let drawn = field.terms.own_near.iter().fold(0, |all, bits| all | bits);
     if drawn == 0 {
-        return in_turn(Race::new(Board::new(field, stretch)), Course::default(), count);
+        return in_turn(Race::new(Board::new(field, stretch)), Course::default(), count, |_| ());
     }
     match is_little(stretch.leaves.len(), count) {
         true => every_way(field, stretch, count),
@@ -122,11 +153,12 @@ fn within(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
 }
 
 /// Each goes where it costs least, after those that were placed.
-fn in_turn(mut race: Race<'_>, mut course: Course, count: u32) -> Course {
-    course.steps.reserve((count as usize).min(1 << 20));
+fn in_turn(mut race: Race<'_>, mut course: Course, count: u32, mut tell: impl FnMut(Placement)) -> Course {
+    course.steps.reserve(capacity(count));
     while course.steps.len() < count as usize
         && let Some((leaf, rank)) = race.best()
     {
+        tell(race.board.placement(leaf, rank));
         race.add(leaf);
         course.push(leaf, rank);
     }
@@ -149,7 +181,7 @@ fn is_little(nodes: usize, count: u32) -> bool {
 fn every_way(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
     let board = Board::new(field, stretch);
     let mut leaves: Vec<usize> = stretch.leaves.clone().collect();
-    leaves.sort_unstable_by_key(|leaf| (board.rank(*leaf), field.terms.nodes.id(field.leaves[*leaf].node)));
+    leaves.sort_unstable_by_key(|leaf| (board.rank(*leaf), field.terms.nodes.id(field.nodes[*leaf])));
     let mut ways = Ways { board, leaves, count: count as usize, course: Course::default(), best: Course::default() };
     ways.go_on(0);
     ways.best
@@ -199,7 +231,7 @@ fn from_beginnings(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
             race.add(leaf);
             course.push(leaf, rank);
         }
-        in_turn(race, course, count)
+        in_turn(race, course, count, |_| ())
     };
     let mut best = start(None);
     for scope in [Scope::Node, Scope::Rack, Scope::DataCentre] {
@@ -219,7 +251,7 @@ fn from_beginnings(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
 /// The best node of each place of a scope, in the best of these places.
 fn beginnings(field: &Field<'_>, stretch: &Stretch, scope: Scope) -> Vec<(usize, Rank)> {
     let board = Board::new(field, stretch);
-    let id_of = |leaf: usize| field.terms.nodes.id(field.leaves[leaf].node);
+    let id_of = |leaf: usize| field.terms.nodes.id(field.nodes[leaf]);
     let mut beginnings = Vec::new();
     let mut at = stretch.leaves.start;
     while at < stretch.leaves.end {

@@ -147,10 +147,15 @@ impl<'a> Terms<'a> {
     fn mark(&mut self, inventory: &Inventory, number: RuleNumber, rule: &Rule, bit: u64) -> Matched {
         let (nodes, request) = (self.nodes, self.request);
         let mut matched = Matched { rule: number, count: 0, unlocated: 0, is_own: false };
+        let places = match rule.scope {
+            Scope::Node => &mut self.on_node,
+            Scope::Rack => &mut self.in_rack,
+            Scope::DataCentre => &mut self.in_data_centre,
+        };
         let mut mark = |node: u32, count: u32| {
             matched.count += count;
-            match self.place_mut(rule.scope, nodes, node) {
-                Some(place) => *place |= bit,
+            match place_of(nodes, rule.scope, node) {
+                Some(place) => places[place] |= bit,
                 None => matched.unlocated += count,
             }
         };
@@ -163,17 +168,6 @@ impl<'a> Terms<'a> {
                 .any(|label| label.criterion == rule.criterion && rule.pattern.is_match(&label.value));
         }
         matched
-    }
-
-    /// The bits of the place that a node is in, unless that is unknown.
-    fn place_mut(&mut self, scope: Scope, nodes: &Nodes, node: u32) -> Option<&mut u64> {
-        let rack = nodes.rack_of[node as usize] as usize;
-        let data_centre = nodes.racks[rack].data_centre as usize;
-        match scope {
-            Scope::Node => Some(&mut self.on_node[node as usize]),
-            Scope::Rack => nodes.racks[rack].name().map(|_| &mut self.in_rack[rack]),
-            Scope::DataCentre => nodes.data_centres[data_centre].name().map(|_| &mut self.in_data_centre[data_centre]),
-        }
     }
 
     /// Where it is unknown in which rack or data centre a node stands, nothing is known to be far
@@ -233,6 +227,12 @@ impl<'a> Terms<'a> {
         }
     }
 
+    /// Members of the group on a node.
+    #[inline]
+    pub(super) fn members_on(&self, node: usize) -> u32 {
+        self.members[0].get(node).copied().unwrap_or(0)
+    }
+
     /// What a node alone makes of one more, beside members of the group, with memory left and
     /// wishes unkept.
     #[inline]
@@ -257,5 +257,19 @@ impl<'a> Terms<'a> {
     #[inline]
     pub(super) fn of_rack(&self, rack: usize) -> u64 {
         self.base ^ self.in_rack[rack] ^ self.in_data_centre[self.nodes.racks[rack].data_centre as usize]
+    }
+}
+
+/// The number of the place that a node is in, unless that is unknown.
+#[inline]
+fn place_of(nodes: &Nodes, scope: Scope, node: u32) -> Option<usize> {
+    if scope == Scope::Node {
+        return Some(node as usize);
+    }
+    let rack = nodes.rack_of[node as usize] as usize;
+    let data_centre = nodes.racks[rack].data_centre as usize;
+    match scope {
+        Scope::Rack => nodes.racks[rack].name().map(|_| rack),
+        _ => nodes.data_centres[data_centre].name().map(|_| data_centre),
     }
 }
