@@ -10,6 +10,7 @@ use super::draft::Draft;
 use super::input::{PlanInput, ViewTrust};
 use super::memory::PlanMemory;
 use super::output::{Block, Class, ClassCounts, GroupStatus, Plan, Report, RolloutReport, Wait};
+use super::repair::fate::Fate;
 use super::rollout;
 use super::roster::{Roster, earliest};
 use crate::model::group::Lifecycle;
@@ -122,13 +123,21 @@ fn waits(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> Vec<Wai
 }
 
 fn timed_waits(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> impl Iterator<Item = Wait> {
-    let Situation { roster, steering, balance, .. } = situation;
+    let Situation { steering, balance, .. } = situation;
     let (count, window) = draft.behind_window;
     let slow_start = (count > 0).then_some(Wait::Window { count, window });
-    let restart = roster.next_restart.filter(|_| super::may_act(input)).map(|until| Wait::StartDelay { until });
+    let restart = next_restart(situation, draft).filter(|_| super::may_act(input));
+    let restart = restart.map(|until| Wait::StartDelay { until });
     let count = draft.under_floor;
     let floor = (count > 0).then_some(Wait::Availability { count, floor: balance.floor });
     [slow_start, restart, floor, steering.wait].into_iter().flatten().chain(draft.waits.iter().copied())
+}
+
+/// When the first start or restart is due, unless this plan takes another step on everybody who
+/// waits for one.
+fn next_restart(situation: &Situation, draft: &Draft) -> Option<Timestamp> {
+    let roster = &situation.roster;
+    roster.next_restart.filter(|_| draft.left_of(Fate::Waits, roster.waiting, &roster.standings) > 0)
 }
 
 /// Members of a class that no step was taken on.
@@ -191,7 +200,8 @@ fn needs_creates(situation: &Situation, draft: &Draft) -> bool {
 fn next_wakeup(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> Option<Timestamp> {
     let Situation { roster, steering, .. } = situation;
     let mut next = None;
-    let moments = [roster.next_change, roster.next_restart, draft.backoff_until, draft.wakeup, steering.next_wakeup];
+    let moments =
+        [roster.next_change, next_restart(situation, draft), draft.backoff_until, draft.wakeup, steering.next_wakeup];
     for moment in moments {
         earliest(&mut next, moment.filter(|at| *at > input.now));
     }

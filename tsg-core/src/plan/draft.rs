@@ -9,7 +9,9 @@ use alloc::vec::Vec;
 use super::input::Member;
 use super::memory::RepairMemory;
 use super::output::{Action, Block, Class, ClassCounts, Origin, PlanError, PlannedAction, Reason, Rule, Wait};
-use super::roster::earliest;
+use super::repair::fate::Fate;
+use super::roster::{Standing, earliest};
+use crate::count;
 use crate::model::id::OperationId;
 use crate::model::revision::Disruption;
 use crate::model::time::Timestamp;
@@ -57,6 +59,8 @@ pub(super) struct Draft {
     pub blocks: Vec<Block>,
     /// What repair asks to be remembered, if it changed.
     pub repair_memory: Option<RepairMemory>,
+    /// Removals of members whose place another one has taken, kept back by a hold.
+    pub held_removals: u32,
     /// When a batch of members was changed in place, if one is in this plan.
     pub batch_at: Option<Timestamp>,
     /// When time alone changes something that a step waits for; see [`Draft::wake`].
@@ -125,6 +129,18 @@ impl Draft {
     /// Whether a step was taken on a member.
     pub(super) fn is_taken(&self, index: u32) -> bool {
         self.taken.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+    }
+
+    /// How many of those with a certain fate are left to it: a change in place takes nobody's fate
+    /// away, every other step does.
+    pub(super) fn left_of(&self, fate: Fate, count: u32, standings: &[Standing]) -> u32 {
+        if count == 0 {
+            return 0;
+        }
+        let is_other = |action: Action| !matches!(action, Action::Update { .. });
+        let acted = self.actions.iter().zip(&self.targets).filter(|(planned, _)| is_other(planned.action));
+        let taken = acted.filter(|(_, index)| standings[**index as usize].fate == fate);
+        count.saturating_sub(count::of(taken.count()))
     }
 
     /// How many members a step was taken on.

@@ -149,9 +149,10 @@ pub enum Reason {
         /// Since when.
         since: Timestamp,
     },
-    /// It came back after its replacement had taken its place.
+    /// One that was given up serves again after its replacement had taken its place; one of them goes.
     ReturnedLate {
-        /// The compute node that came back.
+        /// The compute node that the one given up is on;
+        /// [`NO_NODE`](super::super::input::NO_NODE) where nobody knows.
         node: u32,
     },
 }

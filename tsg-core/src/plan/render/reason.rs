@@ -69,9 +69,12 @@ fn of_change(reason: &Reason, now: Timestamp, out: &mut fmt::Formatter<'_>) -> f
         Reason::Drained { since, .. } => write!(out, "it was drained for {}", ago(since)),
         Reason::ShutDown { since, .. } => write!(out, "it was given {} to shut down", ago(since)),
         Reason::KeptLongEnough { since } => write!(out, "it was kept for {}", ago(since)),
-        Reason::ReturnedLate { node: NO_NODE } => out.write_str("it came back after it had been replaced"),
         Reason::ReturnedLate { node } => {
-            write!(out, "its compute node (number {node}) came back after it had been replaced")
+            out.write_str("one that was given up serves again")?;
+            if node != NO_NODE {
+                write!(out, " on compute node number {node}")?;
+            }
+            out.write_str(", and another one took its place")
         }
         // The caller has said all others.
         _ => Ok(()),

@@ -53,7 +53,7 @@ fn unhealthy(input: &PlanInput<'_>, roster: &Roster) -> u32 {
 
 /// Whether one compute node is lost and all is well otherwise. Its members pass through the rate
 /// limit of lost nodes; counted here as well, they would keep a small group from ever healing.
-fn is_single_loss(input: &PlanInput<'_>) -> bool {
+pub(super) fn is_single_loss(input: &PlanInput<'_>) -> bool {
     let is_bad = |state| matches!(state, NodeState::Lost { .. } | NodeState::Suspect { .. });
     input.conditions.hold.is_none()
         && input.conditions.nodes.iter().filter(|condition| is_bad(condition.state)).count() < 2

@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use super::super::input::{Member, NodeState, PlanInput};
-use super::super::memory::{RepairMemory, SuspensionCause};
+use super::super::memory::{Backoff, RepairMemory, Setback, SuspensionCause};
 use super::super::output::{Class, Reason};
 use super::super::roster::{Condemnable, Roster, Standing};
 use super::fate::{Fate, Ground};
@@ -14,6 +14,7 @@ use super::heirs::{Heir, Heirs};
 use super::{Outlook, hold, reunion, suspend};
 use crate::count;
 use crate::model::policy::{Identity, ReplaceOrder};
+use crate::protocol::create::Refusal;
 
 /// What repair may do in this plan.
 #[derive(Debug, Default)]
@@ -60,7 +61,7 @@ impl Pace {
         };
         let is_moving = roster.condemned > 0 || roster.useful() > input.intent.capacity;
         let heirs = if is_moving { Heirs::of(input) } else { Heirs::default() };
-        let count = hold::Count::of(input, roster, superseded(roster, &heirs));
+        let count = hold::Count::of(input, roster, superseded(input, roster, &heirs));
         pace.memory.hold = hold::in_force(input, count);
         pace.count = Some(count);
         if is_moving {
@@ -177,13 +178,21 @@ fn order(input: &PlanInput<'_>, roster: &Roster) -> ReplaceOrder {
 /// Whether there can be one instance more than wanted.
 fn has_room(input: &PlanInput<'_>, roster: &Roster) -> bool {
     let most = input.limits.most_instances.saturating_sub(roster.counts.of(Class::Kept));
-    input.policy.identity == Identity::Unordered && most > input.intent.capacity
+    input.policy.identity == Identity::Unordered && most > input.intent.capacity && !is_quota_used_up(input)
 }
 
-/// Broken members whose place another one has taken already.
-fn superseded(roster: &Roster, heirs: &Heirs) -> u32 {
+/// Whether the cloud said so, a short while ago.
+fn is_quota_used_up(input: &PlanInput<'_>) -> bool {
+    let is_quota = |backoff: Backoff| backoff.cause == Setback::Refused(Refusal::Quota);
+    input.memory.create_backoff.is_some_and(|backoff| is_quota(backoff) && backoff.until > input.now)
+}
+
+/// Members that count as unhealthy and whose place another one has taken already.
+fn superseded(input: &PlanInput<'_>, roster: &Roster, heirs: &Heirs) -> u32 {
+    let is_lost_counted = !hold::is_single_loss(input);
     let is_superseded = |found: &&Condemnable| {
-        found.ground == Ground::Broken && matches!(heirs.heir(found.index, roster), Heir::Proven | Heir::Broken)
+        let is_counted = found.ground == Ground::Broken || (found.ground == Ground::Lost && is_lost_counted);
+        is_counted && matches!(heirs.heir(found.index, roster), Heir::Proven | Heir::Broken)
     };
     count::of(roster.condemnable.iter().filter(is_superseded).count())
 }

@@ -12,6 +12,7 @@ use super::super::draft::Draft;
 use super::super::input::{Member, PlanInput};
 use super::super::memory::Suspension;
 use super::super::output::{Class, Origin, PlanError, Reason, Wait};
+use super::super::roster::Standing;
 use super::fate::{Ground, fate_of};
 use super::gate::Gate;
 use super::heirs::Heir;
@@ -46,7 +47,14 @@ pub(super) fn replace(input: &PlanInput<'_>, situation: &Situation, draft: &mut 
     for condemned in &own {
         let_go(input, situation, draft, condemned)?;
     }
-    let_others_go(input, situation, draft, others, spare)
+    let left = let_others_go(input, situation, draft, others, spare)?;
+    if left > 0 && proving == 0 {
+        let is_fresh =
+            |standing: &&Standing| standing.class == Class::Serving && standing.is_useful() && !standing.is_proven();
+        let fresh = situation.roster.standings.iter().filter(is_fresh);
+        wait_for_proof(situation, draft, count::of(fresh.count()));
+    }
+    Ok(())
 }
 
 /// Says what those wait for that do not go.
@@ -58,8 +66,13 @@ fn report(situation: &Situation, draft: &mut Draft, kept: Option<(u32, Timestamp
             draft.wake(Some(until));
         }
     }
-    if let Some(until) = situation.roster.next_proven.filter(|_| proving > 0) {
-        draft.waits.push(Wait::Proving { count: proving, until });
+    wait_for_proof(situation, draft, proving);
+}
+
+/// Says that so many have to prove themselves first.
+fn wait_for_proof(situation: &Situation, draft: &mut Draft, count: u32) {
+    if let Some(until) = situation.roster.next_proven.filter(|_| count > 0) {
+        draft.waits.push(Wait::Proving { count, until });
         draft.wake(Some(until));
     }
 }
@@ -71,13 +84,16 @@ fn surplus(situation: &Situation, draft: &Draft, condemned: usize) -> u32 {
     there.saturating_sub(situation.balance.wanted)
 }
 
+/// Lets those go that have no proven successor, as far as they can be spared, and says how many of
+/// them stay without one on its way.
 fn let_others_go(
     input: &PlanInput<'_>,
     situation: &Situation,
     draft: &mut Draft,
     mut others: Vec<Condemned>,
     mut spare: u32,
-) -> Result<(), PlanError> {
+) -> Result<u32, PlanError> {
+    let mut left = 0;
     let standings = &situation.roster.standings;
     let retries = |member: &Member| detail_of(member, input).ok().flatten().map(|detail| detail.lineage.retries);
     // The worst first; of a chain the older ones, so that the newest hands its count on.
@@ -92,9 +108,11 @@ fn let_others_go(
         } else if spare > 0 {
             spare -= 1;
             let_go(input, situation, draft, condemned)?;
+        } else {
+            left += u32::from(condemned.heir == Heir::None);
         }
     }
-    Ok(())
+    Ok(left)
 }
 
 fn let_go(
@@ -107,7 +125,11 @@ fn let_go(
     let (member, standing) = (&input.members[index as usize], situation.roster.standings[index as usize]);
     let is_asked = condemned.ground == Ground::Marked;
     let is_held = situation.pace.gate == Gate::Held && input.intent.orders.repairs_allowed == 0;
-    if draft.is_taken(index) || (is_held && !is_asked) {
+    if draft.is_taken(index) {
+        return Ok(());
+    }
+    if is_held && !is_asked {
+        draft.held_removals += 1;
         return Ok(());
     }
     if standing.class == Class::Serving && !is_asked {

@@ -6,6 +6,7 @@ use super::super::Situation;
 use super::super::draft::Draft;
 use super::super::input::PlanInput;
 use super::super::output::{Block, Wait};
+use super::fate::Fate;
 use super::gate::Gate;
 use super::suspend;
 use crate::model::policy::NodeLossReplace;
@@ -14,7 +15,7 @@ use crate::model::policy::NodeLossReplace;
 pub(super) fn report(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft, held_back: u32) {
     report_waits(situation, draft);
     report_nodes(input, situation, draft);
-    let stopped = situation.pace.withheld.saturating_add(held_back);
+    let stopped = situation.pace.withheld.saturating_add(held_back).saturating_add(draft.held_removals);
     report_hold(input, situation, draft, stopped);
     report_left_alone(situation, draft, stopped);
     report_suspension(input, situation, draft);
@@ -40,8 +41,9 @@ fn report_waits(situation: &Situation, draft: &mut Draft) {
 
 fn report_nodes(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) {
     let roster = &situation.roster;
-    if let Some(until) = roster.next_return.filter(|_| roster.returning > 0) {
-        draft.waits.push(Wait::NodeGrace { count: roster.returning, until });
+    let returning = draft.left_of(Fate::Returns, roster.returning, &roster.standings);
+    if let Some(until) = roster.next_return.filter(|_| returning > 0) {
+        draft.waits.push(Wait::NodeGrace { count: returning, until });
         draft.wake(roster.next_return.filter(|at| *at > input.now));
     }
     if let Some((count, node)) = roster.stuck {

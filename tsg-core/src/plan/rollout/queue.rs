@@ -21,7 +21,9 @@ use crate::count;
 pub(super) enum Worth {
     /// It was given up.
     GivenUp,
-    /// It does not serve.
+    /// It has stopped serving.
+    Broken,
+    /// It does not serve yet, or is out of sight.
     Idle,
     /// It serves, but has not done so for long, or is to be replaced anyway.
     Fresh,
@@ -30,12 +32,13 @@ pub(super) enum Worth {
 }
 
 impl Worth {
-    const fn of(standing: Standing) -> Self {
+    pub(super) const fn of(standing: Standing) -> Self {
         match standing.class {
             Class::Serving if standing.is_proven() && standing.is_useful() => Self::Proven,
             Class::Serving => Self::Fresh,
-            _ if standing.is_useful() => Self::Idle,
-            _ => Self::GivenUp,
+            _ if !standing.is_useful() => Self::GivenUp,
+            Class::Stopped | Class::Unhealthy => Self::Broken,
+            _ => Self::Idle,
         }
     }
 }
@@ -86,10 +89,10 @@ impl Queue {
         first(&self.disruptive, count).into_iter().map(|(worth, _, _, index)| (worth, index))
     }
 
-    /// How many have been given up and do not serve.
-    pub(super) fn given_up(&self) -> u32 {
-        let given_up = self.disruptive.iter().filter(|(worth, ..)| *worth == Worth::GivenUp);
-        count::of(given_up.count())
+    /// How many have been given up or are broken: whoever takes one out of service costs nothing.
+    pub(super) fn useless(&self) -> u32 {
+        let useless = self.disruptive.iter().filter(|(worth, ..)| *worth <= Worth::Broken);
+        count::of(useless.count())
     }
 
     /// The first so many that can be changed while they serve.

@@ -44,13 +44,18 @@ fn needs_surge(outlook: &Outlook<'_>) -> bool {
     let counts = &outlook.roster.counts;
     let leaving = counts.of(Class::Leaving) + counts.of(Class::Retiring);
     let is_there = outlook.roster.useful().saturating_add(leaving) > outlook.wanted;
-    outlook.bounds.unavailable == 0 && outlook.tally.movable > 0 && outlook.tally.given_up == 0 && !is_there
+    outlook.bounds.unavailable == 0 && outlook.tally.movable > 0 && !has_useless(outlook) && !is_there
 }
 
-/// Whether members that have been given up take the room of those that are to come after them.
+/// Whether members that are given up or broken take the room of those that are to come after them.
 pub(super) fn is_cornered(outlook: &Outlook<'_>) -> bool {
     let is_moving = matches!(outlook.course.state, RolloutState::Rolling | RolloutState::Reverting);
-    is_moving && outlook.tally.given_up > 0 && (is_refused(outlook) || most(outlook) <= outlook.roster.occupied())
+    is_moving && has_useless(outlook) && (is_refused(outlook) || most(outlook) <= outlook.roster.occupied())
+}
+
+/// Whether there is somebody who may go first without a loss.
+const fn has_useless(outlook: &Outlook<'_>) -> bool {
+    outlook.tally.given_up > 0 || outlook.tally.broken > 0
 }
 
 /// How many instances there is room for.

@@ -96,7 +96,7 @@ pub(super) fn reason(input: &PlanInput<'_>, situation: &Situation, member: &Memb
 struct Budget {
     /// At all.
     steps: u32,
-    /// Of those, given up ones whose places are needed, whatever else is allowed.
+    /// Of those, given up or broken ones whose places are needed, whatever else is allowed.
     cornered: u32,
     /// At all, beside them.
     total: u32,
@@ -118,7 +118,7 @@ impl Budget {
         let total = there.saturating_sub(least.saturating_add(unavailable));
         let proven = if is_too_early(situation) { 0 } else { (roster.proven() - gone.proven).saturating_sub(least) };
         let serving = roster.serving().saturating_sub(draft.serving_taken).saturating_sub(balance.floor);
-        let cornered = if steering.is_cornered { queue.given_up() } else { 0 };
+        let cornered = if steering.is_cornered { queue.useless() } else { 0 };
         // Up to a checkpoint, the rest stays as it is.
         let staying = balance.wanted.saturating_sub(steering.cap.min(balance.wanted));
         let total = total.min((useful - current).saturating_add(queue.condemned).saturating_sub(staying));
@@ -127,7 +127,7 @@ impl Budget {
 
     const fn allows(&self, worth: Worth) -> bool {
         match worth {
-            Worth::GivenUp => self.cornered > 0 || self.total > 0,
+            Worth::GivenUp | Worth::Broken => self.cornered > 0 || self.total > 0,
             Worth::Idle => self.total > 0,
             Worth::Fresh => self.total > 0 && self.serving > 0,
             Worth::Proven => self.total > 0 && self.serving > 0 && self.proven > 0,
@@ -137,7 +137,7 @@ impl Budget {
     const fn spend(&mut self, worth: Worth) {
         self.total = self.total.saturating_sub(1);
         match worth {
-            Worth::GivenUp => self.cornered = self.cornered.saturating_sub(1),
+            Worth::GivenUp | Worth::Broken => self.cornered = self.cornered.saturating_sub(1),
             Worth::Idle => {}
             Worth::Fresh => self.serving -= 1,
             Worth::Proven => {

@@ -7,6 +7,7 @@ use super::super::input::{Detail, Member, PlanInput};
 use super::super::memory::{Course, RolloutState};
 use super::super::output::Class;
 use super::super::roster::{Roster, Standing, asked_at, earliest, fails_at};
+use super::queue::Worth;
 use super::way::Way;
 use crate::model::revision::Disruption;
 use crate::model::time::Timestamp;
@@ -24,10 +25,10 @@ pub(super) struct Tally {
     pub in_place: u32,
     /// Of those, useful ones that have to be resized, restarted or replaced.
     pub movable: u32,
-    /// Of those, ones that have been given up.
+    /// Of those, broken ones: it costs nothing to take them out of service.
+    pub broken: u32,
+    /// Of those left, ones that have been given up.
     pub given_up: u32,
-    /// Of those, ones that a person or the cloud's protection keeps as they are.
-    pub untouchable: u32,
     /// The most disruptive change that is needed and not allowed.
     pub capped: Option<Disruption>,
     /// New members that came to nothing and are still there.
@@ -68,9 +69,12 @@ impl Tally {
         match way {
             Way::Nothing => {}
             Way::InPlace => self.in_place += u32::from(standing.is_useful()),
-            Way::Disruptive if standing.is_useful() => self.movable += 1,
+            Way::Disruptive if standing.is_useful() => {
+                self.movable += 1;
+                self.broken += u32::from(Worth::of(standing) == Worth::Broken);
+            }
             Way::Disruptive => self.given_up += 1,
-            Way::Untouchable => self.untouchable += 1,
+            Way::Untouchable => {}
             Way::Capped(needed) => self.capped = self.capped.max(Some(needed)),
         }
     }
