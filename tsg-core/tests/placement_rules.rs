@@ -163,6 +163,7 @@ fn what_may_not_have_been_meant_is_hinted_at() {
         ("project:env==prod", vec![spelling(0, "project", "group:deployment")]),
         ("servce==web", vec![near(0, "servce", "service")]),
         ("Service==web", vec![near(0, "Service", "service")]),
+        ("srevice==web", vec![near(0, "srevice", "service")]),
         ("rack: volumes==web", vec![near(6, "volumes", "volume")]),
         ("CN==web", vec![near(0, "CN", "cn")]),
         ("cn:service!=web", vec![Hint::NearScope { position: 3, tag: "service".into() }]),
@@ -207,6 +208,40 @@ fn nothing_at_all_is_refused_and_of_a_long_rule_the_neighbourhood_is_shown() {
     let expected = format!("...{}={}...\n{}^", "a".repeat(40), "b".repeat(39), " ".repeat(43));
     assert_eq!(refused(&long).drawing(), expected);
     assert_eq!(refused("a=\u{1b}[2Jb").drawing(), "a=\u{fffd}[2Jb\n ^", "no rule steers a terminal");
+}
+
+#[test]
+fn platform_images_are_seconds_and_a_later_one_is_as_good() {
+    let pattern = read("cn:platform>=20260228T235959Z").pattern;
+    for (image, is_match) in [
+        ("20260228T235959Z", true),
+        ("20260228T235958Z", false),
+        ("20260301T000000Z", true),
+        ("20260227T235959Z", false),
+        ("20270101T000000Z", true),
+        ("joyent", false),
+        ("", false),
+    ] {
+        assert_eq!(pattern.is_match(image), is_match, "{image}");
+    }
+    let refused = [
+        "20260001T000000Z",
+        "20261301T000000Z",
+        "20260100T000000Z",
+        "20260132T000000Z",
+        "20260101T240000Z",
+        "20260101T006000Z",
+        "20260101T000060Z",
+        "20260101T000000",
+        "2026011T000000Z",
+        "20260101T0000000Z",
+        "+2026101T000000Z",
+        "20260101t000000Z",
+    ];
+    for image in refused {
+        assert!(Rule::read(&format!("cn:platform>={image}")).is_err(), "{image}");
+    }
+    assert!(Rule::read("cn:platform>=20261231T235959Z").is_ok());
 }
 
 #[test]
