@@ -139,10 +139,11 @@ impl Row<'_> {
     /// Where the best of all stands.
     #[inline]
     fn best(&self) -> u32 {
-        let (mut best, mut least) = (0, Rank::NONE);
+        let (mut best, mut least) = (0, Rank::NONE.number());
         for (place, rank) in self.ranks.iter().enumerate() {
-            if *rank <= least && (*rank < least || self.is_lower(best, place)) {
-                (best, least) = (place, *rank);
+            let rank = rank.number();
+            if rank <= least && (rank < least || self.is_lower(best, place)) {
+                (best, least) = (place, rank);
             }
         }
         best as u32
@@ -152,7 +153,7 @@ impl Row<'_> {
     #[inline(always)]
     fn go_up(&self, tree: &mut [u32], at: usize) {
         let (left, right) = (tree[2 * at] as usize, tree[2 * at + 1] as usize);
-        let (one, other) = (self.ranks[left], self.ranks[right]);
+        let (one, other) = (self.ranks[left].number(), self.ranks[right].number());
         let is_right = other <= one && (other < one || self.is_lower(left, right));
         tree[at] = if is_right { right } else { left } as u32;
     }

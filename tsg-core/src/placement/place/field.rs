@@ -39,6 +39,8 @@ pub(super) struct Field<'a> {
     pub(super) ranks: Vec<Rank>,
     pub(super) racks: Vec<Place>,
     pub(super) data_centres: Vec<Place>,
+    /// Where a rack of the inventory stands in the field.
+    rack_at: Vec<u32>,
     /// What speaks against each node, by number.
     pub(super) reasons: Vec<Reasons>,
 }
@@ -62,6 +64,7 @@ impl<'a> Field<'a> {
             ranks: Vec::with_capacity(count),
             racks: Vec::new(),
             data_centres: Vec::new(),
+            rack_at: vec![0; nodes.racks.len()],
             reasons,
         };
         for (number, data_centre) in nodes.data_centres.iter().enumerate() {
@@ -104,6 +107,7 @@ impl<'a> Field<'a> {
             }
         }
         if self.nodes.len() > first {
+            self.rack_at[number as usize] = self.racks.len() as u32;
             self.racks.push(Place {
                 parent: self.data_centres.len() as u32,
                 inside: first..self.nodes.len(),
@@ -139,7 +143,7 @@ impl<'a> Field<'a> {
 
     /// The rack of an open node in the field.
     pub(super) fn rack_of(&self, leaf: usize) -> usize {
-        self.racks.partition_point(|rack| rack.inside.end <= leaf)
+        self.rack_at[self.terms.nodes.rack_of[self.nodes[leaf] as usize] as usize] as usize
     }
 
     /// All of it.

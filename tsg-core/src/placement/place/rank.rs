@@ -60,6 +60,12 @@ impl Rank {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// As one number: less is better.
+    #[inline]
+    pub(super) const fn number(self) -> u128 {
+        self.0
+    }
+
     /// Rounds, wishes and crowding.
     pub(super) const fn levels(self) -> [u64; 3] {
         let above = self.0 >> ORDER_BITS;

@@ -159,8 +159,8 @@ impl InWords<'_> {
                 out.write_str("breaks ")?;
                 self.write_rule(RuleNumber::Rule(number), out)?;
                 let matched = self.answer.matched.iter().find(|matched| matched.rule == RuleNumber::Rule(number));
-                match matched.map_or(1, |matched| matched.count) {
-                    0 => out.write_str(", which nothing matches"),
+                match matched {
+                    Some(matched) if matched.count == 0 && !matched.is_own => out.write_str(", which nothing matches"),
                     _ => Ok(()),
                 }
             }
