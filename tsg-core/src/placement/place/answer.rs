@@ -25,6 +25,13 @@ pub enum Filter {
 }
 
 /// Everything that speaks against a node, as a set.
+///
+/// ```
+/// use tsg_core::placement::place::Reasons;
+///
+/// let nothing = Reasons::default();
+/// assert!(nothing.is_empty() && nothing.count() == 0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Reasons(pub(super) u32);
 
