@@ -66,6 +66,7 @@ const fn waits_for_room(wait: &Wait) -> bool {
             | Wait::Stopping { .. }
             | Wait::Window { .. }
             | Wait::StartDelay { .. }
+            | Wait::NodeGrace { .. }
     )
 }
 
@@ -182,6 +183,7 @@ mod tests {
             Wait::Stopping { count },
             Wait::Window { count, window: 1 },
             Wait::StartDelay { until: AT },
+            Wait::NodeGrace { count, until: AT },
         ] {
             assert!(!can_open(&waiting(starting(), wait)), "{wait:?}");
         }
@@ -200,7 +202,6 @@ mod tests {
             Wait::ReplaceDelay { until },
             Wait::RepairsInFlight { count, limit: 1 },
             Wait::Siblings { count },
-            Wait::NodeGrace { count, until },
             Wait::Availability { count, floor: 1 },
         ] {
             assert!(can_open(&waiting(starting(), wait)), "{wait:?}");

@@ -57,9 +57,9 @@ impl Reboots {
         }
         for member in input.members.iter().filter(|member| member.sighting == Sighting::Present(State::Running)) {
             let from = self.0.partition_point(|event| event.node < member.compute_node);
-            for event in self.0[from..].iter_mut().take_while(|event| event.node == member.compute_node) {
-                event.is_up = true;
-            }
+            let of_node = self.0[from..].iter_mut().take_while(|event| event.node == member.compute_node);
+            // Whoever runs beside it has told already of all that happened on its node.
+            of_node.take_while(|event| !event.is_up).for_each(|event| event.is_up = true);
         }
     }
 
@@ -69,13 +69,14 @@ impl Reboots {
     /// One that goes down again soon after such a start is not helped by it: then its attempts
     /// count, or nothing would ever end its restarts.
     pub(super) fn due_at(&self, member: &Member, history: RestartHistory, input: &PlanInput<'_>) -> Option<Timestamp> {
-        let is_of = |event: &&Event| {
-            event.node == member.compute_node
-                && (event.first_at..=event.last_at).contains(&member.state_since)
-                && !is_recent(history, input)
-        };
-        let from = self.0.partition_point(|event| event.node < member.compute_node);
-        let event = self.0.get(from..)?.iter().take_while(|event| event.node == member.compute_node).find(is_of)?;
+        // Those of one node follow one another, so that only the last that had begun can be its.
+        let fell = (member.compute_node, member.state_since);
+        let begun = self.0.partition_point(|event| (event.node, event.first_at) <= fell);
+        let event = self.0.get(..begun)?.last()?;
+        let is_its = event.node == member.compute_node && member.state_since <= event.last_at;
+        if !is_its || is_recent(history, input) {
+            return None;
+        }
         let grace = input.policy.node_loss_grace().as_duration();
         Some(event.last_at.after(if event.is_up { grace.min(SETTLE) } else { grace }))
     }
