@@ -23,7 +23,7 @@ use tsg_core::model::policy::{Policy, ReplaceMode, UpdateMode};
 use tsg_core::model::span::Span;
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::classify::classify;
-use tsg_core::plan::input::{Limits, Marks, Member, NodeState, Orders, Sighting, Verdict, ViewTrust};
+use tsg_core::plan::input::{Limits, Mark, Marks, Member, NodeState, Orders, Sighting, Verdict, ViewTrust};
 use tsg_core::plan::memory::PlanMemory;
 use tsg_core::plan::output::{Action, Class, GroupStatus, Plan, PlannedAction, Reason};
 use tsg_core::plan::plan;
@@ -175,14 +175,17 @@ proptest! {
     fn no_step_of_ours_goes_below_the_availability_floor(scene in scene()) {
         let plan = scene.plan().unwrap();
         let members = by_operation(&scene);
+        let condemned = scene.details.iter().filter(|detail| detail.marks.has(Mark::Condemned));
+        let marked: BTreeSet<OperationId> = condemned.map(|detail| detail.operation).collect();
         let takes = |planned: &PlannedAction| {
             let member = planned.expects.and_then(|_| members.get(&planned.action.operation()));
             let is_disruptive = is_removal(planned)
                 || matches!(planned.action, Action::Restart { .. })
                 || matches!(planned.action, Action::Update { disruption, .. }
                     if disruption > tsg_core::model::revision::Disruption::InPlace);
+            // What a person said is broken does not count, by whatever stages it goes.
             is_disruptive
-                && planned.reason != Reason::MarkedBroken
+                && !marked.contains(&planned.action.operation())
                 && member.is_some_and(|member| class_of(&scene, member) == Class::Serving)
         };
         let taken = count(&plan, takes);

@@ -247,7 +247,7 @@ impl Roster {
         }
         if let Some(until) = interrupted_until(class, detail, input) {
             self.interrupted += 1;
-            earliest(&mut self.next_change, Some(until));
+            earliest(&mut self.next_change, Some(until).filter(|at| *at > input.now));
         }
         self.add_fate(member, class, fate, input);
         self.add_illness(class, detail, fate);
@@ -386,9 +386,7 @@ fn is_failed(member: &Member, class: Class, detail: Option<&Detail>, fate: Verdi
     if matches!(fate.reason(), Some(Reason::NodeLost { .. } | Reason::NodeDraining { .. })) {
         return false;
     }
-    if matches!(class, Class::Failed | Class::Overdue)
-        || matches!(fate.kind(), Fate::Doomed | Fate::Condemned | Fate::GivenUp)
-    {
+    if matches!(class, Class::Failed | Class::Overdue) || matches!(fate.kind(), Fate::Condemned | Fate::GivenUp) {
         return true;
     }
     matches!(class, Class::Starting | Class::Unhealthy) && fails_at(member, detail, input) <= input.now

@@ -135,9 +135,10 @@ mod tests {
     use alloc::vec;
 
     use super::super::memory::{Course, PlanMemory, RolloutState};
-    use super::super::output::{Block, Reason};
+    use super::super::output::{Block, Origin, Reason};
     use super::*;
     use crate::model::id::InstanceId;
+    use crate::model::operation::Phase;
     use crate::model::time::Timestamp;
     use uuid::Uuid;
 
@@ -242,5 +243,32 @@ mod tests {
             assert!(can_open(&both), "{stage:?} beside another");
         }
         assert!(can_open(&Plan { memory: Some(PlanMemory::default()), ..resting() }));
+    }
+    #[test]
+    fn what_is_created_in_vain_leaves_nothing_behind() {
+        let [vain, kept] = [1, 2].map(OperationId::from_bits);
+        let create = |operation| stepping(Action::Create { operation, revision: 1 }).actions;
+        let origin = |operation| Origin { operation, replaces: None, retries: 0, ordinal: None, avoid: [None; 2] };
+        let mut plan = Plan { actions: create(vain), origins: vec![origin(vain), origin(kept)], ..resting() };
+        plan.actions.extend(create(kept));
+        add(&mut plan, stepping(Action::Cancel { operation: vain }));
+        let left: Vec<OperationId> = plan.actions.iter().map(|planned| planned.action.operation()).collect();
+        assert_eq!((left, plan.origins), (vec![kept], vec![origin(kept)]));
+    }
+
+    #[test]
+    fn a_plan_that_does_nothing_may_be_that_of_a_group_that_has_converged() {
+        let later = |status| {
+            let mut later = Plan { memory: Some(PlanMemory::default()), ..resting() };
+            later.report.status = status;
+            later
+        };
+        let mut plan = resting();
+        add(&mut plan, later(GroupStatus::Converged));
+        assert_eq!(plan.report.status, GroupStatus::Converged);
+        let mut plan = starting();
+        plan.actions[0].expects = Some(Phase::Ready);
+        add(&mut plan, later(GroupStatus::Converged));
+        assert_eq!(plan.report.status, GroupStatus::Converging);
     }
 }

@@ -64,6 +64,7 @@ fn is_quiet(input: &PlanInput<'_>) -> bool {
         && input.conditions.nodes.is_empty()
         && input.conditions.hold.is_none()
         && input.limits.orphans == 0
+        && input.limits.lost_recently == 0
 }
 
 /// Whether the wanted revision has been rolled out.

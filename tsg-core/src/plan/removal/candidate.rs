@@ -103,7 +103,6 @@ impl Field {
             self.displaced_stuck += is_displaced;
         } else if let Some(until) = detail.and_then(|detail| advice::spared_until(input, standing, detail)) {
             self.spared += 1;
-            self.displaced_stuck += is_displaced;
             earliest(&mut self.spared_until, Some(until));
         } else {
             self.serving += u32::from(standing.class == Class::Serving);

@@ -118,6 +118,8 @@ fn remove(
     let mut chosen = choose(input, situation, victims, count as usize, sequence)?;
     if is_bound {
         hold_back(input, situation, draft, (spendable, turns), &mut chosen);
+    } else {
+        turns.left -= field.staged.min(count);
     }
     draft.asked_deletes += count::of(chosen.len());
     emit(input, situation, lane, draft, &chosen)

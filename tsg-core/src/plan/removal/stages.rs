@@ -31,8 +31,8 @@ pub(in super::super) fn first_stage(input: &PlanInput<'_>, member: &Member, stan
     if standing.class == Class::Serving && !(drain.delay.is_zero() && drain.timeout.is_zero()) {
         return Step::Drain;
     }
-    let is_failure = matches!(standing.fate, Fate::Doomed | Fate::Condemned)
-        || matches!(standing.class, Class::Failed | Class::Overdue);
+    // One that never came up is neither running nor stopped, so that nothing of it is kept anyway.
+    let is_failure = standing.fate == Fate::Condemned || standing.class == Class::Failed;
     shut_down(input, member, afterlife(input, member, is_failure))
 }
 
