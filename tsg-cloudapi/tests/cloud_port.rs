@@ -71,6 +71,7 @@ fn create_request() -> CreateInstance {
             userdata: "#!/bin/sh".to_owned(),
             metadata: [("k".to_owned(), "v".to_owned())].into(),
             tags: [("n".to_owned(), TagValue::Number(3.0))].into(),
+            placement: tsg_core::placement::rule::PlacementSpec::default(),
         },
         claim_tags: claim().tags(&group(), TemplateId::new(Uuid::from_u128(7))),
         affinity: vec!["tsggroup!=~gx".to_owned()],

@@ -54,8 +54,14 @@ impl Desk {
 
     fn group(&self, number: u32, name: &str) -> Result<Group, CreateGroupError> {
         let policy = Group::first_policy();
-        let new =
-            NewGroup { id: group_id(number), name: name.parse().unwrap(), template: TEMPLATE, capacity: 3, policy };
+        let new = NewGroup {
+            id: group_id(number),
+            name: name.parse().unwrap(),
+            template: TEMPLATE,
+            capacity: 3,
+            policy,
+            placement: None,
+        };
         now(create_group(&*self.store, &self.caller, &new))
     }
 

@@ -12,7 +12,9 @@ use super::id::{GroupId, TemplateId};
 use super::name::GroupName;
 use super::policy::{Policy, UpdateMode, UpdatePolicy};
 use super::revision::RevisionLog;
+use super::template::TemplateSpec;
 use super::time::Timestamp;
+use crate::placement::rule::PlacementSpec;
 use crate::plan::input::Orders;
 use crate::plan::memory::PlanMemory;
 
@@ -72,9 +74,18 @@ pub struct Group {
     /// What a person told its rollout and its repair to do.
     #[serde(default)]
     pub orders: Orders,
+    /// Where instances may go, instead of what their template says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Box<PlacementSpec>>,
 }
 
 impl Group {
+    /// Where instances of a template may go in this group: as the group says, and if it says
+    /// nothing, as the template does.
+    pub fn placement_of<'a>(&'a self, template: &'a TemplateSpec) -> &'a PlacementSpec {
+        self.placement.as_deref().unwrap_or(&template.placement)
+    }
+
     /// The policy of a group whose owner never chose one, as TSG v1 had it: a new template is for
     /// new instances, and nothing is rolled out.
     ///

@@ -70,7 +70,7 @@ pub struct RevisionDigest {
 }
 
 impl RevisionDigest {
-    /// Of a template. Its name is not content.
+    /// Of a template. Its name and its placement are not content.
     pub fn of(spec: &TemplateSpec) -> Self {
         let content = Content::of(spec);
         Self { place: short(&content.place), size: short(&content.size), labels: short(&content.labels) }
@@ -125,9 +125,20 @@ struct Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// Names every field, so that a new one cannot be forgotten here.
+    /// Names every field, so that a new one cannot be forgotten here. Placement says where new
+    /// instances go: those that are there already are the same with or without it.
     fn of(spec: &'a TemplateSpec) -> Self {
-        let TemplateSpec { name: _, package, image, networks, firewall_enabled, userdata, metadata, tags } = spec;
+        let TemplateSpec {
+            name: _,
+            placement: _,
+            package,
+            image,
+            networks,
+            firewall_enabled,
+            userdata,
+            metadata,
+            tags,
+        } = spec;
         let mut metadata: BTreeMap<&str, &str> =
             metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         if !userdata.is_empty() {
@@ -142,8 +153,8 @@ fn short<T: Serialize>(value: &T) -> u64 {
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// The hash of everything a template says except its name: templates with the same one make the
-/// same instances.
+/// The hash of everything a template says except its name and its placement: templates with the
+/// same one make the same instances.
 pub fn content_hash(spec: &TemplateSpec) -> Fingerprint {
     let content = Content::of(spec);
     Fingerprint::of(&(&content.place, &content.size, &content.labels))

@@ -13,6 +13,7 @@ use super::id::{ImageId, NetworkId, PackageId, TemplateId};
 use super::name::TemplateName;
 use super::tag::{self, Tags};
 use super::time::Timestamp;
+use crate::placement::rule::{InvalidPlacement, PlacementSpec};
 
 /// The largest request body CloudAPI takes is 100,000 bytes; what a template may add to one
 /// stays well under it, so that names, tags and JSON escapes fit beside it.
@@ -38,6 +39,10 @@ pub struct TemplateSpec {
     pub metadata: BTreeMap<String, String>,
     /// Tags by key; keys that begin with `tsg` are tsg's own and refused.
     pub tags: Tags,
+    /// Where instances may go, and where they would rather go. A group's own placement stands
+    /// instead of it. Empty: wherever the cloud puts them.
+    #[serde(default, skip_serializing_if = "PlacementSpec::is_default")]
+    pub placement: PlacementSpec,
 }
 
 /// Why a template cannot be kept.
@@ -65,6 +70,9 @@ pub enum InvalidTemplate {
         "the template holds {0} bytes of metadata, tags and userdata; at most {CONTENT_MAX_BYTES} fit into one CloudAPI request"
     )]
     TooLarge(usize),
+    /// Placement that cannot be kept.
+    #[error(transparent)]
+    Placement(#[from] InvalidPlacement),
 }
 
 impl TemplateSpec {
@@ -102,6 +110,7 @@ impl TemplateSpec {
         if !self.userdata.is_empty() && self.metadata.contains_key("user-data") {
             return Err(InvalidTemplate::TwoUserData);
         }
+        self.placement.check()?;
         match self.content_bytes() {
             size if size > CONTENT_MAX_BYTES => Err(InvalidTemplate::TooLarge(size)),
             _ => Ok(()),
@@ -158,6 +167,7 @@ mod tests {
             userdata: String::new(),
             metadata: BTreeMap::new(),
             tags: Tags::new(),
+            placement: PlacementSpec::default(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Changing what a group is to be: its capacity, template, revision and policy.
+//! Changing what a group is to be: its capacity, template, revision, policy and placement.
 //!
 //! Owns what counts as a new revision. Must never begin or end a rollout; that follows from the
 //! revision that is wanted.
@@ -13,6 +13,7 @@ use tsg_core::model::id::{GroupId, TemplateId};
 use tsg_core::model::operation::Operation;
 use tsg_core::model::policy::{InvalidPolicy, Policy};
 use tsg_core::model::revision::{REVISIONS_KEPT, RevisionLog};
+use tsg_core::placement::rule::{InvalidPlacement, PlacementSpec};
 use tsg_core::ports::Store;
 use tsg_core::ports::store::{Revision, Scope, StoreError};
 use tsg_core::records::kinds::group_prefix;
@@ -29,8 +30,35 @@ pub struct GroupChange {
     pub revision: Option<u32>,
     /// How it is updated, repaired and scaled.
     pub policy: Option<Box<Policy>>,
+    /// Where its instances may go. None of them is moved for it, unless it says so itself.
+    pub placement: Option<PlacementChange>,
     /// Change only if the group's record is still at this version.
     pub only_at: Option<Revision>,
+}
+
+/// What becomes of a group's own placement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlacementChange {
+    /// This one stands from now on.
+    Set(Box<PlacementSpec>),
+    /// There is none any more: what the template says stands.
+    Remove,
+}
+
+impl PlacementChange {
+    fn check(&self) -> Result<(), InvalidPlacement> {
+        match self {
+            Self::Set(placement) => placement.check(),
+            Self::Remove => Ok(()),
+        }
+    }
+
+    fn made(&self) -> Option<Box<PlacementSpec>> {
+        match self {
+            Self::Set(placement) => Some(placement.clone()),
+            Self::Remove => None,
+        }
+    }
 }
 
 /// Why a group was not changed.
@@ -53,6 +81,9 @@ pub enum ChangeGroupError {
     /// Its policy would break a rule.
     #[error(transparent)]
     Policy(#[from] InvalidPolicy),
+    /// Its placement could not be kept.
+    #[error(transparent)]
+    Placement(#[from] InvalidPlacement),
     /// It was changed since the version that the caller asked for.
     #[error("group {group} has changed in the meantime")]
     Changed {
@@ -69,7 +100,7 @@ pub enum ChangeGroupError {
     Store(#[from] StoreError),
 }
 
-/// Changes a group's capacity, template, policy, or several of them in one commit.
+/// Changes a group's capacity, template, policy, placement, or several of them in one commit.
 ///
 /// # Errors
 /// See [`ChangeGroupError`].
@@ -82,6 +113,7 @@ pub async fn change_group(
     if let Some(policy) = &change.policy {
         policy.check()?;
     }
+    change.placement.as_ref().map_or(Ok(()), PlacementChange::check)?;
     for _ in 0..ATTEMPTS {
         let Some(current) = read_group(store, caller, id).await?.filter(is_active) else {
             return Err(ChangeGroupError::UnknownGroup(id));
@@ -94,6 +126,7 @@ pub async fn change_group(
         next.updated_at = caller.now;
         next.capacity = change.capacity.unwrap_or(next.capacity);
         next.policy = change.policy.clone().unwrap_or(next.policy);
+        next.placement = change.placement.as_ref().map_or(next.placement, PlacementChange::made);
         if let Some(wanted) = wanted_template(&next, change)? {
             revise(store, caller, &mut next, wanted, &mut transaction).await?;
         }

@@ -11,6 +11,7 @@ use tsg_core::model::name::GroupName;
 use tsg_core::model::policy::{InvalidPolicy, Policy};
 use tsg_core::model::revision::RevisionLog;
 use tsg_core::model::template::{Template, TemplateSpec};
+use tsg_core::placement::rule::{InvalidPlacement, PlacementSpec};
 use tsg_core::plan::input::Orders;
 use tsg_core::ports::Store;
 use tsg_core::ports::store::{Revision, StoreError};
@@ -31,6 +32,8 @@ pub struct NewGroup {
     pub capacity: u32,
     /// How it is updated, repaired and scaled.
     pub policy: Box<Policy>,
+    /// Where they may go, instead of what their template says of it.
+    pub placement: Option<Box<PlacementSpec>>,
 }
 
 /// Why a group was not made.
@@ -50,6 +53,9 @@ pub enum CreateGroupError {
     /// Its policy breaks a rule.
     #[error(transparent)]
     Policy(#[from] InvalidPolicy),
+    /// Its placement cannot be kept.
+    #[error(transparent)]
+    Placement(#[from] InvalidPlacement),
     /// Others kept changing the same records.
     #[error("the group could not be kept: others change the same records")]
     Contended,
@@ -65,6 +71,7 @@ pub enum CreateGroupError {
 /// See [`CreateGroupError`].
 pub async fn create_group(store: &dyn Store, caller: &Caller, new: &NewGroup) -> Result<Group, CreateGroupError> {
     new.policy.check()?;
+    new.placement.as_deref().map_or(Ok(()), PlacementSpec::check)?;
     for _ in 0..ATTEMPTS {
         if let Some(taken) = codec::get::<TakenGroupName>(store, caller.account, new.name.as_str()).await? {
             if taken.value.group == new.id
@@ -109,6 +116,7 @@ fn first_row(caller: &Caller, new: &NewGroup, spec: &TemplateSpec) -> Group {
         policy: new.policy.clone(),
         revisions: RevisionLog::beginning_at(1, new.template, spec, caller.now),
         orders: Orders::default(),
+        placement: new.placement.clone(),
     }
 }
 

@@ -130,6 +130,7 @@ fn spec() -> TemplateSpec {
         userdata: String::new(),
         metadata: BTreeMap::new(),
         tags: Tags::new(),
+        placement: tsg_core::placement::rule::PlacementSpec::default(),
     }
 }
 
@@ -144,7 +145,14 @@ impl Stage {
         let caller = Caller { account, actor: Actor::Engine, now: time.now() };
         done(create_template(&*store, &caller, TEMPLATE, spec())).unwrap();
         let policy = tsg_core::model::group::Group::first_policy();
-        let new = NewGroup { id: GROUP, name: "web".parse().unwrap(), template: TEMPLATE, capacity: 3, policy };
+        let new = NewGroup {
+            id: GROUP,
+            name: "web".parse().unwrap(),
+            template: TEMPLATE,
+            capacity: 3,
+            policy,
+            placement: None,
+        };
         done(create_group(&*store, &caller, &new)).unwrap();
         let ports = EnginePorts {
             store: store.clone(),

@@ -124,6 +124,7 @@ impl Site {
                 userdata: String::new(),
                 metadata: BTreeMap::new(),
                 tags,
+                placement: tsg_core::placement::rule::PlacementSpec::default(),
             }
         };
         let (store, caller) = (self.store.of(None), self.caller());
@@ -147,7 +148,7 @@ impl Site {
     pub fn make_group(&mut self, number: u32, capacity: u32, engines: Vec<EngineHandle>) {
         let (store, caller, template) = (self.store.of(None), self.caller(), self.template);
         let (name, policy) = (format!("g{number}").parse().unwrap(), self.policy.clone());
-        let new = NewGroup { id: group_id(number), name, template, capacity, policy };
+        let new = NewGroup { id: group_id(number), name, template, capacity, policy, placement: None };
         self.executor.spawn(async move {
             while intent::create_group(&*store, &caller, &new).await.is_err() {
                 tsg_sim::executor::yield_now().await;

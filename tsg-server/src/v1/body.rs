@@ -12,6 +12,7 @@ use tsg_core::model::id::TemplateId;
 use tsg_core::model::name::GroupName;
 use tsg_core::model::tag::{TagValue, Tags};
 use tsg_core::model::template::{Template, TemplateSpec};
+use tsg_core::placement::rule::PlacementSpec;
 
 use crate::http::failure::Failure;
 use crate::time;
@@ -59,6 +60,7 @@ impl NewTemplate {
             userdata: self.userdata.unwrap_or_default(),
             metadata: self.metadata.unwrap_or_default(),
             tags: typed_tags(self.tags.unwrap_or_default()),
+            placement: PlacementSpec::default(),
         })
     }
 }

@@ -33,7 +33,14 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>
 pub async fn create(State(app): State<App>, caller: Caller, body: Bytes) -> Result<Response, Failure> {
     let CheckedGroup { name, template, capacity } =
         body::read::<GroupBody>(&body)?.check(app.config.limits.capacity_max)?;
-    let new = NewGroup { id: GroupId::new(app.draw_id()), name, template, capacity, policy: Group::first_policy() };
+    let new = NewGroup {
+        id: GroupId::new(app.draw_id()),
+        name,
+        template,
+        capacity,
+        policy: Group::first_policy(),
+        placement: None,
+    };
     let created = intent::create_group(app.store.as_ref(), &caller.intent(app.now()), &new).await;
     let group = created.map_err(|error| match error {
         CreateGroupError::NameTaken { name, .. } => {
@@ -42,6 +49,7 @@ pub async fn create(State(app): State<App>, caller: Caller, body: Bytes) -> Resu
         }
         CreateGroupError::UnknownTemplate(id) => unknown_template(&id.to_string()),
         CreateGroupError::Policy(error) => Failure::unprocessable("InvalidPolicy", error.to_string()),
+        CreateGroupError::Placement(error) => Failure::unprocessable("InvalidPlacement", error.to_string()),
         CreateGroupError::Contended => Failure::contended(),
         CreateGroupError::Store(error) => error.into(),
     })?;
@@ -92,7 +100,7 @@ pub fn change_failure(error: ChangeGroupError) -> Failure {
         ChangeGroupError::UnknownGroup(_) => Failure::not_found("group"),
         ChangeGroupError::UnknownTemplate(id) => unknown_template(&id.to_string()),
         // v1 asks for neither.
-        ChangeGroupError::UnknownRevision { .. } | ChangeGroupError::Policy(_) => {
+        ChangeGroupError::UnknownRevision { .. } | ChangeGroupError::Policy(_) | ChangeGroupError::Placement(_) => {
             Failure::unprocessable("InvalidGroup", error.to_string())
         }
         ChangeGroupError::Changed { .. } | ChangeGroupError::Contended => Failure::contended(),

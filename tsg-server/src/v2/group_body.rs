@@ -2,24 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tsg_core::model::group::{Freeze, Group, Lifecycle};
 use tsg_core::model::id::GroupId;
 use tsg_core::model::policy::Policy;
 use tsg_core::model::time::Timestamp;
+use tsg_core::placement::rule::PlacementSpec;
 use tsg_core::plan::input::Orders;
 use tsg_core::plan::output::{Block, Class, GroupStatus, Report, RolloutReport, Wait};
 use tsg_core::plan::render::in_words;
 use tsg_core::ports::store::Revision;
 use tsg_core::records::Versioned;
-use tsg_engine::intent::{GroupChange, NewGroup};
+use tsg_engine::intent::{GroupChange, NewGroup, PlacementChange};
 use tsg_engine::{GroupView, Trouble};
 
 use super::template_body::{id as parse_id, invalid};
 use crate::http::failure::Failure;
 use crate::time;
 
-/// A group, as it comes in. Nothing but the policy has a default: nobody scales to zero by leaving
+/// A group, as it comes in. Nothing but policy and placement has a default: nobody scales to zero by leaving
 /// a field out.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +30,8 @@ pub struct NewGroupBody {
     capacity: i64,
     #[serde(default)]
     policy: Box<Policy>,
+    #[serde(default)]
+    placement: Option<Box<PlacementSpec>>,
 }
 
 impl NewGroupBody {
@@ -40,6 +43,7 @@ impl NewGroupBody {
             template: parse_id("template_id", &self.template_id)?,
             capacity: check_capacity(self.capacity, capacity_max)?,
             policy: self.policy,
+            placement: self.placement,
         })
     }
 }
@@ -52,14 +56,23 @@ pub struct GroupPatch {
     template_id: Option<String>,
     revision: Option<u32>,
     policy: Option<Box<Policy>>,
+    #[serde(default, deserialize_with = "placement_change")]
+    placement: Option<PlacementChange>,
+}
+
+/// A field that is left out changes nothing; `null` takes the group's own placement away.
+fn placement_change<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PlacementChange>, D::Error> {
+    let given = Option::<Box<PlacementSpec>>::deserialize(from)?;
+    Ok(Some(given.map_or(PlacementChange::Remove, PlacementChange::Set)))
 }
 
 impl GroupPatch {
     /// What to change, checked; something is there.
     pub fn check(self, only_at: Option<Revision>, capacity_max: u32) -> Result<GroupChange, Failure> {
-        let Self { capacity, template_id, revision, policy } = self;
-        if capacity.is_none() && template_id.is_none() && revision.is_none() && policy.is_none() {
-            let message = "give capacity, template_id, revision, policy or several of them";
+        let Self { capacity, template_id, revision, policy, placement } = self;
+        let is_template_left = template_id.is_none() && revision.is_none();
+        if is_template_left && capacity.is_none() && policy.is_none() && placement.is_none() {
+            let message = "give capacity, template_id, revision, policy, placement or several of them";
             return Err(Failure::unprocessable("NothingToChange", message));
         }
         if template_id.is_some() && revision.is_some() {
@@ -68,7 +81,7 @@ impl GroupPatch {
         }
         let capacity = capacity.map(|capacity| check_capacity(capacity, capacity_max)).transpose()?;
         let template = template_id.map(|text| parse_id("template_id", &text)).transpose()?;
-        Ok(GroupChange { capacity, template, revision, policy, only_at })
+        Ok(GroupChange { capacity, template, revision, policy, placement, only_at })
     }
 }
 
@@ -90,6 +103,7 @@ pub struct GroupBody {
     capacity: u32,
     lifecycle: Lifecycle,
     policy: Box<Policy>,
+    placement: Option<Box<PlacementSpec>>,
     orders: Orders,
     freeze: Option<Freeze>,
     status: Option<GroupStatus>,
@@ -144,6 +158,7 @@ impl GroupBody {
             capacity: group.capacity,
             lifecycle: group.lifecycle,
             policy: group.policy.clone(),
+            placement: group.placement.clone(),
             orders: group.orders,
             freeze: group.freeze.clone(),
             status: report.map(|report| report.status),

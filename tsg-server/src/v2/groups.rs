@@ -97,6 +97,7 @@ fn create_failure(error: CreateGroupError) -> Failure {
         CreateGroupError::UnknownTemplate(_) => Failure::unprocessable("UnknownTemplate", error.to_string())
             .hint("create the template first; nothing was saved"),
         CreateGroupError::Policy(error) => invalid("policy", &error),
+        CreateGroupError::Placement(error) => invalid("placement", &error),
         CreateGroupError::Contended => Failure::contended(),
         CreateGroupError::Store(error) => error.into(),
     }
@@ -117,6 +118,7 @@ pub async fn change(
             ChangeGroupError::UnknownTemplate(_) => Failure::unprocessable("UnknownTemplate", error.to_string()),
             ChangeGroupError::UnknownRevision { .. } => unknown_revision(&error),
             ChangeGroupError::Policy(error) => invalid("policy", &error),
+            ChangeGroupError::Placement(error) => invalid("placement", &error),
             ChangeGroupError::Changed { .. } => precondition_failed(),
             ChangeGroupError::Contended => Failure::contended(),
             ChangeGroupError::Store(error) => error.into(),

@@ -7,6 +7,7 @@ use tsg_cloudapi::wire::{LabelValue, Labels};
 use tsg_core::model::id::{ImageId, NetworkId, PackageId};
 use tsg_core::model::tag::{TagValue, Tags};
 use tsg_core::model::template::{Template, TemplateSpec};
+use tsg_core::placement::rule::PlacementSpec;
 
 use crate::http::failure::Failure;
 use crate::time;
@@ -28,6 +29,8 @@ pub struct NewTemplate {
     metadata: BTreeMap<String, String>,
     #[serde(default)]
     tags: Tags,
+    #[serde(default)]
+    placement: PlacementSpec,
 }
 
 impl NewTemplate {
@@ -43,6 +46,7 @@ impl NewTemplate {
             userdata: self.userdata,
             metadata: self.metadata,
             tags: self.tags,
+            placement: self.placement,
         })
     }
 }
@@ -69,6 +73,7 @@ pub struct TemplateBody {
     userdata: String,
     metadata: BTreeMap<String, String>,
     tags: Labels,
+    placement: PlacementSpec,
     created_at: String,
 }
 
@@ -86,6 +91,7 @@ impl TemplateBody {
             userdata: spec.userdata.clone(),
             metadata: spec.metadata.clone(),
             tags: spec.tags.iter().map(|(key, value)| (key.clone(), label(value))).collect(),
+            placement: spec.placement.clone(),
             created_at: time::milliseconds(template.created_at),
         }
     }

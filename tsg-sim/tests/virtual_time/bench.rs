@@ -79,6 +79,7 @@ impl Bench {
             userdata: "#!/bin/sh".into(),
             metadata: BTreeMap::new(),
             tags: BTreeMap::from([("role".to_owned(), "web".into())]),
+            placement: tsg_core::placement::rule::PlacementSpec::default(),
         };
         CreateInstance {
             name: group.instance_name(OperationId::from_bits(operation)),
