@@ -41,6 +41,7 @@ mod operator;
 mod pattern;
 mod platform;
 mod read;
+mod render;
 mod scope;
 mod spec;
 mod value;
@@ -55,6 +56,7 @@ pub use invalid::{
 pub use operator::{Direction, Operator, Strength};
 pub use pattern::{Glob, Pattern};
 pub use platform::{InvalidPlatformImage, PlatformImage};
+pub use render::in_words;
 pub use scope::Scope;
 pub use spec::{
     Enforce, InvalidPlacement, PREFERENCES_MAX, PlacementSpec, Preference, RULES_MAX, SpecPlace, Spread,
