@@ -5,7 +5,7 @@ use core::num::NonZeroU32;
 
 use serde_json::{Value, json};
 use tsg_core::placement::rule::{
-    Enforce, InvalidPlacement, PREFERENCES_MAX, PlacementSpec, Preference, RULES_MAX, Scope, SpecPlace, Spread,
+    Enforce, InvalidPlacement, PREFERENCES_MAX, PlacementSpec, Preference, RULES_MAX, Scope, Soft, SpecPlace, Spread,
 };
 
 fn read(form: Value) -> PlacementSpec {
@@ -18,7 +18,11 @@ fn refused(form: Value) -> String {
 
 #[test]
 fn nothing_said_is_nothing_written() {
-    for empty in [json!({}), json!({"cn": [], "rack": [], "dc": [], "spread": [], "prefer": [], "enforce": "report"})] {
+    for empty in [
+        json!({}),
+        json!({"cn": [], "rack": [], "dc": [], "spread": [], "prefer": [], "enforce": "report"}),
+        json!({"soft": "try", "attempts": 3}),
+    ] {
         let spec = read(empty);
         assert!(spec.is_default() && spec.check().is_ok());
         assert_eq!(serde_json::to_value(&spec).unwrap(), json!({}));
@@ -36,11 +40,15 @@ fn every_spelling_is_read_and_one_is_written() {
             {"rule": "cn:ssd==~true", "scope": "cn", "weight": 100},
             {"rule": "role!=~web", "scope": "rack", "weight": 1000},
         ],
+        "soft": "steer",
         "enforce": "replace",
+        "attempts": 5,
     });
     for (cn, dc) in [("cn", "dc"), ("compute_node", "data_center"), ("node", "data_center")] {
         let spec = read(json!({
             "enforce": "replace",
+            "soft": "steer",
+            "attempts": 5,
             dc: ["group:resource:env!==prod"],
             "rack": ["cn:power == green"],
             cn: ["project!=shop", "service!=~web"],
@@ -63,7 +71,7 @@ fn fields_mean_what_they_say() {
     assert_eq!(scopes, [Scope::Node, Scope::Rack]);
     assert_eq!(spec.spread, [Spread { over: Scope::Rack, max_skew: NonZeroU32::new(3), weight: 100 }]);
     assert_eq!(spec.prefer, [Preference::new("dc: role==~db".parse().unwrap(), 5)]);
-    assert_eq!(spec.enforce, Enforce::Report);
+    assert_eq!((spec.enforce, spec.soft, spec.attempts), (Enforce::Report, Soft::Try, 3));
 }
 
 #[test]
@@ -124,6 +132,8 @@ fn what_cannot_be_kept_is_refused_with_its_path() {
             "invalid value: string \"row\", expected a scope: \"cn\", \"rack\" or \"dc\"",
         ),
         (json!({"spread": [{"max_skew": 1}]}), "missing field `over`"),
+        (json!({"attempts": 0}), "`placement.attempts` is 0; write 1 to 10, or `enforce: report` for none"),
+        (json!({"attempts": 300}), "`placement.attempts` is 300; write 1 to 10, or `enforce: report` for none"),
         (
             json!({"cn": web(RULES_MAX), "rack": web(1)}),
             "`placement` has 25 rules; write 24 at most, with a glob or an expression for several names",
@@ -141,6 +151,7 @@ fn what_cannot_be_kept_is_refused_with_its_path() {
         (json!({"spread": [{"over": "cn", "skew": 1}]}), "skew"),
         (json!({"prefer": [{"rule": "role==a", "wight": 1}]}), "wight"),
         (json!({"enforce": "always"}), "always"),
+        (json!({"soft": "hard"}), "hard"),
         (json!({"cn": [], "node": []}), "duplicate field `cn`"),
     ] {
         let refused = refused(form);

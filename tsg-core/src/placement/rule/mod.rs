@@ -59,8 +59,8 @@ pub use platform::{InvalidPlatformImage, PlatformImage};
 pub use render::in_words;
 pub use scope::Scope;
 pub use spec::{
-    Enforce, InvalidPlacement, PREFERENCES_MAX, PlacementSpec, Preference, RULES_MAX, SpecPlace, Spread,
-    WEIGHT_DEFAULT, WEIGHT_MAX,
+    ATTEMPTS_DEFAULT, ATTEMPTS_MAX, Enforce, InvalidPlacement, PREFERENCES_MAX, PlacementSpec, Preference, RULES_MAX,
+    Soft, SpecPlace, Spread, WEIGHT_DEFAULT, WEIGHT_MAX,
 };
 
 use alloc::string::ToString;

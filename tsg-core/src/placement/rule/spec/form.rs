@@ -11,8 +11,8 @@ use core::num::NonZeroU32;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{
-    Enforce, InvalidPlacement, PREFERENCES_MAX, PlacementSpec, Preference, RULES_MAX, SpecPlace, Spread,
-    WEIGHT_DEFAULT, WEIGHT_MAX,
+    ATTEMPTS_DEFAULT, Enforce, InvalidPlacement, PREFERENCES_MAX, PlacementSpec, Preference, RULES_MAX, Soft,
+    SpecPlace, Spread, WEIGHT_DEFAULT, WEIGHT_MAX,
 };
 use crate::placement::rule::{Rule, Scope};
 
@@ -30,12 +30,16 @@ pub(super) struct Written {
     spread: Vec<WrittenSpread>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     prefer: Vec<WrittenPreference>,
-    #[serde(skip_serializing_if = "is_report")]
+    #[serde(skip_serializing_if = "is_default")]
+    soft: Soft,
+    #[serde(skip_serializing_if = "is_default")]
     enforce: Enforce,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
 }
 
-fn is_report(enforce: &Enforce) -> bool {
-    *enforce == Enforce::Report
+fn is_default<T: Default + PartialEq>(field: &T) -> bool {
+    *field == T::default()
 }
 
 /// Rules that are not yet read.
@@ -116,7 +120,9 @@ impl TryFrom<Written> for PlacementSpec {
         let prefer = written.prefer.iter().enumerate().map(|(index, written)| written.read(index));
         let spread = written.spread.iter().enumerate().map(|(index, written)| written.read(index));
         let (prefer, spread) = (prefer.collect::<Result<_, _>>()?, spread.collect::<Result<_, _>>()?);
-        let spec = Self { rules, spread, prefer, enforce: written.enforce };
+        let attempts = written.attempts.unwrap_or_else(|| ATTEMPTS_DEFAULT.into());
+        let attempts = u8::try_from(attempts).map_err(|_| InvalidPlacement::Attempts { attempts })?;
+        let spec = Self { rules, spread, prefer, soft: written.soft, enforce: written.enforce, attempts };
         spec.check_fields().map(|()| spec)
     }
 }
@@ -179,7 +185,9 @@ impl From<PlacementSpec> for Written {
             dc: texts(Scope::DataCentre),
             spread: spec.spread.iter().map(spread).collect(),
             prefer: spec.prefer.iter().map(preference).collect(),
+            soft: spec.soft,
             enforce: spec.enforce,
+            attempts: (spec.attempts != ATTEMPTS_DEFAULT).then_some(spec.attempts.into()),
         }
     }
 }

@@ -8,7 +8,7 @@ use core::fmt;
 
 use thiserror::Error;
 
-use super::{PREFERENCES_MAX, RULES_MAX, WEIGHT_MAX};
+use super::{ATTEMPTS_MAX, PREFERENCES_MAX, RULES_MAX, WEIGHT_MAX};
 use crate::placement::rule::{InvalidRule, Scope};
 
 /// The first fault of a `placement` block.
@@ -82,6 +82,12 @@ pub enum InvalidPlacement {
     IdleSpread {
         /// Which one.
         at: SpecPlace,
+    },
+    /// None, or more than [`ATTEMPTS_MAX`].
+    #[error("`placement.attempts` is {attempts}; write 1 to {ATTEMPTS_MAX}, or `enforce: report` for none")]
+    Attempts {
+        /// What it is.
+        attempts: u32,
     },
     /// Two spreads over the same.
     #[error("`{at}` is a second one over {over}; leave one of them out")]

@@ -28,6 +28,12 @@ pub const WEIGHT_MAX: u16 = 1_000;
 /// What a soft rule weighs, and whatever has no weight given.
 pub const WEIGHT_DEFAULT: u16 = 100;
 
+/// How often an instance is replaced at most because of where it stands, unless the block says so.
+pub const ATTEMPTS_DEFAULT: u8 = 3;
+
+/// The most that a block may ask for.
+pub const ATTEMPTS_MAX: u8 = 10;
+
 /// The `placement` block. All that is left out has its default, and an empty block is the default.
 ///
 /// Read from JSON, YAML and the like; scopes may have any of their spellings and are written in
@@ -51,7 +57,7 @@ pub const WEIGHT_DEFAULT: u16 = 100;
 /// assert!(refused.starts_with("`placement.rack[0]`: the rule cannot be read: at position 8 '=' was found"), "{refused}");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "form::Written", into = "form::Written")]
 pub struct PlacementSpec {
     /// The rules; those about compute nodes first, then racks, then data centres. Written below
@@ -62,8 +68,39 @@ pub struct PlacementSpec {
     pub spread: Vec<Spread>,
     /// More wishes, each with a weight. Default: none.
     pub prefer: Vec<Preference>,
+    /// What becomes of soft rules where the cloud takes none beside hard ones. Default: try.
+    pub soft: Soft,
     /// What becomes of an instance that stands where its rules do not want it. Default: report.
     pub enforce: Enforce,
+    /// With `enforce: replace`, how often in a row at most, 1 to 10; then it is left where it is,
+    /// and said. Default: 3.
+    pub attempts: u8,
+}
+
+impl Default for PlacementSpec {
+    fn default() -> Self {
+        Self {
+            rules: Vec::new(),
+            spread: Vec::new(),
+            prefer: Vec::new(),
+            soft: Soft::Try,
+            enforce: Enforce::Report,
+            attempts: ATTEMPTS_DEFAULT,
+        }
+    }
+}
+
+/// What becomes of soft rules, preferences and spreads where the cloud drops them, as CloudAPI does
+/// as soon as there is one hard rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Soft {
+    /// They are put to the cloud where it listens to them; elsewhere they are lost, and it is said.
+    #[default]
+    Try,
+    /// Beside hard rules they are made hard themselves, the weightiest first, as long as a compute
+    /// node is left. That node may be full, which nobody but the cloud knows.
+    Steer,
 }
 
 /// How evenly the instances of a group are spread.
@@ -132,6 +169,9 @@ impl PlacementSpec {
     /// The same for rules that were read, each of which is known to be one.
     fn check_fields(&self) -> Result<(), InvalidPlacement> {
         self.check_counts()?;
+        if !(1..=ATTEMPTS_MAX).contains(&self.attempts) {
+            return Err(InvalidPlacement::Attempts { attempts: self.attempts.into() });
+        }
         for (index, preference) in self.prefer.iter().enumerate() {
             preference.check(SpecPlace::Preference { index })?;
         }
