@@ -4,6 +4,9 @@
 //! anything, apart from what CloudAPI's affinity can say.
 
 pub mod cloudapi;
+pub mod compile;
 pub mod inventory;
 pub mod place;
 pub mod rule;
+pub mod topology;
+pub mod verify;
