@@ -23,7 +23,7 @@ use tsg_core::observe::join::{Look, join};
 use tsg_core::observe::lasting::LastingStates;
 use tsg_core::observe::paging::{Paging, PagingStep};
 use tsg_core::plan::fleet::{Berth, Fleet};
-use tsg_core::ports::cloud::InstancePage;
+use tsg_core::ports::cloud::{InstancePage, Labelling};
 use tsg_core::protocol::timing::ProtocolTiming;
 
 /// Groups, with a hundred members each.
@@ -66,11 +66,11 @@ impl Observer {
 
 fn joined(pages: Vec<InstancePage>) -> Snapshot {
     // What the ledger learned after a look began, the look does not contradict.
-    let mut paging = Paging::new(NOW.after(Duration::from_millis(1)));
+    let mut paging = Paging::new(NOW.after(Duration::from_millis(1)), Labelling::Bare);
     for page in pages {
         match paging.accept(page, Duration::ZERO, &ProtocolTiming::default()) {
             PagingStep::More(next) => paging = next,
-            PagingStep::Complete(snapshot) => return snapshot,
+            PagingStep::Complete(list) => return list.snapshot,
             PagingStep::Discard(why) => unreachable!("{why:?}"),
         }
     }

@@ -11,13 +11,14 @@ use tsg_core::{
     model::{
         id::{AccountId, ComputeNodeId, ImageId, InstanceId, PackageId},
         instance::{InstanceState, ObservedInstance, PackageMark},
+        labels::LabelPage,
         name::operation_of,
         tag::{self, Claim, TagValue, Tags},
         time::Timestamp,
     },
     ports::cloud::{
         AccountProfile, Cloud, CloudCode, CloudError, CreateInstance, ErrorKind, FirewallState, InstancePage,
-        InstanceUpdate, ListFilter, ListPage, Noted, PackageProfile, Tombstones,
+        InstanceUpdate, Labelling, ListFilter, ListPage, Noted, PackageProfile, Tombstones,
     },
     protocol::update::{StepReply, UpdateRun, UpdateStep, is_label_missing},
 };
@@ -27,7 +28,7 @@ use crate::{
     signature::HttpDate,
     wire::{
         CreateMachine, LabelValue, Labels, Machine, MachineState,
-        lean::{MachineFacts, scan_page},
+        lean::{FoundTag, MachineFacts, ScanError, scan_labelled_page, scan_page},
     },
 };
 
@@ -80,10 +81,9 @@ impl Cloud for ClientCloud {
     async fn list(&self, page: &ListPage) -> Result<InstancePage, CloudError> {
         let query = query_of(page);
         let reply = self.client.machines_reply(&query, page.offset, page.limit).await.map_err(explain)?;
-        let mut instances = Vec::with_capacity(page.limit as usize);
-        scan_page(&reply.body, |machine| instances.push(observe(&machine)))
-            .map_err(|error| explain(reply.corrupt(&error.to_string())))?;
-        Ok(InstancePage { instances, server_time: reply.server_time().map(timestamp) })
+        let (instances, labels) =
+            read_page(&reply.body, page).map_err(|error| explain(reply.corrupt(&error.to_string())))?;
+        Ok(InstancePage { instances, labels, server_time: reply.server_time().map(timestamp) })
     }
 
     async fn get(&self, instance: InstanceId) -> Result<ObservedInstance, CloudError> {
@@ -155,6 +155,26 @@ impl Cloud for ClientCloud {
             has_cns: account.triton_cns_enabled,
         })
     }
+}
+
+/// The machines of a reply, with their labels where they are wanted.
+fn read_page(body: &[u8], asked: &ListPage) -> Result<(Vec<ObservedInstance>, Option<LabelPage>), ScanError> {
+    let mut instances = Vec::with_capacity(asked.limit as usize);
+    let labels = match asked.labelling {
+        Labelling::Bare => {
+            scan_page(body, |machine| instances.push(observe(&machine)))?;
+            None
+        }
+        Labelling::Labelled => {
+            let mut labels = LabelPage::new();
+            scan_labelled_page(body, |machine, tags| {
+                labels.push(InstanceId::new(machine.id), &machine.name, tags.iter().map(FoundTag::seen));
+                instances.push(observe(&machine));
+            })?;
+            Some(labels)
+        }
+    };
+    Ok((instances, labels))
 }
 
 fn query_of(page: &ListPage) -> MachineQuery {

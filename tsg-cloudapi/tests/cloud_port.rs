@@ -24,8 +24,8 @@ use tsg_core::{
     ports::{
         Cloud,
         cloud::{
-            CloudCode, CloudError, CreateInstance, ErrorKind, FirewallState, InstanceUpdate, ListFilter, ListPage,
-            Noted, Reach, Tombstones,
+            CloudCode, CloudError, CreateInstance, ErrorKind, FirewallState, InstanceUpdate, Labelling, ListFilter,
+            ListPage, Noted, Reach, Tombstones,
         },
     },
     protocol::create::{CreateOutcome, classify_create},
@@ -101,7 +101,7 @@ fn machine(state: &str) -> String {
 }
 
 fn list(filter: ListFilter) -> ListPage {
-    ListPage { filter, tombstones: Tombstones::Shown, offset: 950, limit: 1000 }
+    ListPage { filter, tombstones: Tombstones::Shown, labelling: Labelling::Bare, offset: 950, limit: 1000 }
 }
 
 #[tokio::test]

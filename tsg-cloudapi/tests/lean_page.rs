@@ -5,16 +5,47 @@
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
 use proptest::{prop_assert, prop_assert_eq};
 use tsg_cloudapi::wire::{
-    Machine,
-    lean::{MachineFacts, scan_page},
+    LabelValue, Labels, Machine,
+    lean::{MachineFacts, scan_labelled_page, scan_page},
 };
-use tsg_core::model::guest::GuestReport;
+use tsg_core::model::{guest::GuestReport, tag::SeenValue};
 use uuid::Uuid;
 
 fn lean(page: &[u8]) -> Result<Vec<MachineFacts<'_>>, String> {
     let mut facts = Vec::new();
     scan_page(page, |machine| facts.push(machine)).map_err(|error| error.to_string())?;
     Ok(facts)
+}
+
+/// The same with all tags.
+fn labelled(page: &[u8]) -> Result<(Vec<MachineFacts<'_>>, Vec<Labels>), String> {
+    let (mut facts, mut labels) = (Vec::new(), Vec::new());
+    let found = scan_labelled_page(page, |machine, tags| {
+        let keys: Vec<&str> = tags.iter().map(|tag| tag.seen().0).collect();
+        assert!(keys.is_sorted_by(|key, next| key < next), "each once, in order: {keys:?}");
+        facts.push(machine);
+        labels.push(tags.iter().map(|tag| (tag.seen().0.to_owned(), label(tag.seen().1))).collect());
+    });
+    found.map_err(|error| error.to_string())?;
+    Ok((facts, labels))
+}
+
+fn label(value: SeenValue<'_>) -> LabelValue {
+    match value {
+        SeenValue::Text(text) => text.into(),
+        SeenValue::Flag(value) => LabelValue::Bool(value),
+        SeenValue::Number(value) => LabelValue::Number(value),
+        SeenValue::Foreign => LabelValue::Foreign,
+    }
+}
+
+/// The full parser may miss a number's nearest neighbour.
+fn are_same(found: &Labels, expected: &Labels) -> bool {
+    let is_same = |(one, other): (&LabelValue, &LabelValue)| match (one, other) {
+        (LabelValue::Number(one), LabelValue::Number(other)) => (one - other).abs() <= other.abs() * 1e-15,
+        (one, other) => one == other,
+    };
+    found.keys().eq(expected.keys()) && found.values().zip(expected.values()).all(is_same)
 }
 
 fn full(page: &[u8]) -> Result<Vec<Machine>, String> {
@@ -172,7 +203,13 @@ proptest! {
     fn both_parsers_see_the_same_facts(page in page()) {
         let machines = full(page.as_bytes()).unwrap();
         let expected: Vec<MachineFacts<'_>> = machines.iter().map(MachineFacts::of).collect();
-        prop_assert_eq!(lean(page.as_bytes()).unwrap(), expected);
+        prop_assert_eq!(lean(page.as_bytes()).unwrap(), expected.clone());
+        let (facts, labels) = labelled(page.as_bytes()).unwrap();
+        prop_assert_eq!(facts, expected);
+        prop_assert_eq!(labels.len(), machines.len());
+        for (found, machine) in labels.iter().zip(&machines) {
+            prop_assert!(are_same(found, &machine.tags), "{found:?} instead of {:?}", machine.tags);
+        }
     }
 
     #[test]
@@ -191,6 +228,7 @@ proptest! {
         bytes[at] = byte;
         // The full parser also refuses shapes of fields that the lean one passes over; what is no
         // JSON at all both must refuse.
+        prop_assert_eq!(labelled(&bytes).is_ok(), lean(&bytes).is_ok());
         let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
         match (lean(&bytes), full(&bytes)) {
             (Ok(facts), Ok(machines)) => {
@@ -269,6 +307,28 @@ fn what_is_not_a_page_is_refused_with_its_place() {
     assert_eq!(lean(&not_utf8).unwrap_err(), "UTF-8 text expected at byte 8");
     let deep = format!("[{{\"id\":\"{id}\",\"a\":{}{}}}]", "[".repeat(100_000), "]".repeat(100_000));
     assert!(lean(deep.as_bytes()).is_err());
+}
+
+#[test]
+fn the_last_value_of_a_tag_counts_whatever_its_type() {
+    let id = "28faa36c-2031-4632-a819-f7defa1299a3";
+    let table = [
+        (r#""role":"a","role":"b""#, "b".into()),
+        (r#""role":"a","x":1,"r\u006fle":7"#, LabelValue::Number(7.0)),
+        (r#""role":1.5,"role":null"#, LabelValue::Foreign),
+        (r#""role":{"role":"a"},"role":false"#, LabelValue::Bool(false)),
+        (r#""role":"\ud83e\udd80*""#, "\u{1f980}*".into()),
+    ];
+    for (tags, expected) in table {
+        let page = format!(r#"[{{"tags":{{{tags}}},"id":"{id}"}},{{"id":"{id}"}},{{"id":"{id}","tags":null}}]"#);
+        let (_, labels) = labelled(page.as_bytes()).unwrap();
+        assert_eq!(labels[0]["role"], expected, "{tags}");
+        assert!(labels[1].is_empty() && labels[2].is_empty(), "{tags}");
+    }
+    for invalid in [r#""role":01"#, r#""role":tru"#, r#""role":"\ud800""#, r#""role":"#, r#""tsgop":[1,]"#] {
+        let page = format!(r#"[{{"tags":{{{invalid}}},"id":"{id}"}}]"#);
+        assert!(labelled(page.as_bytes()).is_err(), "{invalid}");
+    }
 }
 
 #[test]

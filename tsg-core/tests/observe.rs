@@ -12,17 +12,18 @@ use tsg_core::model::errand::{Errand, ErrandKind};
 use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{ComputeNodeId, DeploymentId, GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::{InstanceState, ObservedInstance, Snapshot};
+use tsg_core::model::labels::LabelPage;
 use tsg_core::model::operation::{Operation, Phase};
-use tsg_core::model::tag::Claim;
+use tsg_core::model::tag::{Claim, SeenValue};
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::arrivals::{Arrival, LedgerLookup, Standing, Stray, arrivals};
 use tsg_core::observe::join::{Look, join};
 use tsg_core::observe::lasting::LastingStates;
 use tsg_core::observe::nodes::NodeNumbers;
-use tsg_core::observe::paging::{Discard, OVERLAP, Paging, PagingStep};
+use tsg_core::observe::paging::{CompleteList, Discard, OVERLAP, Paging, PagingStep};
 use tsg_core::observe::trust::{Judgement, LedgerMachine, ViewWatch};
 use tsg_core::plan::input::{NO_NODE, RestartHistory, Sighting, ViewTrust};
-use tsg_core::ports::cloud::{InstancePage, ListFilter, ListPage, Tombstones};
+use tsg_core::ports::cloud::{InstancePage, Labelling, ListFilter, ListPage, Tombstones};
 use tsg_core::protocol::timing::ProtocolTiming;
 use uuid::Uuid;
 
@@ -37,7 +38,19 @@ fn served(live: &BTreeSet<u32>, page: &ListPage) -> InstancePage {
     assert_eq!((&page.filter, page.tombstones), (&ListFilter::All, Tombstones::Hidden));
     let operation = sent(1, START);
     let numbers = live.iter().rev().skip(page.offset as usize).take(page.limit as usize);
-    InstancePage { instances: numbers.map(|number| machine(*number, &operation)).collect(), server_time: None }
+    let instances: Vec<ObservedInstance> = numbers.map(|number| machine(*number, &operation)).collect();
+    let labels = (page.labelling == Labelling::Labelled).then(|| labels_of(&instances));
+    InstancePage { instances, labels, server_time: None }
+}
+
+/// Each machine is named after its id and carries the tag that all have and one of its own.
+fn labels_of(instances: &[ObservedInstance]) -> LabelPage {
+    let mut labels = LabelPage::new();
+    for ObservedInstance { id, .. } in instances {
+        let name = format!("m-{id}");
+        labels.push(*id, &name, [("own", SeenValue::Text(&name)), ("role", SeenValue::Text("web"))]);
+    }
+    labels
 }
 
 /// Reads a list while `between` changes it after each page.
@@ -46,13 +59,27 @@ fn read(
     limit: u32,
     mut between: impl FnMut(&mut BTreeSet<u32>),
 ) -> (Result<Snapshot, Discard>, usize) {
+    let (list, requests) = read_labelled(live, limit, Labelling::Bare, &mut between);
+    let snapshot = list.map(|list| {
+        assert!(list.labels.is_none(), "nobody asked for labels");
+        list.snapshot
+    });
+    (snapshot, requests)
+}
+
+fn read_labelled(
+    live: &mut BTreeSet<u32>,
+    limit: u32,
+    labelling: Labelling,
+    between: &mut dyn FnMut(&mut BTreeSet<u32>),
+) -> (Result<CompleteList, Discard>, usize) {
     let timing = ProtocolTiming::default();
-    let mut paging = Paging::with_limit(START, limit);
+    let mut paging = Paging::with_limit(START, limit, labelling);
     for requests in 1..1000 {
         let page = served(live, &paging.page());
         match paging.accept(page, Duration::ZERO, &timing) {
             PagingStep::More(next) => paging = next,
-            PagingStep::Complete(snapshot) => return (Ok(snapshot), requests),
+            PagingStep::Complete(list) => return (Ok(list), requests),
             PagingStep::Discard(why) => return (Err(why), requests),
         }
         between(live);
@@ -97,15 +124,52 @@ fn a_page_that_repeats_or_overflows_or_comes_late_discards_the_list() {
     let operation = sent(1, START);
     let page = |numbers: &mut dyn Iterator<Item = u32>| InstancePage {
         instances: numbers.map(|number| machine(number, &operation)).collect(),
+        labels: None,
         server_time: None,
     };
-    let discard = |page, elapsed| match Paging::with_limit(START, 60).accept(page, elapsed, &timing) {
+    let discard = |page, elapsed| match Paging::with_limit(START, 60, Labelling::Bare).accept(page, elapsed, &timing) {
         PagingStep::Discard(why) => why,
         other => panic!("{other:?}"),
     };
     assert_eq!(discard(page(&mut [1, 2, 1].into_iter()), Duration::ZERO), Discard::Repeated);
     assert_eq!(discard(page(&mut (0..61)), Duration::ZERO), Discard::TooLong);
     assert_eq!(discard(page(&mut (0..1)), Duration::from_millis(60_001)), Discard::TooSlow);
+}
+
+#[test]
+fn labels_that_are_not_those_of_a_page_are_none_and_the_list_stands() {
+    let operation = sent(1, START);
+    let page = |numbers: core::ops::Range<u32>, labelled: core::ops::Range<u32>| {
+        let machines = |numbers: core::ops::Range<u32>| -> Vec<ObservedInstance> {
+            numbers.rev().map(|number| machine(number, &operation)).collect()
+        };
+        InstancePage { instances: machines(numbers), labels: Some(labels_of(&machines(labelled))), server_time: None }
+    };
+    let missing = InstancePage { labels: None, ..page(1..52, 0..0) };
+    let timing = ProtocolTiming::default();
+    for (second, last, count) in [
+        (page(1..52, 1..52), page(0..51, 0..51), Some(53)),
+        (page(1..52, 2..52), page(0..51, 0..51), None),
+        (page(1..52, 2..53), page(0..51, 0..51), None),
+        (missing, page(0..51, 0..51), None),
+    ] {
+        let mut paging = Paging::with_limit(START, OVERLAP + 1, Labelling::Labelled);
+        let ending = page(0..50, 0..50);
+        let mut complete = None;
+        for page in [page(2..53, 2..53), second, last, ending] {
+            assert_eq!(paging.page().labelling, Labelling::Labelled, "on every page");
+            match paging.accept(page, Duration::ZERO, &timing) {
+                PagingStep::More(next) => paging = next,
+                PagingStep::Complete(list) => {
+                    complete = Some(list);
+                    break;
+                }
+                PagingStep::Discard(why) => panic!("{why:?}"),
+            }
+        }
+        let list = complete.unwrap();
+        assert_eq!((list.snapshot.instances.len(), list.labels.map(|labels| labels.len())), (53, count));
+    }
 }
 
 proptest! {
@@ -123,7 +187,7 @@ proptest! {
         let mut live: BTreeSet<u32> = (0..count).map(|number| number * 2).collect();
         let (mut always, mut ever) = (live.clone(), live.clone());
         let mut changes = changes.into_iter();
-        let (result, _) = read(&mut live, limit, |live| {
+        let (result, _) = read_labelled(&mut live, limit, Labelling::Labelled, &mut |live| {
             for (number, is_birth) in changes.by_ref().take(per_page) {
                 if is_birth && live.insert(number) {
                     ever.insert(number);
@@ -132,11 +196,19 @@ proptest! {
                 }
             }
         });
-        let Ok(snapshot) = result else { return Ok(()) };
+        let Ok(CompleteList { snapshot, labels }) = result else { return Ok(()) };
+        let labels = labels.unwrap();
         let seen: Vec<InstanceId> = snapshot.instances.iter().map(|instance| instance.id).collect();
         let unique: BTreeSet<InstanceId> = seen.iter().copied().collect();
         prop_assert_eq!(unique.len(), seen.len());
         prop_assert!(seen.is_sorted());
+        prop_assert!(labels.iter().map(|machine| machine.id()).eq(seen.iter().copied()), "labels of the same");
+        for labelled in labels.iter() {
+            let name = format!("m-{}", labelled.id());
+            prop_assert_eq!((labelled.name(), labelled.tag("own")), (&*name, Some(&*name)));
+            prop_assert_eq!(labels.get(labelled.id()), Some(labelled));
+        }
+        prop_assert_eq!(labels.carrying(|_, value| value == "web").count(), seen.len());
         prop_assert!(always.iter().all(|number| unique.contains(&machine_id(*number))));
         let ever: BTreeSet<InstanceId> = ever.into_iter().map(machine_id).collect();
         prop_assert!(unique.is_subset(&ever));

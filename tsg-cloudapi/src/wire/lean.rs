@@ -9,9 +9,9 @@ use std::{borrow::Cow, net::IpAddr};
 
 use jiff::Timestamp;
 use tsg_core::model::{
-    guest::{GuestReport, GuestValue},
+    guest::GuestReport,
     instance::Brand,
-    tag,
+    tag::{self, SeenValue},
 };
 use uuid::Uuid;
 
@@ -25,6 +25,35 @@ pub use super::scan::ScanError;
 
 /// The tag keys whose values are kept, in the order of [`MachineFacts::claim_tags`].
 pub const CLAIM_TAGS: [&str; 5] = [tag::MANAGER, tag::GROUP, tag::OPERATION, tag::REVISION, tag::SEQUENCE];
+
+/// One tag of a machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundTag<'a> {
+    key: Cow<'a, str>,
+    value: FoundValue<'a>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum FoundValue<'a> {
+    Text(Cow<'a, str>),
+    Flag(bool),
+    Number(f64),
+    Foreign,
+}
+
+impl FoundTag<'_> {
+    /// Its key and value.
+    #[must_use]
+    pub fn seen(&self) -> (&str, SeenValue<'_>) {
+        let value = match &self.value {
+            FoundValue::Text(text) => SeenValue::Text(text),
+            FoundValue::Flag(value) => SeenValue::Flag(*value),
+            FoundValue::Number(value) => SeenValue::Number(*value),
+            FoundValue::Foreign => SeenValue::Foreign,
+        };
+        (&self.key, value)
+    }
+}
 
 /// What the planner needs of one machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +97,7 @@ impl<'a> MachineFacts<'a> {
     pub fn of(machine: &'a Machine) -> Self {
         let text_of = |key: &str| machine.tags.get(key)?.as_text().map(Cow::Borrowed);
         let mut guest = GuestReport::default();
-        machine.metadata.iter().for_each(|(key, value)| guest.note(key, guest_value(value)));
+        machine.metadata.iter().for_each(|(key, value)| guest.note(key, seen_value(value)));
         Self {
             id: machine.id,
             name: Cow::Borrowed(&machine.name),
@@ -86,12 +115,12 @@ impl<'a> MachineFacts<'a> {
     }
 }
 
-fn guest_value(value: &LabelValue) -> GuestValue<'_> {
+fn seen_value(value: &LabelValue) -> SeenValue<'_> {
     match value {
-        LabelValue::Text(text) => GuestValue::Text(text),
-        LabelValue::Bool(value) => GuestValue::Flag(*value),
-        LabelValue::Number(value) => GuestValue::Number(*value),
-        LabelValue::Foreign => GuestValue::Foreign,
+        LabelValue::Text(text) => SeenValue::Text(text),
+        LabelValue::Bool(value) => SeenValue::Flag(*value),
+        LabelValue::Number(value) => SeenValue::Number(*value),
+        LabelValue::Foreign => SeenValue::Foreign,
     }
 }
 
@@ -110,11 +139,95 @@ fn guest_value(value: &LabelValue) -> GuestValue<'_> {
 /// [`ScanError`] when the bytes are not a list of machines. Machines before the damage have been
 /// handed out by then: discard them, a damaged page proves nothing.
 pub fn scan_page<'a>(page: &'a [u8], mut machine: impl FnMut(MachineFacts<'a>)) -> Result<(), ScanError> {
+    scan_keeping(page, &mut Ballast, |facts, _| machine(facts))
+}
+
+/// The same with all tags of each machine, in the order of their keys.
+///
+/// ```
+/// use tsg_cloudapi::wire::lean::scan_labelled_page;
+/// use tsg_core::model::tag::SeenValue;
+/// let page = br#"[{"id":"28faa36c-2031-4632-a819-f7defa1299a3","tags":{"tier":2,"role":"web"}}]"#;
+/// scan_labelled_page(page, |_, tags| {
+///     let seen: Vec<_> = tags.iter().map(|tag| tag.seen()).collect();
+///     assert_eq!(seen, [("role", SeenValue::Text("web")), ("tier", SeenValue::Number(2.0))]);
+/// })?;
+/// # Ok::<(), tsg_cloudapi::wire::lean::ScanError>(())
+/// ```
+///
+/// # Errors
+/// As [`scan_page`].
+pub fn scan_labelled_page<'a>(
+    page: &'a [u8],
+    mut machine: impl FnMut(MachineFacts<'a>, &[FoundTag<'a>]),
+) -> Result<(), ScanError> {
+    scan_keeping(page, &mut Vec::new(), |facts, tags| {
+        // Of repeated keys the last value counts, as in a map.
+        tags.reverse();
+        tags.sort_by(|one, next| one.key.cmp(&next.key));
+        tags.dedup_by(|later, kept| later.key == kept.key);
+        machine(facts, tags);
+        tags.clear();
+    })
+}
+
+/// What is done with tags. A page that is read without them must not pay for them, so this is
+/// decided when it is compiled.
+trait TagKeeper<'a> {
+    /// Passes the value of a tag.
+    fn keep(&mut self, scanner: &mut Scanner<'a>, key: Cow<'a, str>) -> Result<(), ScanError>;
+
+    /// Takes note of a text that was passed already, and gives it back.
+    fn note(&mut self, key: Cow<'a, str>, text: Cow<'a, str>) -> Cow<'a, str>;
+}
+
+/// Throws them away.
+struct Ballast;
+
+impl<'a> TagKeeper<'a> for Ballast {
+    #[inline]
+    fn keep(&mut self, scanner: &mut Scanner<'a>, _: Cow<'a, str>) -> Result<(), ScanError> {
+        scanner.skip()
+    }
+
+    #[inline]
+    fn note(&mut self, _: Cow<'a, str>, text: Cow<'a, str>) -> Cow<'a, str> {
+        text
+    }
+}
+
+impl<'a> TagKeeper<'a> for Vec<FoundTag<'a>> {
+    fn keep(&mut self, scanner: &mut Scanner<'a>, key: Cow<'a, str>) -> Result<(), ScanError> {
+        let value = match scanner.peek() {
+            b'"' => FoundValue::Text(scanner.string()?.decode()),
+            b't' | b'f' => FoundValue::Flag(scanner.flag()?),
+            b'-' | b'0'..=b'9' => FoundValue::Number(scanner.number_value()?),
+            _ => {
+                scanner.skip()?;
+                FoundValue::Foreign
+            }
+        };
+        self.push(FoundTag { key, value });
+        Ok(())
+    }
+
+    fn note(&mut self, key: Cow<'a, str>, text: Cow<'a, str>) -> Cow<'a, str> {
+        self.push(FoundTag { key, value: FoundValue::Text(text.clone()) });
+        text
+    }
+}
+
+fn scan_keeping<'a, K: TagKeeper<'a>>(
+    page: &'a [u8],
+    keeper: &mut K,
+    mut machine: impl FnMut(MachineFacts<'a>, &mut K),
+) -> Result<(), ScanError> {
     let text =
         std::str::from_utf8(page).map_err(|error| ScanError { offset: error.valid_up_to(), expected: "UTF-8 text" })?;
     let mut scanner = Scanner::new(text);
     scanner.list(|scanner| {
-        machine(scan_machine(scanner)?);
+        let facts = scan_machine(scanner, keeper)?;
+        machine(facts, keeper);
         Ok(())
     })?;
     scanner.finish()
@@ -146,9 +259,9 @@ impl Fields<'_> {
     }
 }
 
-fn scan_machine<'a>(scanner: &mut Scanner<'a>) -> Result<MachineFacts<'a>, ScanError> {
+fn scan_machine<'a>(scanner: &mut Scanner<'a>, keeper: &mut impl TagKeeper<'a>) -> Result<MachineFacts<'a>, ScanError> {
     let mut fields = Fields::default();
-    scanner.object(|scanner, key| scan_field(scanner, &key.decode(), &mut fields))?;
+    scanner.object(|scanner, key| scan_field(scanner, &key.decode(), &mut fields, keeper))?;
     let id = fields.id.ok_or_else(|| scanner.error("a machine with an id"))?;
     Ok(MachineFacts {
         id,
@@ -166,7 +279,12 @@ fn scan_machine<'a>(scanner: &mut Scanner<'a>) -> Result<MachineFacts<'a>, ScanE
     })
 }
 
-fn scan_field<'a>(scanner: &mut Scanner<'a>, key: &str, fields: &mut Fields<'a>) -> Result<(), ScanError> {
+fn scan_field<'a>(
+    scanner: &mut Scanner<'a>,
+    key: &str,
+    fields: &mut Fields<'a>,
+    keeper: &mut impl TagKeeper<'a>,
+) -> Result<(), ScanError> {
     let bit = match key {
         "id" => 1,
         "name" => 2,
@@ -197,7 +315,7 @@ fn scan_field<'a>(scanner: &mut Scanner<'a>, key: &str, fields: &mut Fields<'a>)
         32 => fields.compute_node = uuid(scanner)?,
         64 => fields.primary_ip = scanner.optional_text()?.and_then(|text| text.parse().ok()),
         128 => fields.deletion_protection = scanner.flag()?,
-        256 => scan_tags(scanner, &mut fields.claim_tags)?,
+        256 => scan_tags(scanner, &mut fields.claim_tags, keeper)?,
         512 => fields.package = scanner.optional_text()?,
         1024 => fields.brand = scanner.optional_text()?.map(|text| brand_from_wire(&text)).unwrap_or_default(),
         _ => scan_metadata(scanner, &mut fields.guest)?,
@@ -209,6 +327,7 @@ fn scan_field<'a>(scanner: &mut Scanner<'a>, key: &str, fields: &mut Fields<'a>)
 fn scan_tags<'a>(
     scanner: &mut Scanner<'a>,
     found: &mut [Option<Cow<'a, str>>; CLAIM_TAGS.len()],
+    keeper: &mut impl TagKeeper<'a>,
 ) -> Result<(), ScanError> {
     if scanner.skip_null()? {
         return Ok(());
@@ -217,14 +336,15 @@ fn scan_tags<'a>(
         let key = key.decode();
         let index = CLAIM_TAGS.iter().position(|known| *known == key);
         let Some(slot) = index.and_then(|index| found.get_mut(index)) else {
-            return scanner.skip();
+            return keeper.keep(scanner, key);
         };
         if scanner.peek() == b'"' {
-            *slot = scanner.optional_text()?;
+            let text = scanner.string()?.decode();
+            *slot = Some(keeper.note(key, text));
             Ok(())
         } else {
             *slot = None;
-            scanner.skip()
+            keeper.keep(scanner, key)
         }
     })
 }
@@ -242,13 +362,13 @@ fn scan_metadata(scanner: &mut Scanner<'_>, guest: &mut GuestReport) -> Result<(
         match scanner.peek() {
             b'"' => {
                 let text = scanner.string()?.decode();
-                guest.note(&key, GuestValue::Text(&text));
+                guest.note(&key, SeenValue::Text(&text));
             }
-            b't' | b'f' => guest.note(&key, GuestValue::Flag(scanner.flag()?)),
-            b'-' | b'0'..=b'9' => guest.note(&key, GuestValue::Number(scanner.number_value()?)),
+            b't' | b'f' => guest.note(&key, SeenValue::Flag(scanner.flag()?)),
+            b'-' | b'0'..=b'9' => guest.note(&key, SeenValue::Number(scanner.number_value()?)),
             _ => {
                 scanner.skip()?;
-                guest.note(&key, GuestValue::Foreign);
+                guest.note(&key, SeenValue::Foreign);
             }
         }
         Ok(())

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::tag::SeenValue;
+
 /// tsg to guest: why it is being drained, in one word; [`NO_DRAIN`] or absent otherwise.
 pub const DRAIN: &str = "tsg.drain";
 /// The value of [`DRAIN`] once a drain was taken back.
@@ -20,20 +22,7 @@ pub const DRAINED: &str = "tsg.drained";
 /// Guest to tsg: `bad` when it knows that it is not fit to serve.
 pub const HEALTH: &str = "tsg.health";
 
-/// A metadatum as CloudAPI writes it: text mostly, but other clients can store the rest.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum GuestValue<'a> {
-    /// Text.
-    Text(&'a str),
-    /// `true` or `false`.
-    Flag(bool),
-    /// A number.
-    Number(f64),
-    /// Null, a list or an object: nothing that anybody could mean.
-    Foreign,
-}
-
-impl GuestValue<'_> {
+impl SeenValue<'_> {
     fn flag(self) -> Option<bool> {
         match self {
             Self::Flag(value) => Some(value),
@@ -62,10 +51,11 @@ impl GuestValue<'_> {
 /// whoever cares notes when a value was first seen.
 ///
 /// ```
-/// use tsg_core::model::guest::{self, GuestReport, GuestValue};
+/// use tsg_core::model::guest::{self, GuestReport};
+/// use tsg_core::model::tag::SeenValue;
 /// let mut report = GuestReport::default();
-/// report.note(guest::BUSY, GuestValue::Text("true"));
-/// report.note(guest::SCALE_IN_COST, GuestValue::Text("-5"));
+/// report.note(guest::BUSY, SeenValue::Text("true"));
+/// report.note(guest::SCALE_IN_COST, SeenValue::Text("-5"));
 /// assert_eq!((report.busy, report.scale_in_cost), (Some(true), Some(-5)));
 /// assert!(!report.has_drained && !report.is_unhealthy);
 /// ```
@@ -86,12 +76,12 @@ const _: () = assert!(core::mem::size_of::<GuestReport>() <= 16, "a million mach
 impl GuestReport {
     /// Takes in one metadatum. Keys that are not a guest's to say anything with are passed over,
     /// and a value that cannot be read is as good as none.
-    pub fn note(&mut self, key: &str, value: GuestValue<'_>) {
+    pub fn note(&mut self, key: &str, value: SeenValue<'_>) {
         match key {
             BUSY => self.busy = value.flag(),
             SCALE_IN_COST => self.scale_in_cost = value.integer(),
             DRAINED => self.has_drained = value.flag() == Some(true),
-            HEALTH => self.is_unhealthy = matches!(value, GuestValue::Text(text) if text.trim() == "bad"),
+            HEALTH => self.is_unhealthy = matches!(value, SeenValue::Text(text) if text.trim() == "bad"),
             _ => {}
         }
     }
@@ -101,7 +91,7 @@ impl GuestReport {
 mod tests {
     use super::*;
 
-    fn report(key: &str, value: GuestValue<'_>) -> GuestReport {
+    fn report(key: &str, value: SeenValue<'_>) -> GuestReport {
         let mut report = GuestReport::default();
         report.note(key, value);
         report
@@ -109,7 +99,7 @@ mod tests {
 
     #[test]
     fn values_are_read_leniently_and_nonsense_is_nothing() {
-        use GuestValue::{Flag, Number, Text};
+        use SeenValue::{Flag, Number, Text};
         let flags = [
             (Text("true\n"), Some(true)),
             (Text("0"), Some(false)),
@@ -142,8 +132,8 @@ mod tests {
 
     #[test]
     fn the_last_value_of_a_key_holds() {
-        let mut report = report(BUSY, GuestValue::Text("true"));
-        report.note(BUSY, GuestValue::Foreign);
+        let mut report = report(BUSY, SeenValue::Text("true"));
+        report.note(BUSY, SeenValue::Foreign);
         assert_eq!(report, GuestReport::default());
     }
 }

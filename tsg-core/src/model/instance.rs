@@ -8,6 +8,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::fnv::fnv;
 use super::guest::GuestReport;
 use super::id::{ComputeNodeId, ImageId, InstanceId, OperationId};
 use super::tag::Claim;
@@ -119,15 +120,13 @@ impl PackageMark {
     /// None was shown, as in the answer to a create.
     pub const NONE: Self = Self(0);
 
-    /// The mark of a package's name. Only the operators of a cloud choose these names, so a hash
-    /// that is cheap to compute for a million machines will do (FNV-1a).
+    /// The mark of a package's name. Only the operators of a cloud choose these names, so a
+    /// cheap hash will do.
     pub fn of_name(name: &str) -> Self {
-        const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-        const PRIME: u64 = 0x0000_0100_0000_01b3;
         if name.is_empty() {
             return Self::NONE;
         }
-        Self(name.bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME)))
+        Self(fnv(name.bytes()))
     }
 
     /// The mark, unless none was shown.

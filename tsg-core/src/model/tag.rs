@@ -6,6 +6,7 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,60 @@ impl From<&str> for TagValue {
     fn from(text: &str) -> Self {
         Self::Text(text.to_string())
     }
+}
+
+/// The value of a tag or metadatum as a reply shows it: text mostly, but other clients can store
+/// the rest. Written as CloudAPI compares it, which is JavaScript's way to write numbers.
+///
+/// ```
+/// use tsg_core::model::tag::SeenValue;
+/// assert_eq!(SeenValue::Text("1.0").to_string(), "1.0");
+/// assert_eq!(SeenValue::Number(1.0).to_string(), "1");
+/// assert_eq!(SeenValue::Number(1e21).to_string(), "1e+21");
+/// assert_eq!(SeenValue::Flag(true).to_string(), "true");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SeenValue<'a> {
+    /// Text.
+    Text(&'a str),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A number.
+    Number(f64),
+    /// Null, a list or an object: CloudAPI stores none, so nobody can mean anything by it.
+    Foreign,
+}
+
+impl fmt::Display for SeenValue<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => out.write_str(text),
+            Self::Flag(value) => write!(out, "{value}"),
+            Self::Number(number) => write_number(*number, out),
+            Self::Foreign => Ok(()),
+        }
+    }
+}
+
+/// Where JavaScript takes to powers of ten.
+const LARGE: f64 = 1e21;
+/// Below this too.
+const SMALL: f64 = 1e-6;
+
+fn write_number(number: f64, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let size = number.abs();
+    if size == 0.0 {
+        // There is a negative one, and nobody sees it.
+        return out.write_str("0");
+    }
+    if size.is_infinite() {
+        return out.write_str(if number > 0.0 { "Infinity" } else { "-Infinity" });
+    }
+    if !(SMALL..LARGE).contains(&size) && !size.is_nan() {
+        let sign = if size < SMALL { "e" } else { "e+" };
+        return out.write_str(&format!("{number:e}").replace('e', sign));
+    }
+    write!(out, "{number}")
 }
 
 /// Tags by key, ordered.
@@ -132,6 +187,33 @@ impl Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_written_as_javascript_writes_them() {
+        let table = [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (3.0, "3"),
+            (-2.5, "-2.5"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (9_007_199_254_740_993.0, "9007199254740992"),
+            (18_446_744_073_709_551_615.0, "18446744073709552000"),
+            (123_456_789_012_345_680_000.0, "123456789012345680000"),
+            (1e21, "1e+21"),
+            (-1.25e300, "-1.25e+300"),
+            (0.000_001, "0.000001"),
+            (0.000_000_15, "1.5e-7"),
+            (-5e-324, "-5e-324"),
+            (f64::INFINITY, "Infinity"),
+            (f64::NEG_INFINITY, "-Infinity"),
+            (f64::NAN, "NaN"),
+        ];
+        for (number, text) in table {
+            assert_eq!(SeenValue::Number(number).to_string(), text);
+        }
+        assert_eq!(SeenValue::Flag(false).to_string(), "false");
+        assert_eq!(SeenValue::Foreign.to_string(), "");
+    }
 
     #[test]
     fn a_claim_reads_back_from_its_own_tags() {

@@ -3,14 +3,15 @@
 //! Owns the overlap and the proof that pages join. CloudAPI pages by offset over a list that
 //! changes meanwhile: a machine that vanishes from an earlier page moves a live one across the
 //! seam, where a plain reader never sees it. Must never patch a list that does not join; it is
-//! discarded whole.
+//! discarded whole. Labels that are not those of a page's machines are none at all.
 
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::model::instance::{ObservedInstance, Snapshot};
+use crate::model::labels::{LabelPage, MachineLabels};
 use crate::model::time::Timestamp;
-use crate::ports::cloud::{InstancePage, ListFilter, ListPage, PAGE_MAX, Tombstones};
+use crate::ports::cloud::{InstancePage, Labelling, ListFilter, ListPage, PAGE_MAX, Tombstones};
 use crate::protocol::timing::ProtocolTiming;
 
 /// Machines that a page repeats of the one before it: that many may vanish from earlier pages
@@ -23,14 +24,14 @@ pub const OVERLAP: u32 = 50;
 /// use core::time::Duration;
 /// use tsg_core::model::time::Timestamp;
 /// use tsg_core::observe::paging::{Paging, PagingStep};
-/// use tsg_core::ports::cloud::InstancePage;
+/// use tsg_core::ports::cloud::{InstancePage, Labelling};
 /// use tsg_core::protocol::timing::ProtocolTiming;
 ///
-/// let paging = Paging::new(Timestamp::EPOCH);
+/// let paging = Paging::new(Timestamp::EPOCH, Labelling::Bare);
 /// assert_eq!((paging.page().offset, paging.page().limit), (0, 1000));
-/// let empty = InstancePage { instances: Vec::new(), server_time: None };
+/// let empty = InstancePage { instances: Vec::new(), labels: None, server_time: None };
 /// let step = paging.accept(empty, Duration::ZERO, &ProtocolTiming::default());
-/// assert!(matches!(step, PagingStep::Complete(snapshot) if snapshot.instances.is_empty()));
+/// assert!(matches!(step, PagingStep::Complete(list) if list.snapshot.instances.is_empty()));
 /// ```
 #[derive(Debug, Clone)]
 pub struct Paging {
@@ -38,6 +39,9 @@ pub struct Paging {
     limit: u32,
     offset: u32,
     read: Vec<ReadPage>,
+    labelling: Labelling,
+    /// Those of the pages that were read, as long as each had its own.
+    labels: Option<LabelPage>,
 }
 
 /// A page that was read. Pages are kept as they came: their machines are moved only once, to
@@ -62,9 +66,18 @@ pub enum PagingStep {
     /// There is another page to ask for.
     More(Paging),
     /// The list is complete.
-    Complete(Snapshot),
+    Complete(CompleteList),
     /// The list is worth nothing; start again.
     Discard(Discard),
+}
+
+/// A list that was read to its end.
+#[derive(Debug, Clone)]
+pub struct CompleteList {
+    /// The machines.
+    pub snapshot: Snapshot,
+    /// Their names and tags, if they were asked for and came.
+    pub labels: Option<MachineLabels>,
 }
 
 /// Why a list was discarded.
@@ -82,19 +95,24 @@ pub enum Discard {
 
 impl Paging {
     /// Begins a list, with the largest pages there are.
-    pub fn new(taken_at: Timestamp) -> Self {
-        Self::with_limit(taken_at, PAGE_MAX)
+    pub fn new(taken_at: Timestamp, labelling: Labelling) -> Self {
+        Self::with_limit(taken_at, PAGE_MAX, labelling)
     }
 
     /// Begins a list with pages of `limit` machines, at least one more than the overlap.
-    pub fn with_limit(taken_at: Timestamp, limit: u32) -> Self {
+    pub fn with_limit(taken_at: Timestamp, limit: u32, labelling: Labelling) -> Self {
         let limit = limit.clamp(OVERLAP + 1, PAGE_MAX);
-        Self { taken_at, limit, offset: 0, read: Vec::new() }
+        let labels = match labelling {
+            Labelling::Bare => None,
+            Labelling::Labelled => Some(LabelPage::new()),
+        };
+        Self { taken_at, limit, offset: 0, read: Vec::new(), labelling, labels }
     }
 
     /// The page to ask for now.
     pub fn page(&self) -> ListPage {
-        ListPage { filter: ListFilter::All, tombstones: Tombstones::Hidden, offset: self.offset, limit: self.limit }
+        let Self { labelling, offset, limit, .. } = *self;
+        ListPage { filter: ListFilter::All, tombstones: Tombstones::Hidden, labelling, offset, limit }
     }
 
     /// Takes the page that was asked for; `elapsed` is the monotonic time since the list began.
@@ -109,6 +127,7 @@ impl Paging {
         let Some(repeated) = self.repeated_by(&page.instances) else {
             return PagingStep::Discard(Discard::Torn);
         };
+        self.labels = self.labels.and_then(|labels| with_labels_of(labels, page.labels?, &page.instances, repeated));
         self.read.push(ReadPage { instances: page.instances, repeated });
         if count < self.limit as usize {
             return self.complete();
@@ -145,6 +164,23 @@ impl Paging {
                 return PagingStep::Discard(Discard::Repeated);
             }
         }
-        PagingStep::Complete(Snapshot { taken_at: self.taken_at, instances })
+        let snapshot = Snapshot { taken_at: self.taken_at, instances };
+        PagingStep::Complete(CompleteList { snapshot, labels: self.labels.map(LabelPage::complete) })
     }
+}
+
+/// Adds the labels of a page's machines but for those that were read before; none when they are
+/// others' than the page's.
+fn with_labels_of(
+    mut labels: LabelPage,
+    page: LabelPage,
+    instances: &[ObservedInstance],
+    repeated: usize,
+) -> Option<LabelPage> {
+    let ids = instances.iter().map(|instance| instance.id);
+    let is_of_page = page.machines().map(|machine| machine.id()).eq(ids);
+    is_of_page.then(|| {
+        labels.append(page, repeated);
+        labels
+    })
 }

@@ -20,6 +20,7 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::guest;
 use crate::model::id::{AccountId, InstanceId, OperationId, PackageId};
 use crate::model::instance::{ObservedInstance, PackageMark};
+use crate::model::labels::LabelPage;
 use crate::model::tag::Tags;
 use crate::model::template::TemplateSpec;
 use crate::model::time::Timestamp;
@@ -103,6 +104,16 @@ pub enum Tombstones {
     Shown,
 }
 
+/// Whether the names and tags of the machines are wanted too: they are most of what a look has
+/// to keep, and only rules that speak of them need them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Labelling {
+    /// The machines alone.
+    Bare,
+    /// With their names and tags.
+    Labelled,
+}
+
 /// One page to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPage {
@@ -110,6 +121,8 @@ pub struct ListPage {
     pub filter: ListFilter,
     /// Dead ones too?
     pub tombstones: Tombstones,
+    /// With names and tags?
+    pub labelling: Labelling,
     /// How many to skip.
     pub offset: u32,
     /// How many at most, 1 to [`PAGE_MAX`].
@@ -121,6 +134,9 @@ pub struct ListPage {
 pub struct InstancePage {
     /// The machines, in the cloud's order.
     pub instances: Vec<ObservedInstance>,
+    /// The names and tags of the same machines in the same order, where they were asked for. Tags
+    /// are in the order of their keys.
+    pub labels: Option<LabelPage>,
     /// The cloud's clock, from the reply.
     pub server_time: Option<Timestamp>,
 }

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use core::time::Duration;
 
 use tsg_core::model::id::{GroupId, InstanceId, OperationId};
-use tsg_core::model::instance::{ObservedInstance, Snapshot};
+use tsg_core::model::instance::ObservedInstance;
 use tsg_core::model::operation::Phase;
 use tsg_core::observe::arrivals::{Arrival, LedgerLookup as _, Stray, arrivals};
 use tsg_core::observe::join::find_instance;
-use tsg_core::observe::paging::{Discard, Paging, PagingStep};
+use tsg_core::observe::paging::{CompleteList, Discard, Paging, PagingStep};
 use tsg_core::observe::trust::LedgerMachine;
 use tsg_core::plan::input::{View, ViewTrust};
-use tsg_core::ports::cloud::{CloudError, InstancePage};
+use tsg_core::ports::cloud::{CloudError, InstancePage, Labelling};
 use tsg_core::ports::store::StoreError;
 use tsg_core::protocol::resolve::resolve;
 
@@ -67,9 +67,15 @@ impl Session {
             self.sight.test_asked = Some(now);
             return;
         }
-        let paging = Some(Paging::new(self.now()));
+        let labelling = if self.wants_labels() { Labelling::Labelled } else { Labelling::Bare };
+        let paging = Some(Paging::new(self.now(), labelling));
         self.sight.listing = Some(Listing { began: now, pages: 0, paging });
         self.todo.read(Read::Page);
+    }
+
+    /// Whether lists have to show what machines carry. No group's placement is looked at yet.
+    fn wants_labels(&self) -> bool {
+        false
     }
 
     /// Asks for the self-test unless a fresh one is there or under way.
@@ -121,12 +127,15 @@ impl Session {
         self.sight.trouble = Some(Trouble { at: self.now(), what });
     }
 
-    async fn take_list(&mut self, list: Snapshot, began: Duration, pages: u32) -> Result<(), StoreError> {
+    async fn take_list(&mut self, list: CompleteList, began: Duration, pages: u32) -> Result<(), StoreError> {
         // The ledger has to be read after the list: whatever the list shows is in it then.
         self.sight.list_began = Some(began);
         self.books.refresh().await?;
         self.take_in_rereads().await?;
         self.sight.take_list(list, began, pages, self.monotonic());
+        let (machines, labelled) =
+            (self.sight.snapshot.instances.len(), self.sight.labels.as_ref().map(|labels| labels.len()));
+        tracing::debug!(account = %self.account, machines, ?labelled, "the account was seen as a whole");
         self.sight.trouble = None;
         let machines = self.ledger_machines();
         let judgement = self.sight.watch.judge(&self.sight.snapshot, &machines);

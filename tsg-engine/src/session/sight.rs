@@ -4,14 +4,16 @@
 //! Must never conclude that a machine is gone; `protocol::absence` does.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use core::time::Duration;
 
 use tsg_core::model::id::{GroupId, InstanceId};
 use tsg_core::model::instance::{ObservedInstance, Snapshot};
+use tsg_core::model::labels::MachineLabels;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::lasting::LastingStates;
-use tsg_core::observe::paging::Paging;
+use tsg_core::observe::paging::{CompleteList, Paging};
 use tsg_core::observe::trust::ViewWatch;
 use tsg_core::plan::input::{View, ViewTrust};
 use tsg_core::ports::cloud::CloudError;
@@ -58,6 +60,8 @@ impl LockOut {
 pub(super) struct Sight {
     /// The newest complete list, with everything seen since written into it.
     pub(super) snapshot: Snapshot,
+    /// What the machines of that list carry, if rules ask for it. What was seen since is not in it.
+    pub(super) labels: Option<Arc<MachineLabels>>,
     /// Its machines as a join needs them, and since when they are so.
     pub(super) lasting: LastingStates,
     pub(super) watch: ViewWatch,
@@ -101,7 +105,9 @@ impl Sight {
     }
 
     /// A complete list came in: what single replies showed since it began is newer.
-    pub(super) fn take_list(&mut self, mut list: Snapshot, began: Duration, pages: u32, now: Duration) {
+    pub(super) fn take_list(&mut self, list: CompleteList, began: Duration, pages: u32, now: Duration) {
+        let CompleteList { snapshot: mut list, labels } = list;
+        self.labels = labels.map(Arc::new);
         self.glimpses.retain(|_, (asked_at, _)| *asked_at >= list.taken_at);
         for (_, seen) in self.glimpses.values() {
             write_into(&mut list, *seen);

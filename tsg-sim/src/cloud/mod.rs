@@ -287,10 +287,10 @@ impl Cloud for SimCloud {
         let query = translation::list_query(page);
         let account = self.caller.account;
         let work = |world: &mut World| {
-            let page = world.list_machines(account, &query);
-            let show = |machine| translation::observed(world, machine);
-            let instances = page.items.into_iter().map(show).collect();
-            Ok(InstancePage { instances, server_time: Some(translation::timestamp(world.clock())) })
+            let found = world.list_machines(account, &query).items;
+            let labels = translation::labels(page.labelling, &found);
+            let instances = found.into_iter().map(|machine| translation::observed(world, machine)).collect();
+            Ok(InstancePage { instances, labels, server_time: Some(translation::timestamp(world.clock())) })
         };
         self.request(self.call(Operation::ListMachines), work).await
     }

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use tsg_core::model::fingerprint;
-use tsg_core::model::guest::{GuestReport, GuestValue};
+use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{self, InstanceId};
 use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
+use tsg_core::model::labels::LabelPage;
 use tsg_core::model::name::operation_of;
-use tsg_core::model::tag::{Claim, OPERATION, TagValue};
+use tsg_core::model::tag::{Claim, OPERATION, SeenValue, TagValue};
 use tsg_core::model::time::Timestamp;
-use tsg_core::ports::cloud::{CreateInstance, FirewallState, ListFilter, ListPage, PackageProfile, Tombstones};
+use tsg_core::ports::cloud::{
+    CreateInstance, FirewallState, Labelling, ListFilter, ListPage, PackageProfile, Tombstones,
+};
 
 use crate::world::{
     AccountId, CreateMachine, Fingerprint, ListQuery, Machine, MachineState, NetworkRequest, Package, Scalar,
@@ -35,6 +38,19 @@ pub(super) fn observed(world: &World, machine: &Machine) -> ObservedInstance {
     }
 }
 
+/// The names and tags of machines, where they are wanted.
+pub(super) fn labels(labelling: Labelling, machines: &[&Machine]) -> Option<LabelPage> {
+    let mut page = match labelling {
+        Labelling::Bare => return None,
+        Labelling::Labelled => LabelPage::new(),
+    };
+    for machine in machines {
+        let tags = machine.tags.iter().map(|(key, value)| (key.as_str(), seen_value(value)));
+        page.push(InstanceId::new(machine.id.0), &machine.name, tags);
+    }
+    Some(page)
+}
+
 fn brand(word: &str) -> Brand {
     match word {
         "bhyve" => Brand::Bhyve,
@@ -46,18 +62,18 @@ fn brand(word: &str) -> Brand {
 fn guest_report(machine: &Machine) -> GuestReport {
     let mut report = GuestReport::default();
     for (key, value) in &machine.metadata {
-        report.note(key, guest_value(value));
+        report.note(key, seen_value(value));
     }
     report
 }
 
-fn guest_value(value: &Scalar) -> GuestValue<'_> {
+fn seen_value(value: &Scalar) -> SeenValue<'_> {
     match value {
-        Scalar::Text(text) => GuestValue::Text(text),
+        Scalar::Text(text) => SeenValue::Text(text),
         // Beyond 2^53 the next double does: nothing that a guest says needs more.
-        Scalar::Integer(number) => GuestValue::Number(*number as f64),
-        Scalar::Float(number) => GuestValue::Number(*number),
-        Scalar::Bool(value) => GuestValue::Flag(*value),
+        Scalar::Integer(number) => SeenValue::Number(*number as f64),
+        Scalar::Float(number) => SeenValue::Number(*number),
+        Scalar::Bool(value) => SeenValue::Flag(*value),
     }
 }
 

@@ -10,7 +10,7 @@ use tsg_core::model::id::{InstanceId, PackageId};
 use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance};
 use tsg_core::ports::Cloud;
 use tsg_core::ports::cloud::{
-    CloudError, ErrorKind, FirewallState, InstanceUpdate, ListFilter, ListPage, Noted, Tombstones,
+    CloudError, ErrorKind, FirewallState, InstanceUpdate, Labelling, ListFilter, ListPage, Noted, Tombstones,
 };
 use tsg_sim::world::{Fault, FaultRule, Machine, MachineId, Operation, parse_canonical};
 
@@ -20,6 +20,10 @@ use crate::support::site::{FAST, Site, quick};
 
 /// How long a test waits for something that takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+fn first_page(labelling: Labelling) -> ListPage {
+    ListPage { filter: ListFilter::All, tombstones: Tombstones::Hidden, labelling, offset: 0, limit: 10 }
+}
 
 /// A data centre, tsg's client to it, and a running machine.
 struct Bench {
@@ -133,8 +137,7 @@ async fn a_drain_arrives_and_lists_show_what_the_guest_answers() {
     for (key, value) in [(guest::DRAINED, "true"), (guest::BUSY, "false"), (guest::SCALE_IN_COST, "40")] {
         bench.site.server.with_world(|world| world.put_guest_metadatum(machine, key, value));
     }
-    let page = ListPage { filter: ListFilter::All, tombstones: Tombstones::Hidden, offset: 0, limit: 10 };
-    let listed = bench.cloud.list(&page).await.unwrap().instances;
+    let listed = bench.cloud.list(&first_page(Labelling::Bare)).await.unwrap().instances;
     assert_eq!(listed, [bench.get().await], "lists show metadata too");
     let said = listed[0].guest;
     assert_eq!((said.has_drained, said.busy, said.scale_in_cost), (true, Some(false), Some(40)));
