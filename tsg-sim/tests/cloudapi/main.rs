@@ -12,6 +12,7 @@ mod client;
 mod curl;
 mod faults;
 mod feed;
+mod labels;
 mod machines;
 mod paging;
 mod port;
