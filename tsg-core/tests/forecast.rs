@@ -42,6 +42,17 @@ fn a_forecast_in_words() {
     );
 }
 
+#[test]
+fn the_compute_nodes_that_are_used_are_told_where_they_are_known() {
+    let told = |table: &str| {
+        let foreseen = foreseen(&scene(table), &EVEN);
+        in_words(&foreseen, foreseen.begins_at).to_string()
+    };
+    let told_of_one = told("group 1\na ready running cn:9\n");
+    assert!(told_of_one.contains("serving, on 1 compute node\n"), "{told_of_one}");
+    assert!(!told("group 1\na ready running\n").contains("compute node"));
+}
+
 /// `count` members of revision 1, with revision 2 wanted and `unavailable` of them out of service
 /// at once at most.
 fn outdated(count: u32, unavailable: u32) -> Scene {

@@ -42,6 +42,12 @@ fn one_that_is_kept_stopped_gives_its_number_up_and_one_that_leaves_does_not() {
 }
 
 #[test]
+fn a_number_that_the_same_plan_sets_free_is_given_out_in_it() {
+    let table = "group 1\npolicy {\"identity\": \"ordinal\", \"stop\": {\"preserve\": \"always\"}}\na ready stopped ordinal:0 stopping:5s/repair";
+    assert_eq!(given(table), [0]);
+}
+
+#[test]
 fn no_number_is_ever_given_twice_while_a_group_grows_round_after_round() {
     let mut group = scene("group 6 window:2\npolicy {\"identity\": \"ordinal\"}\nc ready running ordinal:3");
     for _ in 0..4 {
