@@ -130,7 +130,7 @@ fn a_spread_fills_places_in_rounds() {
     let mut world = world();
     on(&mut world, 0, "web");
     let spread = |max_skew, weight| Spread { over: Scope::Rack, max_skew: NonZeroU32::new(max_skew), weight };
-    let with = |spread: Spread| Request { spread: vec![spread], ..web(&[]) };
+    let with = |spread: Spread| evenly(spread, web(&[]));
     assert_eq!(placed(&world, &with(spread(1, 0)), 4), ["cn2", "cn1", "cn3", "cn0"]);
     assert_eq!(placed(&world, &with(spread(2, 0)), 4), ["cn1", "cn2", "cn3", "cn0"]);
     assert_eq!(placed(&world, &with(spread(0, 50)), 2), ["cn2", "cn1"]);
@@ -151,9 +151,9 @@ fn what_is_unknown_is_turned_down_or_comes_last() {
     let matched = Matched { rule: RuleNumber::Rule(0), count: 1, unlocated: 1, is_own: false };
     assert_eq!(answer.matched, [matched]);
     let spread = Spread { over: Scope::Rack, max_skew: NonZeroU32::new(1), weight: 0 };
-    assert_eq!(placed(&world, &Request { spread: vec![spread], ..web(&[]) }, 2), ["cn0", "cn0"]);
+    assert_eq!(placed(&world, &evenly(spread, web(&[])), 2), ["cn0", "cn0"]);
     world.nodes[0].rack = None;
-    let request = Request { spread: vec![spread], ..web(&[]) };
+    let request = evenly(spread, web(&[]));
     let rejection = Rejection::SpreadWithoutTopology { scope: Scope::Rack };
     assert_eq!(place(&world.inventory(), &request), Err(rejection));
 }
@@ -177,14 +177,23 @@ fn too_much_is_turned_down() {
     assert!(place(&inventory, &web(&["cn!=~cn1"; 32])).is_ok());
 }
 
-#[test]
-fn the_parts_of_a_placement_add_up() {
+/// A wish that nobody can keep, one that can be kept, and a member in each rack already.
+fn at_a_cost() -> (World, Request) {
     let mut world = world();
     on(&mut world, 0, "web");
     on(&mut world, 2, "web");
-    let mut request = web(&["service==~db", "cn!=~cn0"]);
+    let spread = Spread { over: Scope::Rack, max_skew: NonZeroU32::new(1), weight: 7 };
+    (world, evenly(spread, web(&["service==~db", "cn!=~cn0"])))
+}
+
+fn evenly(spread: Spread, request: Request) -> Request {
+    Request { spread: vec![spread], ..request }
+}
+
+#[test]
+fn the_parts_of_a_placement_add_up() {
+    let (world, mut request) = at_a_cost();
     request.preferences = vec![Preference { rule: "cn:ssd==~true".parse().unwrap(), weight: 30 }];
-    request.spread = vec![Spread { over: Scope::Rack, max_skew: NonZeroU32::new(1), weight: 7 }];
     let answer = place(&world.inventory(), &request).unwrap();
     let wish = |rule, weight| Wish { rule, weight };
     let expected = [
@@ -276,11 +285,7 @@ fn a_batch_that_does_not_fit_says_what_stands_in_the_way_of_the_next_one() {
 
 #[test]
 fn a_placement_is_one_screen() {
-    let mut world = world();
-    on(&mut world, 0, "web");
-    on(&mut world, 2, "web");
-    let mut request = web(&["service==~db", "cn!=~cn0"]);
-    request.spread = vec![Spread { over: Scope::Rack, max_skew: NonZeroU32::new(1), weight: 7 }];
+    let (world, request) = at_a_cost();
     let inventory = world.inventory();
     let answer = place_batch(&inventory, &request, 2).unwrap();
     let expected = "\

@@ -7,15 +7,12 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use core::cmp::Ordering;
-use core::hash::{Hash, Hasher};
 use core::iter::Peekable;
 use core::{fmt, str};
 
-use regex::bytes::{Regex, RegexBuilder};
 use thiserror::Error;
 
-use crate::placement::rule::{EXPRESSION_NESTING_MAX, EXPRESSION_SIZE_MAX};
+use crate::placement::linear::{LinearRegex, Unfit};
 
 /// A regular expression as JavaScript reads it, without flags.
 ///
@@ -28,11 +25,8 @@ use crate::placement::rule::{EXPRESSION_NESTING_MAX, EXPRESSION_SIZE_MAX};
 /// assert_eq!(JsExpression::new(r"(a)\1").unwrap_err(), InvalidJsExpression::BackReference);
 /// # Ok::<(), InvalidJsExpression>(())
 /// ```
-#[derive(Clone)]
-pub struct JsExpression {
-    source: String,
-    compiled: Regex,
-}
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JsExpression(LinearRegex);
 
 /// Why a text cannot be used as an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -68,27 +62,21 @@ impl JsExpression {
     pub fn new(source: &str) -> Result<Self, InvalidJsExpression> {
         let mut translation = Translation { rest: source.chars().peekable(), out: String::new(), last: Last::Nothing };
         while translation.step()? {}
-        let compiled = RegexBuilder::new(&translation.out)
-            .unicode(false)
-            .size_limit(EXPRESSION_SIZE_MAX)
-            .nest_limit(EXPRESSION_NESTING_MAX)
-            .dfa_size_limit(4 * EXPRESSION_SIZE_MAX)
-            .build();
-        match compiled {
-            Ok(compiled) => Ok(Self { source: source.to_string(), compiled }),
-            Err(regex::Error::Syntax(why)) if !why.contains("nested") => Err(InvalidJsExpression::Parentheses),
-            Err(_) => Err(InvalidJsExpression::TooLarge),
+        match LinearRegex::compile(source, &translation.out) {
+            Ok(regex) => Ok(Self(regex)),
+            Err(Unfit::Syntax { .. }) => Err(InvalidJsExpression::Parentheses),
+            Err(Unfit::TooLarge | Unfit::TooDeep) => Err(InvalidJsExpression::TooLarge),
         }
     }
 
     /// Whether it matches somewhere in a text.
     pub fn is_match(&self, text: &str) -> bool {
-        self.compiled.is_match(text.as_bytes())
+        self.0.is_match(text)
     }
 
     /// What stands between the slashes.
     pub fn as_str(&self) -> &str {
-        &self.source
+        self.0.as_str()
     }
 }
 
@@ -261,37 +249,5 @@ const fn control(escaped: char) -> Result<Option<u8>, InvalidJsExpression> {
         'r' => Ok(Some(b'\r')),
         'c' | 'x' | 'u' | '0' => Err(InvalidJsExpression::Escape),
         _ => Ok(None),
-    }
-}
-
-impl fmt::Debug for JsExpression {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "/{}/", self.source)
-    }
-}
-
-impl PartialEq for JsExpression {
-    fn eq(&self, other: &Self) -> bool {
-        self.source == other.source
-    }
-}
-
-impl Eq for JsExpression {}
-
-impl PartialOrd for JsExpression {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for JsExpression {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.source.cmp(&other.source)
-    }
-}
-
-impl Hash for JsExpression {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.source.hash(state);
     }
 }

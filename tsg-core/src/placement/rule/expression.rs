@@ -1,24 +1,15 @@
 //! Regular expressions: what stands between two slashes.
 //!
-//! Owns their limits. Must never let one reach an engine that back-tracks: the time that a match
-//! takes grows with the text, never faster.
+//! Owns what is said of one that cannot be used, and where in it. Must never run one by itself: the
+//! engine and its limits are `linear`'s.
 
 use alloc::string::{String, ToString};
-use core::cmp::Ordering;
-use core::hash::{Hash, Hasher};
-use core::{fmt, str};
+use core::str;
 
-use regex::bytes::{Regex, RegexBuilder};
 use thiserror::Error;
 
-/// The most that an expression takes up once it is compiled, in bytes.
-pub const EXPRESSION_SIZE_MAX: usize = 64 * 1024;
-
-/// How deep groups and classes may stand in one another.
-pub const EXPRESSION_NESTING_MAX: u32 = 16;
-
-/// What a match may keep in mind to be faster than its worst case, in bytes.
-const CACHE_MAX: usize = 256 * 1024;
+use crate::placement::linear::{self, LinearRegex, Unfit};
+pub use crate::placement::linear::{EXPRESSION_NESTING_MAX, EXPRESSION_SIZE_MAX};
 
 /// A regular expression in the syntax of the crate `regex`, without look-around and without back
 /// references. It may match anywhere in a text; `^` and `$` are its ends. Its classes are those of
@@ -36,11 +27,8 @@ const CACHE_MAX: usize = 256 * 1024;
 /// assert_eq!("(a{99}){99}".parse::<Expression>().unwrap_err(), InvalidExpression::TooLarge);
 /// # Ok::<(), InvalidExpression>(())
 /// ```
-#[derive(Clone)]
-pub struct Expression {
-    source: String,
-    compiled: Regex,
-}
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Expression(LinearRegex);
 
 /// Why a text is no expression.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -67,12 +55,12 @@ pub enum InvalidExpression {
 impl Expression {
     /// Whether it matches somewhere in a text.
     pub fn is_match(&self, text: &str) -> bool {
-        self.compiled.is_match(text.as_bytes())
+        self.0.is_match(text)
     }
 
     /// What stands between its slashes.
     pub fn as_str(&self) -> &str {
-        &self.source
+        self.0.as_str()
     }
 }
 
@@ -83,16 +71,11 @@ impl str::FromStr for Expression {
         if source.is_empty() {
             return Err(InvalidExpression::Empty);
         }
-        let compiled = RegexBuilder::new(source)
-            .unicode(false)
-            .size_limit(EXPRESSION_SIZE_MAX)
-            .nest_limit(EXPRESSION_NESTING_MAX)
-            .dfa_size_limit(CACHE_MAX)
-            .build();
-        match compiled {
-            Ok(compiled) => Ok(Self { source: source.to_string(), compiled }),
-            Err(regex::Error::CompiledTooBig(_)) => Err(InvalidExpression::TooLarge),
-            Err(fault) => Err(in_place(source, &fault.to_string())),
+        match LinearRegex::compile(source, source) {
+            Ok(regex) => Ok(Self(regex)),
+            Err(Unfit::TooLarge) => Err(InvalidExpression::TooLarge),
+            Err(Unfit::TooDeep) => Err(InvalidExpression::TooDeep),
+            Err(Unfit::Syntax { drawing }) => Err(in_place(source, &drawing)),
         }
     }
 }
@@ -100,47 +83,11 @@ impl str::FromStr for Expression {
 /// The engine draws its faults: the expression, a line with a caret under the place, the reason.
 /// Where a drawing is not understood, the place is the beginning.
 fn in_place(source: &str, drawing: &str) -> InvalidExpression {
-    let reason = drawing.lines().find_map(|line| line.strip_prefix("error: ")).unwrap_or(drawing);
-    if reason.contains("nested parentheses") {
-        return InvalidExpression::TooDeep;
-    }
     let is_caret = |line: &&str| line.contains('^') && line.bytes().all(|byte| matches!(byte, b' ' | b'^'));
     let column = drawing.lines().skip(2).find(is_caret).and_then(|line| line.find('^')?.checked_sub(INDENT));
     let place = column.map_or(Some(0), |column| source.char_indices().nth(column).map(|(at, _)| at));
-    InvalidExpression::Syntax { position: place.unwrap_or(source.len()), reason: reason.to_string() }
+    InvalidExpression::Syntax { position: place.unwrap_or(source.len()), reason: linear::reason(drawing).to_string() }
 }
 
 /// How far a drawing is indented.
 const INDENT: usize = 4;
-
-impl fmt::Debug for Expression {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "/{}/", self.source)
-    }
-}
-
-impl PartialEq for Expression {
-    fn eq(&self, other: &Self) -> bool {
-        self.source == other.source
-    }
-}
-
-impl Eq for Expression {}
-
-impl PartialOrd for Expression {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Expression {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.source.cmp(&other.source)
-    }
-}
-
-impl Hash for Expression {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.source.hash(state);
-    }
-}
