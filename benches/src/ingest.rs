@@ -92,6 +92,8 @@ fn operation(group: GroupId, member: &Member) -> Operation {
         marks: Marks::NONE,
         adopted_at: None,
         ordinal: None,
+        avoid: Vec::new(),
+        landing: None,
     }
 }
 

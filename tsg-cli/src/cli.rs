@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{account, completions, demo, group, reconcile, rollout, scale, server, sim, template, wait};
+use crate::commands::{
+    account, completions, demo, group, placement, reconcile, rollout, scale, server, sim, template, wait,
+};
 use crate::exit;
 use crate::profile::Overrides;
 
@@ -104,6 +106,8 @@ pub(crate) enum Command {
     Template(template::Template),
     #[command(subcommand, alias = "groups")]
     Group(group::Group),
+    #[command(subcommand)]
+    Placement(placement::Placement),
     #[command(subcommand)]
     Rollout(rollout::Rollout),
     Wait(wait::Wait),

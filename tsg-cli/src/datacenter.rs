@@ -8,9 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tsg_cloudapi::signature::PublicKey;
+use tsg_core::model::id::ComputeNodeId;
+use tsg_core::placement::topology::{Coverage, Site, Topology};
 use tsg_sim::demo::{Residents, furnished};
 use tsg_sim::http::{ServerConfig, SimServer, Speed};
-use tsg_sim::world::{SimTime, WorldSpec};
+use tsg_sim::world::{Server, SimTime, World, WorldSpec};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -49,6 +51,16 @@ pub(crate) async fn open(plot: &Plot, residents: Residents) -> Result<SimServer,
             .because(&error)
             .next("end what uses that port, or give another one (0 takes a free one)")
     })
+}
+
+/// Where the compute nodes of a world stand.
+pub(crate) fn topology(world: &World) -> Topology {
+    let site = |server: &Server| Site { name: Some(server.name.clone()), rack: Some(server.rack.clone()) };
+    Topology {
+        data_centre: None,
+        coverage: Coverage::Whole,
+        nodes: world.servers().map(|server| (ComputeNodeId::new(server.id.0), site(server))).collect(),
+    }
 }
 
 /// A key that the data centre does not take.

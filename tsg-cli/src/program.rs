@@ -38,6 +38,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
             Command::Account(account) => account.run(context).await,
             Command::Template(template) => template.run(context).await,
             Command::Group(group) => group.run(context).await,
+            Command::Placement(placement) => placement.run(context).await,
             Command::Rollout(rollout) => rollout.run(context).await,
             Command::Wait(wait) => wait.run(context).await,
             Command::Reconcile(reconcile) => reconcile.run(context).await,

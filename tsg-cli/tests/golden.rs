@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use support::process::{Said, run, tsg};
 
 /// Every command there is, by its words.
-const COMMANDS: [&[&str]; 36] = [
+const COMMANDS: [&[&str]; 39] = [
     &[],
     &["demo"],
     &["sim"],
@@ -39,6 +39,9 @@ const COMMANDS: [&[&str]; 36] = [
     &["group", "instances"],
     &["group", "delete"],
     &["group", "plan"],
+    &["placement"],
+    &["placement", "check"],
+    &["placement", "explain"],
     &["rollout"],
     &["rollout", "status"],
     &["rollout", "pause"],

@@ -18,6 +18,8 @@ use tsg_core::model::time::Timestamp;
 use tsg_core::plan::input::{Limits, Marks, Retirement, View, ViewTrust};
 use tsg_core::plan::output::{Class, Report};
 
+use crate::placement::PlacementView;
+
 /// One group as the engine saw it last.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupView {
@@ -33,6 +35,9 @@ pub struct GroupView {
     pub limits: Option<Limits>,
     /// The operations that are not closed, oldest first.
     pub members: Vec<MemberView>,
+    /// How its placement stands; `None` without a block, and until the account was listed under it.
+    #[serde(skip)]
+    pub placement: Option<Arc<PlacementView>>,
     /// When the planner asked to be called again at the latest.
     pub next_wakeup: Option<Timestamp>,
     /// Set while the group is set aside because something about it cannot be handled.

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use tsg_core::placement::topology::Topology;
 use tsg_core::protocol::timing::ProtocolTiming;
 
 /// How one account's engine works. The defaults suit CloudAPI as it is shipped.
@@ -29,6 +30,9 @@ pub struct EngineConfig {
     pub creates_in_flight_max: u32,
     /// Least time between the starts of two complete lists.
     pub list_interval_min: Duration,
+    /// The same while machines come or go: each step of a rollout waits for a list twice, once
+    /// until what went is gone and once until what came runs.
+    pub list_interval_awaited: Duration,
     /// Most time between the starts of two complete lists while requests are answered.
     pub list_interval_max: Duration,
     /// Share of the requests that complete lists may take while creates wait: together with the
@@ -45,6 +49,9 @@ pub struct EngineConfig {
     /// A group that is torn down is forgotten this long after its last operation closed, so
     /// that lists which still show its machines are understood.
     pub forget_after: Duration,
+    /// Where the compute nodes stand, as far as somebody knows: CloudAPI shows their ids and no
+    /// more. Rules about racks need it.
+    pub topology: Topology,
 }
 
 impl Default for EngineConfig {
@@ -55,6 +62,7 @@ impl Default for EngineConfig {
             burst: 26,
             creates_in_flight_max: 100,
             list_interval_min: Duration::from_secs(5),
+            list_interval_awaited: Duration::from_secs(1),
             list_interval_max: Duration::from_secs(120),
             list_share_busy: 0.015,
             list_share_idle: 0.20,
@@ -62,6 +70,7 @@ impl Default for EngineConfig {
             unasked_gap: Duration::from_secs(10),
             ramp: Duration::from_secs(5 * 60),
             forget_after: Duration::from_secs(3600),
+            topology: Topology::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod in_flight;
 pub mod intent;
 mod ledger;
 mod pace;
+mod placement;
 mod session;
 mod todo;
 
@@ -21,3 +22,4 @@ pub use board::{AccountHealth, GroupView, MemberView, RequestCounts, Trouble};
 pub use config::EngineConfig;
 pub use engine::{AccountEngine, EnginePorts};
 pub use handle::EngineHandle;
+pub use placement::{Landed, PlacementSource, PlacementView};

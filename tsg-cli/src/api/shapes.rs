@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tsg_core::model::policy::Policy;
+use tsg_core::placement::rule::PlacementSpec;
 use tsg_core::plan::input::Orders;
 use tsg_core::plan::memory::RolloutState;
 use tsg_core::plan::output::{Class, GroupStatus};
@@ -47,6 +48,9 @@ pub(crate) struct TemplateView {
     /// Tags of each instance.
     #[serde(default)]
     pub(crate) tags: BTreeMap<String, TagText>,
+    /// Where instances may go.
+    #[serde(default)]
+    pub(crate) placement: serde_json::Value,
     /// When it was made.
     pub(crate) created_at: String,
 }
@@ -62,6 +66,8 @@ pub(crate) struct NewTemplate {
     pub(crate) userdata: String,
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) tags: BTreeMap<String, TagText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) placement: Option<Box<PlacementSpec>>,
 }
 
 /// A tag's value: `true`, `false` and numbers keep their type, as in node-triton.
@@ -105,6 +111,9 @@ pub(crate) struct GroupView {
     /// What people told its rollout to do.
     #[serde(default)]
     pub(crate) orders: Orders,
+    /// Where its instances may go, if it says so itself.
+    #[serde(default)]
+    pub(crate) placement: serde_json::Value,
 }
 
 /// Why a group is as it is.
@@ -163,6 +172,8 @@ pub(crate) struct NewGroup {
     pub(crate) capacity: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<Box<Policy>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) placement: Option<Box<PlacementSpec>>,
 }
 
 /// A change of a group; what is absent stays.
@@ -176,6 +187,18 @@ pub(crate) struct GroupChange {
     pub(crate) revision: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<Box<Policy>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) placement: Option<PlacementChange>,
+}
+
+/// What becomes of a group's own placement.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(crate) enum PlacementChange {
+    /// This one stands from now on.
+    Set(Box<PlacementSpec>),
+    /// There is none any more; written as `null`.
+    Remove,
 }
 
 /// What a rollout is told.
@@ -238,6 +261,13 @@ pub(crate) struct AccountView {
 pub(crate) struct SupersededKey {
     pub(crate) key_name: String,
     pub(crate) key_fingerprint: String,
+}
+
+/// Where a group's instances stand and can go.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct PlacementView {
+    /// All of it in words, one screen of text.
+    pub(crate) summary: String,
 }
 
 /// What would be done.

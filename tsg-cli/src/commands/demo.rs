@@ -88,6 +88,7 @@ impl Demo {
         let mut config = ServerConfig::for_cloud(&site.cloudapi_url(), &site.data_dir());
         config.http.port = self.port;
         config.auth.allow.insert(tsg_sim::demo::ACCOUNT.to_owned());
+        config.engine.config.topology = site.topology();
         pace::keep_up(&mut config.engine, self.speed);
         config
     }
@@ -109,6 +110,7 @@ async fn template(site: &Site) -> Result<NewTemplate, Failure> {
         return Err(Failure::new(Exit::Failed, "the simulated data centre offers no image or no package"));
     };
     Ok(NewTemplate {
+        placement: None,
         name: NAME.to_owned(),
         image: image.id.to_string(),
         package: package.id.to_string(),

@@ -6,6 +6,7 @@ pub(crate) mod account;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod group;
+pub(crate) mod placement;
 pub(crate) mod reconcile;
 pub(crate) mod rollout;
 pub(crate) mod scale;

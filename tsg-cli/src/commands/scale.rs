@@ -138,6 +138,7 @@ impl Scale {
             template_id: self.template_id.clone(),
             capacity: self.count,
             policy: Some(Group::first_policy()),
+            placement: None,
         };
         let made = api.post("/v2/groups", Some(&group)).await;
         made.map_err(|error| error.preventing(format!("cannot create the group {:?}", self.tsg_name)))

@@ -78,6 +78,9 @@ impl Server {
             Additions { flags, builtin: Some(builtin), variables: vec![("TSG_DEV_MODE".to_owned(), "1".to_owned())] };
         let mut config = self.settings.load(context, additions)?;
         config.auth.allow.insert(tsg_sim::demo::ACCOUNT.to_owned());
+        if config.engine.config.topology.is_empty() {
+            config.engine.config.topology = site.topology();
+        }
         pace::keep_up(&mut config.engine, options.speed);
         settings::start_logging(config.log, context);
         let server = start(config).await?;

@@ -21,6 +21,7 @@ pub(crate) fn keep_up(settings: &mut EngineSettings, speed: f64) {
         &mut timing.provisioning_grace,
         &mut timing.delete_repeat,
         &mut config.list_interval_min,
+        &mut config.list_interval_awaited,
         &mut config.list_interval_max,
         &mut config.unasked_gap,
         &mut config.ramp,

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tsg_cloudapi::client::Client;
 use tsg_cloudapi::signature::{KeyId, LocalSigner, NewKeyKind, PrivateKey, Signer};
+use tsg_core::placement::topology::Topology;
 use tsg_server::RunningServer;
 use tsg_sim::admin::SimAdmin;
 use tsg_sim::demo::{ACCOUNT, Residents};
@@ -101,6 +102,11 @@ impl Site {
     /// CloudAPI.
     pub(crate) fn cloudapi_url(&self) -> String {
         self.datacenter.url()
+    }
+
+    /// Where its compute nodes stand, as an operator would say it.
+    pub(crate) fn topology(&self) -> Topology {
+        self.datacenter.with_world(|world| datacenter::topology(world))
     }
 
     /// The back door of the data centre.

@@ -193,17 +193,21 @@ macro_rules! base32_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; 16]);
+        pub struct $name {
+            /// Two words: compared and moved as such, and aligned to no more than a word.
+            high: u64,
+            low: u64,
+        }
 
         impl $name {
             /// From 128 bits that the caller has drawn; see `ports::Entropy`.
             pub const fn from_bits(bits: u128) -> Self {
-                Self(bits.to_be_bytes())
+                Self { high: (bits >> 64) as u64, low: bits as u64 }
             }
 
             /// The 128 bits.
             pub const fn bits(self) -> u128 {
-                u128::from_be_bytes(self.0)
+                (self.high as u128) << 64 | self.low as u128
             }
         }
 

@@ -13,6 +13,7 @@ pub mod guest;
 pub mod id;
 pub mod instance;
 pub mod labels;
+pub mod landing;
 pub mod name;
 pub mod operation;
 pub mod policy;

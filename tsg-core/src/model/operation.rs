@@ -11,7 +11,8 @@ use thiserror::Error;
 
 use super::errand::Errand;
 use super::fingerprint::Fingerprint;
-use super::id::{GroupId, InstanceId, OperationId, TemplateId};
+use super::id::{ComputeNodeId, GroupId, InstanceId, OperationId, TemplateId};
+use super::landing::Landing;
 use super::time::Timestamp;
 use crate::plan::input::{Lineage, Marks, RestartHistory, Retirement};
 
@@ -239,6 +240,12 @@ pub struct Operation {
     /// Its place in a group with ordinal identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordinal: Option<u32>,
+    /// Compute nodes to avoid, if another will do: those that its predecessors died on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub avoid: Vec<ComputeNodeId>,
+    /// What was found of the place where its machine landed, if it is under a `placement` block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landing: Option<Landing>,
 }
 
 /// Most operations have nothing to say beyond the common fields, and their records stay short.

@@ -155,13 +155,33 @@ impl Claim {
     pub fn tags(&self, group: &GroupName, template: TemplateId) -> Tags {
         let mut tags = Tags::new();
         tags.insert(MANAGER.to_string(), TagValue::Text(format!("m{}", self.manager)));
-        tags.insert(GROUP.to_string(), TagValue::Text(format!("g{}", self.group.uuid().simple())));
+        tags.insert(GROUP.to_string(), TagValue::Text(Self::group_value(self.group)));
         tags.insert(OPERATION.to_string(), TagValue::Text(Self::operation_value(self.operation)));
         tags.insert(REVISION.to_string(), TagValue::Text(format!("v{}", self.revision)));
         tags.insert(SEQUENCE.to_string(), TagValue::Text(format!("s{}", self.sequence)));
         tags.insert(V1_GROUP_NAME.to_string(), group.as_str().into());
         tags.insert(V1_TEMPLATE.to_string(), TagValue::Text(template.to_string()));
         tags
+    }
+
+    /// The value of the [`GROUP`] tag.
+    ///
+    /// ```
+    /// use tsg_core::model::id::GroupId;
+    /// use tsg_core::model::tag::Claim;
+    ///
+    /// let group = GroupId::new(uuid::Uuid::from_u128(8));
+    /// let value = Claim::group_value(group);
+    /// assert_eq!(value, "g00000000000000000000000000000008");
+    /// assert_eq!(Claim::group_of(&value), Some(group));
+    /// ```
+    pub fn group_value(group: GroupId) -> String {
+        format!("g{}", group.uuid().simple())
+    }
+
+    /// The group that a [`GROUP`] tag names.
+    pub fn group_of(value: &str) -> Option<GroupId> {
+        uuid::Uuid::try_parse(value.strip_prefix('g')?).ok().map(GroupId::new)
     }
 
     /// The value of the [`OPERATION`] tag, to filter a list by.
@@ -173,10 +193,9 @@ impl Claim {
     ///
     /// Takes a look-up, not a map, so that a wire parser can answer from borrowed text.
     pub fn read<'a>(value_of: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
-        let group = value_of(GROUP)?.strip_prefix('g')?;
         Some(Self {
             manager: value_of(MANAGER)?.strip_prefix('m')?.parse().ok()?,
-            group: GroupId::new(uuid::Uuid::try_parse(group).ok()?),
+            group: Self::group_of(value_of(GROUP)?)?,
             operation: value_of(OPERATION)?.strip_prefix('o')?.parse().ok()?,
             revision: value_of(REVISION)?.strip_prefix('v')?.parse().ok()?,
             sequence: value_of(SEQUENCE)?.strip_prefix('s')?.parse().ok()?,

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::nodes::NodeNumbers;
 use super::places::Places;
 use crate::model::guest::GuestReport;
-use crate::model::id::InstanceId;
+use crate::model::id::{ComputeNodeId, InstanceId};
 use crate::model::instance::{Brand, InstanceState, ObservedInstance, Snapshot};
 use crate::model::time::Timestamp;
 use crate::plan::input::NO_NODE;
@@ -158,6 +158,11 @@ impl LastingStates {
             None if self.late.is_empty() => None,
             None => self.late.get(&instance),
         }
+    }
+
+    /// The compute node that a member's number of one stands for.
+    pub fn node(&self, number: u32) -> Option<ComputeNodeId> {
+        self.nodes.node(number)
     }
 
     /// Since when a machine is as it is seen; `None` for one that was never seen.

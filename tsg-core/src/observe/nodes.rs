@@ -20,6 +20,7 @@ use crate::plan::input::NO_NODE;
 /// assert_eq!([one, other, one].map(|node| numbers.number_of(node)), [0, 1, 0]);
 /// assert_eq!(numbers.number_again(one, 0), 0, "it is where it was");
 /// assert_eq!(numbers.number_again(other, 0), 1, "it has moved");
+/// assert_eq!((numbers.node(1), numbers.node(2)), (Some(other), None));
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct NodeNumbers {
@@ -37,6 +38,11 @@ impl NodeNumbers {
             self.nodes.push(node);
         }
         number
+    }
+
+    /// The compute node that a number stands for.
+    pub fn node(&self, number: u32) -> Option<ComputeNodeId> {
+        self.nodes.get(number as usize).copied()
     }
 
     /// The number of a compute node that most likely is `before`: machines rarely move, and to

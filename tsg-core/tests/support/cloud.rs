@@ -48,6 +48,8 @@ pub fn sent(number: u32, sent_at: Timestamp) -> Operation {
         marks: Marks::NONE,
         adopted_at: None,
         ordinal: None,
+        avoid: Vec::new(),
+        landing: None,
     }
 }
 

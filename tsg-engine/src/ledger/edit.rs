@@ -13,7 +13,7 @@ use tsg_core::model::operation::{
     Absence, Attempt, AttemptOutcome, Cause, Deletion, InvalidEdge, Operation, Phase, Silence,
 };
 use tsg_core::model::time::Timestamp;
-use tsg_core::plan::input::{Lineage, Marks, RestartHistory};
+use tsg_core::plan::input::{Lineage, Mark, Marks, RestartHistory};
 use tsg_core::plan::memory::PlanMemory;
 use tsg_core::records::kinds::OwnedInstance;
 use tsg_core::records::{Transaction, Versioned};
@@ -103,6 +103,8 @@ impl<'a> Edit<'a> {
             marks: Marks::NONE,
             adopted_at: None,
             ordinal: None,
+            avoid: Vec::new(),
+            landing: None,
         };
         self.written.insert(id, operation);
         self.note(AuditEvent::Planned { operation: id, cause });
@@ -215,6 +217,12 @@ impl<'a> Edit<'a> {
     pub(crate) fn will_send(&mut self, id: OperationId, sending: Sending) {
         let Sending { request, instance, attempt, payload } = sending;
         self.note(AuditEvent::WillSend { operation: id, request, instance, attempt, payload });
+    }
+
+    /// Marks an operation as a person would, with the same entry in the audit.
+    pub(crate) fn mark(&mut self, id: OperationId, mark: Mark) {
+        self.change(id, |operation| operation.marks = operation.marks.with(mark));
+        self.note(AuditEvent::InstancesMarked { mark, is_set: true, operations: vec![id] });
     }
 
     /// Changes what an operation remembers; its phase is not to be touched here.

@@ -177,6 +177,7 @@ impl Session {
                     if let Ok(instance) = reply {
                         self.sight.glimpse(asked_at, *instance);
                     }
+                    self.await_change();
                     self.doubt_what_is_unknown(id);
                 }
                 CreateOutcome::DuplicateName => self.look_up_now(id),

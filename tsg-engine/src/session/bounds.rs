@@ -11,6 +11,7 @@ use tsg_core::model::operation::{Cause, InvalidEdge, Operation, Phase};
 use tsg_core::model::policy::{Identity, ReplaceOrder, UpdateMode};
 use tsg_core::model::revision::Disruption;
 use tsg_core::model::time::Timestamp;
+use tsg_core::observe::lasting::LastingStates;
 use tsg_core::plan::input::{Lineage, Mark, Retirement, RetirementStage, Sighting};
 use tsg_core::plan::output::{Action, Origin, PlannedAction};
 
@@ -158,8 +159,15 @@ pub(super) fn lost_recently(ledger: &GroupLedger, now: Timestamp) -> u32 {
     u32::try_from(ledger.operations().filter(is_lost).count()).unwrap_or(u32::MAX)
 }
 
+/// Where a plan's new operations come from.
+pub(super) struct Origins<'a> {
+    pub(super) all: &'a [Origin],
+    /// What the plan's numbers of compute nodes stand for.
+    pub(super) lasting: &'a LastingStates,
+}
+
 /// Records one step of a plan, if it still holds.
-pub(super) fn apply(edit: &mut Edit<'_>, planned: &PlannedAction, origins: &[Origin]) -> Result<(), InvalidEdge> {
+pub(super) fn apply(edit: &mut Edit<'_>, planned: &PlannedAction, origins: &Origins<'_>) -> Result<(), InvalidEdge> {
     let cause = planned.reason.cause();
     let id = planned.action.operation();
     let phase = edit.operation(id).map(|operation| operation.phase);
@@ -184,14 +192,15 @@ pub(super) fn apply(edit: &mut Edit<'_>, planned: &PlannedAction, origins: &[Ori
     Ok(())
 }
 
-fn create(edit: &mut Edit<'_>, id: OperationId, revision: u32, cause: Cause, origins: &[Origin]) {
+fn create(edit: &mut Edit<'_>, id: OperationId, revision: u32, cause: Cause, origins: &Origins<'_>) {
     let Some(template) = template_of(edit.group(), revision) else { return };
     edit.plan(id, (revision, template), cause);
-    if let Some(origin) = origins.iter().find(|origin| origin.operation == id) {
+    if let Some(origin) = origins.all.iter().find(|origin| origin.operation == id) {
         edit.change(id, |operation| {
             operation.replaces = origin.replaces;
             operation.lineage = Lineage { retries: origin.retries };
             operation.ordinal = origin.ordinal;
+            operation.avoid = origin.avoid.iter().flatten().filter_map(|node| origins.lasting.node(*node)).collect();
         });
     }
 }

@@ -30,6 +30,7 @@ use tsg_core::records::codec;
 
 use super::Session;
 use super::answers::{Answer, CreateUnderWay, Sent};
+use super::placement::Guide;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
 use crate::todo::Job;
 
@@ -182,6 +183,7 @@ impl Session {
         now: Timestamp,
     ) -> Result<Vec<(OperationId, CreateInstance)>, StoreError> {
         let mut requests = Vec::new();
+        let mut guide = Guide::default();
         for id in wanted {
             let Some(template) = self.template_of(group, *id).await? else { continue };
             let Some(ledger) = self.books.group(group) else { break };
@@ -189,9 +191,11 @@ impl Session {
             if ledger.group().freeze.is_some() || !ledger.head().memory.may_send(now, unanswered) {
                 break;
             }
-            if let Some(operation) = ledger.operation(*id).filter(|operation| is_sendable(Some(operation))) {
-                requests.push((*id, compose(self.deployment, ledger.group(), operation, &template, now)));
-            }
+            let Some(operation) = ledger.operation(*id).filter(|operation| is_sendable(Some(operation))) else {
+                continue;
+            };
+            let Some(affinity) = guide.affinity(self, ledger, operation, &template) else { break };
+            requests.push((*id, compose(self.deployment, ledger.group(), operation, &template, affinity, now)));
         }
         Ok(requests)
     }
@@ -346,6 +350,7 @@ fn compose(
     group: &Group,
     operation: &Operation,
     template: &Template,
+    affinity: Vec<String>,
     now: Timestamp,
 ) -> CreateInstance {
     let claim = Claim {
@@ -359,7 +364,7 @@ fn compose(
         name: operation.name.clone(),
         template: template.spec.clone(),
         claim_tags: claim.tags(&group.name, template.id),
-        affinity: Vec::new(),
+        affinity,
         signed_at: now,
     }
 }

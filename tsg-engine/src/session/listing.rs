@@ -22,10 +22,14 @@ use tsg_core::protocol::resolve::resolve;
 use super::Session;
 use super::sight::Listing;
 use crate::board::Trouble;
+use crate::placement::Carried;
 use crate::todo::Read;
 
 /// A self-test that was asked for and never answered is asked for again.
 const TEST_PATIENCE: Duration = Duration::from_secs(60);
+/// For how long after a create or a delete its end is looked for more often than else. Nearly all
+/// of them have come or gone by then.
+const AWAITED_FOR: Duration = Duration::from_secs(120);
 
 impl Session {
     /// How far the newest look may be believed now.
@@ -42,6 +46,8 @@ impl Session {
         match (&self.sight.listing, self.sight.list_began) {
             (Some(_), _) => None,
             (None, None) => Some(self.sight.list_not_before().max(now)),
+            // A group under rules cannot go on before it is seen what machines carry.
+            (None, Some(_)) if self.lacks_labels() => Some(self.sight.list_not_before().max(now)),
             (None, Some(began)) => Some((began + self.list_interval()).max(self.sight.list_not_before())),
         }
     }
@@ -52,7 +58,23 @@ impl Session {
         let share = if is_busy { self.config.list_share_busy } else { self.config.list_share_idle };
         let seconds = f64::from(self.sight.list_pages) / (self.pace.rate() * share.max(f64::MIN_POSITIVE));
         let at_most = self.config.list_interval_max;
-        Duration::try_from_secs_f64(seconds).unwrap_or(at_most).clamp(self.config.list_interval_min, at_most)
+        let at_least = self.config.list_interval_min.min(at_most);
+        let at_least = if self.is_awaiting() { at_least.min(self.config.list_interval_awaited) } else { at_least };
+        Duration::try_from_secs_f64(seconds).unwrap_or(at_most).clamp(at_least, at_most)
+    }
+
+    /// Whether machines are about to come or to go. A view that is distrusted is believed again
+    /// after some lists that agree, which are worth less the closer they are to one another.
+    fn is_awaiting(&self) -> bool {
+        let is_on_its_way = |phase| matches!(phase, Phase::Bound | Phase::Deleting);
+        self.monotonic() < self.sight.awaited_until
+            && self.view().trust == ViewTrust::Trusted
+            && self.books.groups().any(|(_, ledger)| ledger.count_open(is_on_its_way) > 0)
+    }
+
+    /// A machine was asked to come or to go just now.
+    pub(super) fn await_change(&mut self) {
+        self.sight.awaited_until = self.monotonic() + AWAITED_FOR;
     }
 
     /// Asks for the next complete list when it is due, or probes a locked account.
@@ -71,11 +93,6 @@ impl Session {
         let paging = Some(Paging::new(self.now(), labelling));
         self.sight.listing = Some(Listing { began: now, pages: 0, paging });
         self.todo.read(Read::Page);
-    }
-
-    /// Whether lists have to show what machines carry. No group's placement is looked at yet.
-    fn wants_labels(&self) -> bool {
-        false
     }
 
     /// Asks for the self-test unless a fresh one is there or under way.
@@ -133,8 +150,7 @@ impl Session {
         self.books.refresh().await?;
         self.take_in_rereads().await?;
         self.sight.take_list(list, began, pages, self.monotonic());
-        let (machines, labelled) =
-            (self.sight.snapshot.instances.len(), self.sight.labels.as_ref().map(|labels| labels.len()));
+        let (machines, labelled) = (self.sight.snapshot.instances.len(), self.sight.carried.as_ref().map(Carried::len));
         tracing::debug!(account = %self.account, machines, ?labelled, "the account was seen as a whole");
         self.sight.trouble = None;
         let machines = self.ledger_machines();
@@ -144,6 +160,7 @@ impl Session {
         }
         self.take_arrivals().await?;
         self.note_all_seen().await?;
+        self.look_at_places().await?;
         self.mark_all_dirty();
         Ok(())
     }

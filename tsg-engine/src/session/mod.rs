@@ -9,6 +9,7 @@ mod dispatch;
 mod doubt;
 mod errand;
 mod listing;
+mod placement;
 mod reads;
 mod relabel;
 mod remove;
@@ -46,6 +47,7 @@ use crate::todo::Todo;
 
 use answers::Answer;
 use doubt::Doubt;
+use placement::Placed;
 use round::Agenda;
 use sight::Sight;
 use wait::Woken;
@@ -79,6 +81,8 @@ pub(crate) struct Session {
     unrecorded: VecDeque<Answer>,
     doubts: BTreeMap<OperationId, Doubt>,
     agenda: BTreeMap<GroupId, Agenda>,
+    /// Groups that say where their instances may go.
+    placed: BTreeMap<GroupId, Placed>,
     /// When each delete is to be looked at again.
     removals: BTreeMap<InstanceId, Duration>,
     /// The newest look at a machine that is to be deleted.
@@ -116,6 +120,7 @@ impl Session {
             unrecorded: VecDeque::new(),
             doubts: BTreeMap::new(),
             agenda: BTreeMap::new(),
+            placed: BTreeMap::new(),
             removals: BTreeMap::new(),
             looks: BTreeMap::new(),
             residue_absence: BTreeMap::new(),

@@ -138,6 +138,7 @@ impl Session {
     /// Sends a DELETE that was recorded.
     fn request_delete(&mut self, group: GroupId, instance: InstanceId, began: Duration) {
         self.counts.deletes += 1;
+        self.await_change();
         self.looks.remove(&instance);
         let again_at = began + self.config.timing.delete_repeat;
         self.removals.insert(instance, again_at);

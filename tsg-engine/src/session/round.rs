@@ -18,7 +18,7 @@ use tsg_core::plan::{PlanInput, plan};
 use tsg_core::ports::store::StoreError;
 
 use super::Session;
-use super::bounds::{apply, hold_to_intent, lost_recently};
+use super::bounds::{Origins, apply, hold_to_intent, lost_recently};
 use super::sight::Sight;
 use crate::board::Trouble;
 use crate::budget::is_unasked;
@@ -100,6 +100,7 @@ impl Session {
         while let Some(group) = self.books.take_reread() {
             if self.books.group(group).is_none() {
                 self.agenda.remove(&group);
+                self.placed.remove(&group);
                 self.handle.board().hide_group(group);
                 continue;
             }
@@ -167,6 +168,7 @@ impl Session {
     async fn plan_group(&mut self, group: GroupId) -> Result<(), StoreError> {
         let freshened = self.books.freshen(group).await;
         self.only_store(group, freshened)?;
+        self.note_placement(group).await?;
         let now = self.monotonic();
         let Some(ledger) = self.books.group(group) else {
             self.agenda.remove(&group);
@@ -281,13 +283,14 @@ impl Session {
         }
         for batch in batches {
             let remembered = memory.take();
+            let origins = Origins { all: &plan.origins, lasting: &self.sight.lasting };
             let result = self
                 .books
                 .record_once(group, now, |edit| {
                     if let Some(memory) = remembered {
                         *edit.memory() = memory;
                     }
-                    batch.iter().try_for_each(|planned| apply(edit, planned, &plan.origins))
+                    batch.iter().try_for_each(|planned| apply(edit, planned, &origins))
                 })
                 .await;
             if self.only_store(group, result)?.is_none() {

@@ -41,6 +41,7 @@ impl Session {
             report: Some(plan.report.clone()),
             limits: Some(scene.limits),
             members: shown,
+            placement: self.placement_view(group),
             next_wakeup: plan.next_wakeup,
             trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
         });
@@ -69,6 +70,7 @@ impl Session {
             report: before.as_ref().and_then(|view| view.report.clone()),
             limits: before.as_ref().and_then(|view| view.limits),
             members: before.map(|view| view.members.clone()).unwrap_or_default(),
+            placement: self.placement_view(group),
             next_wakeup: None,
             trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
         });

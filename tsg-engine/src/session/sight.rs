@@ -4,13 +4,11 @@
 //! Must never conclude that a machine is gone; `protocol::absence` does.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use core::time::Duration;
 
 use tsg_core::model::id::{GroupId, InstanceId};
 use tsg_core::model::instance::{ObservedInstance, Snapshot};
-use tsg_core::model::labels::MachineLabels;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::lasting::LastingStates;
 use tsg_core::observe::paging::{CompleteList, Paging};
@@ -21,6 +19,7 @@ use tsg_core::protocol::create::is_locked_out;
 use tsg_core::protocol::quiet::SelfTest;
 
 use crate::board::Trouble;
+use crate::placement::Carried;
 
 /// Replies of 401 in a row that lock the account: one may be a key that is just being replaced.
 const STRIKES: u8 = 2;
@@ -61,7 +60,7 @@ pub(super) struct Sight {
     /// The newest complete list, with everything seen since written into it.
     pub(super) snapshot: Snapshot,
     /// What the machines of that list carry, if rules ask for it. What was seen since is not in it.
-    pub(super) labels: Option<Arc<MachineLabels>>,
+    pub(super) carried: Option<Carried>,
     /// Its machines as a join needs them, and since when they are so.
     pub(super) lasting: LastingStates,
     pub(super) watch: ViewWatch,
@@ -74,6 +73,8 @@ pub(super) struct Sight {
     pub(super) listing: Option<Listing>,
     pub(super) list_began: Option<Duration>,
     pub(super) list_pages: u32,
+    /// Until when machines may come or go that were asked to.
+    pub(super) awaited_until: Duration,
     list_failures: u32,
     list_not_before: Duration,
     completed_at: Option<Duration>,
@@ -107,7 +108,7 @@ impl Sight {
     /// A complete list came in: what single replies showed since it began is newer.
     pub(super) fn take_list(&mut self, list: CompleteList, began: Duration, pages: u32, now: Duration) {
         let CompleteList { snapshot: mut list, labels } = list;
-        self.labels = labels.map(Arc::new);
+        self.carried = labels.map(Carried::of);
         self.glimpses.retain(|_, (asked_at, _)| *asked_at >= list.taken_at);
         for (_, seen) in self.glimpses.values() {
             write_into(&mut list, *seen);

@@ -19,6 +19,7 @@ use tsg_core::model::tag::{Claim, Tags};
 use tsg_core::model::template::TemplateSpec;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::arrivals::{LedgerLookup as _, Standing};
+use tsg_core::observe::lasting::LastingStates;
 use tsg_core::plan::input::RestartHistory;
 use tsg_core::plan::output::{Action, PlannedAction, Reason};
 use tsg_core::ports::cloud::{CloudCode, CloudError, ErrorKind};
@@ -34,6 +35,7 @@ use tsg_sim::world::{NewAccount, World, WorldSpec};
 use tsg_store::MemoryStore;
 
 use super::answers::{CreateUnderWay, Sent};
+use super::bounds::Origins;
 use super::doubt::Newest;
 use super::sight::Sight;
 use super::*;
@@ -41,6 +43,7 @@ use crate::intent::{Caller, NewGroup, create_group, create_template};
 use crate::ledger::{Edit, Recorded};
 use crate::todo::Job;
 
+mod labels;
 mod limits;
 mod residue;
 
@@ -319,7 +322,9 @@ fn a_restart_is_held_only_against_a_machine_that_caused_it() {
     for (reason, expected) in at_fault_and_not(Stage::new().now) {
         let mut stage = Stage::new();
         stage.write(|edit, _| edit.bind(FIRST, MACHINE, "test"));
-        stage.write(|edit, _| super::bounds::apply(edit, &restart_for(reason), &[]));
+        stage.write(|edit, _| {
+            super::bounds::apply(edit, &restart_for(reason), &Origins { all: &[], lasting: &LastingStates::new() })
+        });
         assert_eq!(stage.operation(FIRST).restarts, expected, "{reason:?}");
     }
 }

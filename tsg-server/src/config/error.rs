@@ -28,6 +28,18 @@ pub enum ConfigError {
         /// What the parser said, with line and column.
         reason: String,
     },
+    /// The file that says where compute nodes stand cannot be used.
+    #[error(
+        "the file of triton.topology_file, {}, cannot be used: {reason}; write a JSON object such as \
+         {{\"coverage\": \"whole\", \"nodes\": {{\"UUID\": {{\"name\": \"cn1\", \"rack\": \"A\"}}}}}}",
+        path.display()
+    )]
+    Topology {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A key nobody knows.
     #[error("{origin}: there is no setting {key:?}; did you mean {nearest:?}?")]
     UnknownKey {

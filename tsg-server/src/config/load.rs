@@ -4,7 +4,9 @@
 //! start with a setting it did not understand.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use tsg_core::placement::topology::Topology;
 
 use super::error::{ConfigError, ConfigWarning};
 use super::key::{self, DEV_MODE_VARIABLE};
@@ -62,6 +64,9 @@ pub(super) fn load(sources: &ConfigSources) -> Result<Loaded, ConfigError> {
     let builtin = sources.builtin.as_ref().filter(|builtin| builtin.url == config.triton.url);
     config.engine.simulated_datacenter = builtin.is_some();
     config.engine.read(&raw)?;
+    if let Some(path) = raw.path("triton.topology_file")? {
+        config.engine.config.topology = read_topology(&path)?;
+    }
     config.dev = dev_mode(sources, builtin)?;
     config.check()?;
 
@@ -84,6 +89,12 @@ fn base(sources: &ConfigSources, raw: &RawSettings) -> Result<ServerConfig, Conf
     })?;
     let data_dir = raw.path("data.dir")?.unwrap_or_else(|| default_data_dir(&sources.environment));
     Ok(ServerConfig::for_cloud(&url, &data_dir))
+}
+
+fn read_topology(path: &Path) -> Result<Topology, ConfigError> {
+    let unusable = |reason: String| ConfigError::Topology { path: path.into(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))
 }
 
 /// CloudAPI sits at the root; anything after the host would be joined into every signed path.

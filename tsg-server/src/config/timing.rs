@@ -72,6 +72,7 @@ impl EngineSettings {
         set(&mut config.creates_in_flight_max, raw.parsed("engine.creates_in_flight_max", whole, bounded)?);
         set(&mut config.unasked_per_minute, raw.parsed("engine.unasked_per_minute", whole, bounded)?);
         set(&mut config.list_interval_min, raw.duration("engine.list_interval_min")?);
+        set(&mut config.list_interval_awaited, raw.duration("engine.list_interval_awaited")?);
         set(&mut config.list_interval_max, raw.duration("engine.list_interval_max")?);
         set(&mut config.unasked_gap, raw.duration("engine.unasked_gap")?);
         set(&mut config.ramp, raw.duration("engine.ramp")?);

@@ -2,18 +2,20 @@
 
 use clap::Args;
 
-use super::policy::PolicyText;
 use crate::api::Answer;
 use crate::api::shapes::{GroupView, NewGroup};
 use crate::commands::template;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::json_argument::JsonArgument;
+use crate::placement::PlacementArgs;
 use crate::waiting::Patience;
 
 /// Create a group; its instances are provisioned at once
 ///
 /// Examples:
 ///   tsg group create web --template web --capacity 5 --wait
+///   tsg group create web -t web -c 5 --place 'service!=~web'
 ///   tsg group create web -t web -c 5 --policy '{"update": {"max_surge": 2, "canary": 1}}'
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -28,17 +30,21 @@ pub(crate) struct Create {
     capacity: u32,
     /// How it is updated, repaired and scaled: a JSON object, or the file it is in. What it leaves out has its default.
     #[arg(long, value_name = "FILE|JSON")]
-    policy: Option<PolicyText>,
+    policy: Option<JsonArgument>,
+    #[command(flatten)]
+    placement: PlacementArgs,
     #[command(flatten)]
     patience: Patience,
 }
 
 impl Create {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
+        let policy = self.policy.as_ref().map(JsonArgument::read).transpose()?;
+        let placement = self.placement.read()?;
         let api = context.api().await?;
         let template = template::find(&api, &self.template).await?.value;
-        let policy = self.policy.as_ref().map(PolicyText::read).transpose()?;
-        let group = NewGroup { name: self.name.clone(), template_id: template.id, capacity: self.capacity, policy };
+        let group =
+            NewGroup { name: self.name.clone(), template_id: template.id, capacity: self.capacity, policy, placement };
         let made: Answer<GroupView> = api
             .post("/v2/groups", Some(&group))
             .await

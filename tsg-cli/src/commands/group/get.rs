@@ -8,6 +8,7 @@ use crate::api::shapes::{GroupView, status_word};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Show;
+use crate::placement;
 
 /// Show one group: how it stands, what waits, what is blocked
 #[derive(Debug, Args)]
@@ -36,6 +37,8 @@ impl Show for Answer<GroupView> {
             None => lines.push(format!("status:    {}", status_word(group.status))),
         }
         lines.push(format!("template:  {} (revision {})", group.template_id, group.revision));
+        let placement = placement::lines(&group.placement);
+        lines.extend(placement.iter().map(|line| format!("placement: {line}")));
         lines.extend(group.updated_at.iter().map(|at| format!("updated:   {at}")));
         lines.join("\n")
     }

@@ -6,7 +6,6 @@ mod get;
 mod instances;
 mod list;
 mod plan;
-mod policy;
 mod scale;
 mod update;
 

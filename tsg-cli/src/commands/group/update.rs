@@ -3,26 +3,29 @@
 use clap::Args;
 
 use super::find;
-use super::policy::PolicyText;
 use crate::api::Answer;
-use crate::api::shapes::{GroupChange, GroupView};
+use crate::api::shapes::{GroupChange, GroupView, PlacementChange};
 use crate::commands::template;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::json_argument::JsonArgument;
+use crate::placement::PlacementArgs;
 use crate::waiting::Patience;
 
-/// Change a group's template or policy, or go back to an earlier revision
+/// Change a group's template, policy or placement, or go back to an earlier revision
 ///
 /// A template with other content begins a rollout: instances are replaced, or changed where they
-/// are, as the policy says. See `tsg rollout` and `tsg wait`.
+/// are, as the policy says. See `tsg rollout` and `tsg wait`. Placement is for instances still to be made; those that
+/// are there stay where they are, unless it says `"enforce": "replace"`.
 ///
 /// Examples:
 ///   tsg group update web --template web-2
 ///   tsg group update web --policy policy.json
 ///   tsg group update web --to-revision 3
+///   tsg group update web --place 'rack: service!=~web'
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-#[group(required = true, multiple = true, args = ["template", "to_revision", "policy"])]
+#[group(required = true, multiple = true, args = ["template", "to_revision", "policy", "rules", "placement", "no_placement"])]
 pub(crate) struct Update {
     /// Name or id of the group.
     #[arg(value_name = "GROUP")]
@@ -35,25 +38,36 @@ pub(crate) struct Update {
     to_revision: Option<u32>,
     /// How it is updated, repaired and scaled: a JSON object, or the file it is in. Replaces the policy it has.
     #[arg(long, value_name = "FILE|JSON")]
-    policy: Option<PolicyText>,
+    policy: Option<JsonArgument>,
+    #[command(flatten)]
+    placement: PlacementArgs,
+    /// Take the group's own placement away, so that its template's stands.
+    #[arg(long, conflicts_with_all = ["rules", "placement"])]
+    no_placement: bool,
     #[command(flatten)]
     patience: Patience,
 }
 
 impl Update {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
-        let policy = self.policy.as_ref().map(PolicyText::read).transpose()?;
+        let policy = self.policy.as_ref().map(JsonArgument::read).transpose()?;
+        let placement = self.placement()?;
         let api = context.api().await?;
         let group = find(&api, &self.target).await?;
         let template_id = match &self.template {
             Some(template) => Some(template::find(&api, template).await?.value.id),
             None => None,
         };
-        let change = GroupChange { template_id, revision: self.to_revision, policy, capacity: None };
+        let change = GroupChange { template_id, revision: self.to_revision, policy, placement, capacity: None };
         let changed: Answer<GroupView> = api
             .patch(&format!("/v2/groups/{}", group.value.id), &change, group.etag.as_deref())
             .await
             .map_err(|error| error.preventing(format!("cannot change the group {:?}", self.target)))?;
         self.patience.show(context, &api, changed).await
+    }
+
+    fn placement(&self) -> Result<Option<PlacementChange>, Failure> {
+        let given = self.placement.read()?;
+        Ok(given.map(PlacementChange::Set).or_else(|| self.no_placement.then_some(PlacementChange::Remove)))
     }
 }

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Format;
 use crate::pairs;
+use crate::placement::PlacementArgs;
 
 /// Create a template
 ///
@@ -49,6 +50,8 @@ pub(crate) struct Create {
     /// Switch Cloud Firewall on.
     #[arg(long)]
     firewall: bool,
+    #[command(flatten)]
+    placement: PlacementArgs,
 }
 
 impl Create {
@@ -83,6 +86,7 @@ impl Create {
             userdata,
             metadata,
             tags: tags.into_iter().map(|(key, value)| (key, pairs::typed(&value))).collect(),
+            placement: self.placement.read()?,
         })
     }
 

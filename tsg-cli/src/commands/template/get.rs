@@ -8,6 +8,7 @@ use crate::api::shapes::TemplateView;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Show;
+use crate::placement;
 
 /// Show one template
 #[derive(Debug, Args)]
@@ -29,8 +30,10 @@ impl Show for Answer<TemplateView> {
         let networks =
             if template.networks.is_empty() { "(CloudAPI chooses)".to_owned() } else { template.networks.join(", ") };
         let firewall = if template.firewall_enabled { "on" } else { "off" };
+        let placement = placement::lines(&template.placement);
+        let placement: String = placement.iter().map(|line| format!("\nplacement: {line}")).collect();
         format!(
-            "id:        {}\nname:      {}\nimage:     {}\npackage:   {}\nnetworks:  {networks}\nfirewall:  {firewall}\ncreated:   {}",
+            "id:        {}\nname:      {}\nimage:     {}\npackage:   {}\nnetworks:  {networks}\nfirewall:  {firewall}{placement}\ncreated:   {}",
             template.id, template.name, template.image, template.package, template.created_at
         )
     }

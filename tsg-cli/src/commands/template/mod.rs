@@ -17,7 +17,7 @@ use crate::listing;
 /// Create, list, show and delete templates
 #[derive(Debug, Subcommand)]
 pub(crate) enum Template {
-    Create(create::Create),
+    Create(Box<create::Create>),
     #[command(alias = "ls")]
     List(list::List),
     Get(get::Get),

@@ -1,7 +1,7 @@
 //! From a plan to the ledger: what a step writes, and what the user's intent has room for.
 
 use super::*;
-use crate::session::bounds::{apply, hold_to_intent};
+use crate::session::bounds::{Origins, apply, hold_to_intent};
 use crate::session::round::Scene;
 use tsg_core::model::revision::Disruption;
 use tsg_core::observe::join::Joined;
@@ -26,7 +26,9 @@ fn a_resize_counts_as_the_restart_that_it_is_and_nothing_else_does() {
             edit.change(FIRST, |operation| operation.marks = marked);
             Ok(())
         });
-        stage.write(|edit, _| apply(edit, &update_by(disruption), &[]));
+        stage.write(|edit, _| {
+            apply(edit, &update_by(disruption), &Origins { all: &[], lasting: &LastingStates::new() })
+        });
         let operation = stage.operation(FIRST);
         assert_eq!((operation.restarts, operation.marks), expected, "{disruption:?}");
     }
