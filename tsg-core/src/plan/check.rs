@@ -23,25 +23,24 @@ pub(super) fn check(input: &PlanInput<'_>, situation: &Situation, draft: &Draft)
     ensure(is_within_capacity(situation, draft), Rule::CreatesWithinCapacity)?;
     ensure(is_within_budgets(input, draft), Rule::WithinBudget)?;
     ensure(draft.targets.len() + draft.creates as usize == draft.actions.len(), Rule::WithinBudget)?;
-    ensure(keeps_available(input, situation, draft), Rule::KeepsAvailable)?;
-    let mut on_members = draft.actions.iter().zip(&draft.targets).map(|(planned, target)| (planned, *target));
-    ensure(on_members.all(|(planned, target)| fits(planned, &input.members[target as usize])), Rule::DeletesOnlyKnown)
-}
-
-/// Whether the serving members that are left are as many as there have to be. What a person
-/// asked for by name, and a tear-down, are above that.
-fn keeps_available(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> bool {
-    if input.intent.lifecycle == Lifecycle::Deleting {
-        return true;
+    let (mut taken, mut all_fit) = (0, true);
+    for (planned, target) in draft.actions.iter().zip(&draft.targets) {
+        let target = *target as usize;
+        taken += u32::from(takes_from_service(planned, situation.roster.standings[target]));
+        all_fit &= fits(planned, &input.members[target]);
     }
-    let on_members = draft.actions.iter().zip(&draft.targets);
-    let takes = |(planned, target): &(&PlannedAction, &u32)| {
-        takes_from_service(planned, situation.roster.standings[**target as usize])
-    };
-    let taken = on_members.filter(takes).count();
-    taken == 0 || situation.roster.serving() as usize >= situation.balance.floor as usize + taken
+    ensure(keeps_available(input, situation, taken), Rule::KeepsAvailable)?;
+    ensure(all_fit, Rule::DeletesOnlyKnown)
 }
 
+/// Whether the serving members that are left once so many were taken are as many as there have to
+/// be. A tear-down is above that.
+fn keeps_available(input: &PlanInput<'_>, situation: &Situation, taken: u32) -> bool {
+    let least = situation.balance.floor.saturating_add(taken);
+    input.intent.lifecycle == Lifecycle::Deleting || taken == 0 || situation.roster.serving() >= least
+}
+
+/// Whether a step takes a serving member away. What a person asked for by name does not count.
 fn takes_from_service(planned: &PlannedAction, standing: Standing) -> bool {
     let is_disruptive = match planned.action {
         Action::Delete { .. } | Action::Restart { .. } | Action::Drain { .. } | Action::Stop { .. } => true,

@@ -27,6 +27,8 @@ pub(super) struct Draft {
     pub acted: ClassCounts,
     /// One bit for each member: whether a step was taken on it.
     taken: Vec<u64>,
+    /// Creates that will follow, as far as is known before the first step.
+    foreseen: u32,
     /// Where some of the creates come from.
     pub origins: Vec<Origin>,
     /// Removals that were decided for the capacity, the rollout or the tear-down.
@@ -41,6 +43,8 @@ pub(super) struct Draft {
     pub behind_repairs: u32,
     /// Members that are put aside, outside of the capacity.
     pub kept: u32,
+    /// Steps of a removal that others follow: drains, shut-downs, and members that are put aside.
+    pub staged: u32,
     /// Steps that wait for the availability floor.
     pub under_floor: u32,
     /// Creates.
@@ -70,9 +74,15 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// A draft that so many creates are likely to be in.
+    pub(super) fn foreseeing(creates: u32) -> Self {
+        Self { foreseen: creates, ..Self::default() }
+    }
+
     /// Makes room for `steps` more steps on some of `members`, as many as there are.
     pub(super) fn expect(&mut self, steps: u32, members: &[Member]) {
-        self.actions.reserve_exact(steps as usize);
+        // With those that come after them, so that nothing has to be moved for their sake.
+        self.actions.reserve_exact(steps as usize + self.foreseen as usize);
         self.targets.reserve_exact(steps as usize);
         if self.taken.is_empty() {
             self.taken = vec![0; members.len().div_ceil(64)];
@@ -80,22 +90,11 @@ impl Draft {
     }
 
     /// Takes a step on a member; [`Draft::expect`] was asked for room before.
-    #[inline]
+    ///
+    /// Part of each loop that calls it, so that a step is written once, where it is to stay.
+    #[inline(always)]
     pub(super) fn act(&mut self, member: &Member, choice: Choice, reason: Reason) -> Result<(), PlanError> {
-        let operation = member.operation;
-        let action = match (choice.step, member.instance()) {
-            (Step::Cancel, _) => Action::Cancel { operation },
-            (Step::Delete, Some(instance)) => Action::Delete { operation, instance },
-            (Step::Start, Some(instance)) => Action::Start { operation, instance },
-            (Step::Restart, Some(instance)) => Action::Restart { operation, instance },
-            (Step::Drain, Some(instance)) => Action::Drain { operation, instance },
-            (Step::Stop, Some(instance)) => Action::Stop { operation, instance },
-            (Step::Keep, Some(instance)) => Action::Keep { operation, instance },
-            (Step::Update { revision, disruption }, Some(instance)) => {
-                Action::Update { operation, instance, revision, disruption }
-            }
-            (_, None) => return Err(PlanError::Unbound(operation)),
-        };
+        let action = choice.step.on(member)?;
         let (index, bit) = (choice.index as usize, 1 << (choice.index % 64));
         match self.taken.get_mut(index / 64) {
             Some(word) if *word & bit == 0 => *word |= bit,
@@ -103,6 +102,7 @@ impl Draft {
         }
         self.serving_taken += u32::from(choice.class == Class::Serving && choice.step.is_disruptive());
         self.kept += u32::from(choice.step == Step::Keep);
+        self.staged += u32::from(choice.step.is_stage());
         self.acted.0[choice.class as usize] += 1;
         self.actions.push(PlannedAction { action, expects: Some(member.phase), reason });
         self.targets.push(choice.index);
@@ -171,6 +171,32 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// The step on a certain member.
+    #[inline]
+    fn on(self, member: &Member) -> Result<Action, PlanError> {
+        let operation = member.operation;
+        let instance = match member.instance() {
+            Some(instance) => instance,
+            None if self == Self::Cancel => return Ok(Action::Cancel { operation }),
+            None => return Err(PlanError::Unbound(operation)),
+        };
+        Ok(match self {
+            Self::Cancel => Action::Cancel { operation },
+            Self::Delete => Action::Delete { operation, instance },
+            Self::Start => Action::Start { operation, instance },
+            Self::Restart => Action::Restart { operation, instance },
+            Self::Drain => Action::Drain { operation, instance },
+            Self::Stop => Action::Stop { operation, instance },
+            Self::Keep => Action::Keep { operation, instance },
+            Self::Update { revision, disruption } => Action::Update { operation, instance, revision, disruption },
+        })
+    }
+
+    /// Whether another stage follows, at once if there is nothing to wait for.
+    const fn is_stage(self) -> bool {
+        matches!(self, Self::Drain | Self::Stop | Self::Keep)
+    }
+
     /// Whether a member that serves does not serve any more, at least for a while.
     pub(super) const fn is_disruptive(self) -> bool {
         match self {
@@ -184,6 +210,7 @@ impl Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::id::InstanceId;
 
     #[test]
     fn it_is_known_of_each_of_many_members_whether_a_step_was_taken_on_it() {
@@ -199,5 +226,30 @@ mod tests {
         }
         assert!((0..200).all(|index| draft.is_taken(index) == is_chosen(index)));
         assert_eq!((draft.is_taken(200), draft.taken_count() as usize), (false, draft.targets.len()));
+    }
+
+    #[test]
+    fn steps_that_others_follow_are_counted() {
+        let instance = InstanceId::new(uuid::Uuid::from_u128(1));
+        let member = Member::planned(OperationId::from_bits(1), 1, 1, Timestamp::EPOCH).with_instance(instance);
+        let staged_after = |step| {
+            let mut draft = Draft::default();
+            draft.expect(1, &[member]);
+            draft.act(&member, Choice { index: 0, class: Class::Serving, step }, Reason::TearDown).unwrap();
+            draft.staged
+        };
+        let update = Step::Update { revision: 2, disruption: Disruption::InPlace };
+        assert_eq!([Step::Drain, Step::Stop, Step::Keep].map(staged_after), [1; 3]);
+        assert_eq!([Step::Cancel, Step::Delete, Step::Start, Step::Restart, update].map(staged_after), [0; 5]);
+    }
+
+    #[test]
+    fn creates_that_are_foreseen_have_their_room_from_the_first_step_on() {
+        let member = Member::planned(OperationId::from_bits(1), 1, 1, Timestamp::EPOCH);
+        let mut draft = Draft::foreseeing(7);
+        draft.expect(1, &[member]);
+        let room = draft.actions.capacity();
+        draft.expect_creates(7);
+        assert_eq!((room, draft.actions.capacity()), (8, 8));
     }
 }

@@ -52,15 +52,24 @@ pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Dra
             let operation = identity::operation(input.seed, draft.creates);
             let ordinal = ordinals.as_mut().and_then(FreeOrdinals::take);
             let succession = if turns.contains(&nth) { successions.take(lane.scope) } else { None };
-            draft.create(operation, lane.revision, reason(situation, lane, nth, succession));
-            let begun = succession.map_or(origin(operation), |succession| succession.origin(operation));
-            draft.origins.extend((ordinal.is_some() || succession.is_some()).then_some(Origin { ordinal, ..begun }));
+            draft.create(operation, lane.revision, reason(situation, lane, nth, succession.as_ref()));
+            if ordinal.is_some() || succession.is_some() {
+                let begun = succession.as_ref().map_or(origin(operation), |succession| succession.origin(operation));
+                draft.origins.push(Origin { ordinal, ..begun });
+            }
             if succession.is_some_and(|succession| succession.probe_of.is_some()) {
                 repair::note_probe(input, draft, Some(operation));
             }
         }
     }
     Ok(())
+}
+
+/// How many creates there will be if no other step changes that.
+pub(super) fn foreseen(input: &PlanInput<'_>, situation: &Situation) -> u32 {
+    let balance = &situation.balance;
+    let placeable = balance.missing().min(balance.room(0));
+    placeable.min(window(input, balance).left).min(input.limits.creates)
 }
 
 /// Whether a rollout is under way: what is wrong may be what it mends. The first one has nothing
@@ -88,7 +97,7 @@ const fn origin(operation: OperationId) -> Origin {
 }
 
 /// Why a lane's create number `nth` is planned: what lacks of the capacity comes first.
-fn reason(situation: &Situation, lane: &Lane, nth: u32, succession: Option<Succession>) -> Reason {
+fn reason(situation: &Situation, lane: &Lane, nth: u32, succession: Option<&Succession>) -> Reason {
     let (wanted, useful) = (situation.balance.wanted, lane.useful);
     match (lane.scope, succession) {
         (Scope::All | Scope::Other, Some(succession)) => succession.reason(),

@@ -126,15 +126,16 @@ fn decide_with_situation(input: &PlanInput<'_>) -> Result<(Situation, Plan), Pla
     let limits = Limits { creates: input.limits.creates.min(CREATES_MAX), ..input.limits };
     let input = &PlanInput { limits, ..*input };
     let (situation, draft) = deliberate(input)?;
+    let staged = draft.staged;
     let first = conclude::conclude(input, &situation, draft, &ClassCounts::default());
-    let plan = settle::settle(input, first)?;
+    let plan = settle::settle(input, first, staged)?;
     Ok((situation, plan))
 }
 
 /// Everything that a plan says, before it is said.
 fn deliberate(input: &PlanInput<'_>) -> Result<(Situation, Draft), PlanError> {
     let situation = assess(input)?;
-    let mut draft = Draft::default();
+    let mut draft = Draft::foreseeing(grow::foreseen(input, &situation));
     if may_act(input) {
         match input.intent.lifecycle {
             Lifecycle::Deleting => removal::teardown::clear_out(input, &situation, &mut draft)?,

@@ -136,8 +136,8 @@ pub(super) struct Roster {
     pub waiting: u32,
     /// Of those, the ones that run.
     pub restarting: u32,
-    /// Those to be started or restarted now.
-    pub restartable: u32,
+    /// Those to be started or restarted now, and why, as they were found.
+    pub restartable: Vec<(u32, Reason)>,
     /// Stopped ones that are not there yet.
     pub stopping: u32,
     /// Of those that serve, the ones that were told to restart and not seen since.
@@ -281,7 +281,10 @@ impl Roster {
             Fate::Doomed => self.doomed += 1,
             Fate::Condemned => self.condemned += 1,
             Fate::GivenUp => earliest(&mut self.next_replace, fate.due_at()),
-            Fate::Restarts => self.restartable += 1,
+            Fate::Restarts => {
+                let index = count::of(self.standings.len() - 1);
+                self.restartable.extend(fate.reason().map(|reason| (index, reason)));
+            }
             Fate::Waits => {
                 self.waiting += 1;
                 self.restarting += u32::from(class == Class::Unhealthy);

@@ -17,10 +17,11 @@ use crate::model::id::OperationId;
 /// Looks at one group in one plan at most. What is left after that is the next plan's.
 const LOOKS_MAX: u128 = 16;
 
-/// Adds what becomes possible once the steps of a plan are taken.
-pub(super) fn settle(input: &PlanInput<'_>, first: Plan) -> Result<Plan, PlanError> {
+/// Adds what becomes possible once the steps of a plan are taken, of which `staged` are stages of a
+/// removal that others follow.
+pub(super) fn settle(input: &PlanInput<'_>, first: Plan, staged: u32) -> Result<Plan, PlanError> {
     let mut plan = first;
-    if !can_open(&plan) {
+    if staged == 0 && !can_open(&plan) {
         return Ok(plan);
     }
     for look in 1..LOOKS_MAX {
@@ -44,13 +45,7 @@ pub(super) fn settle(input: &PlanInput<'_>, first: Plan) -> Result<Plan, PlanErr
 fn can_open(plan: &Plan) -> bool {
     let is_rolling = plan.report.rollout.is_some_and(|rollout| !rollout.course.state.is_over());
     let is_held_up = !plan.report.blocks.is_empty() || plan.report.waits.iter().any(waits_for_room);
-    let is_staged = plan.actions.iter().any(|planned| is_stage(&planned.action));
-    plan.memory.is_some() || is_staged || (!plan.actions.is_empty() && (is_rolling || is_held_up))
-}
-
-/// Whether another stage follows, at once if there is nothing to wait for.
-const fn is_stage(action: &Action) -> bool {
-    matches!(action, Action::Drain { .. } | Action::Stop { .. } | Action::Keep { .. })
+    plan.memory.is_some() || (!plan.actions.is_empty() && (is_rolling || is_held_up))
 }
 
 /// Whether it is other steps that a step waits for, and not the cloud or the time alone.
@@ -230,18 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_that_may_be_over_at_once_and_a_change_of_the_memory_are_looked_at_again() {
-        let (operation, instance) = machine();
-        for stage in [
-            Action::Drain { operation, instance },
-            Action::Stop { operation, instance },
-            Action::Keep { operation, instance },
-        ] {
-            assert!(can_open(&stepping(stage)), "{stage:?}");
-            let mut both = starting();
-            both.actions.extend(stepping(stage).actions);
-            assert!(can_open(&both), "{stage:?} beside another");
-        }
+    fn a_change_of_the_memory_is_looked_at_again() {
         assert!(can_open(&Plan { memory: Some(PlanMemory::default()), ..resting() }));
     }
     #[test]

@@ -46,13 +46,17 @@ pub(in super::super) fn expire(
 /// many stay. What was kept a moment ago stays as well: others count on the slot that it left.
 fn limit_new(input: &PlanInput<'_>, draft: &mut Draft) -> usize {
     let is_keep = |action: &Action| matches!(action, Action::Keep { .. });
-    let joining = draft.actions.iter().filter(|planned| is_keep(&planned.action)).count();
+    let joining = draft.kept as usize;
+    if joining == 0 {
+        return 0;
+    }
     let limit = (input.policy.stop.preserve_max as usize).saturating_sub(joined(input));
     let keeps = draft.actions.iter_mut().filter(|planned| is_keep(&planned.action));
     for planned in keeps.take(joining.saturating_sub(limit)) {
         if let Action::Keep { operation, instance } = planned.action {
             planned.action = Action::Delete { operation, instance };
             draft.kept -= 1;
+            draft.staged -= 1;
         }
     }
     joining.min(limit)

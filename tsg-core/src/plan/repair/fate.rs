@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use super::super::input::{Detail, Mark, Member, NodeState, PlanInput, RestartHistory, Sighting};
+use super::super::input::{Detail, Mark, Member, NodeState, PlanInput, Sighting};
 use super::super::output::{Class, Reason};
 use super::lineage::retries_of_successor;
 use super::{Outlook, node};
@@ -148,12 +148,13 @@ struct Patient<'a, 'b> {
 }
 
 impl Patient<'_, '_> {
-    fn history(&self) -> RestartHistory {
-        self.detail.map(|detail| detail.restarts).unwrap_or_default()
+    fn last_restart(&self) -> Option<Timestamp> {
+        self.detail.and_then(|detail| detail.restarts.last_at())
     }
 
     fn restarts(&self) -> u8 {
-        self.history().within(self.input.policy.restart.interval.as_duration(), self.input.now)
+        let interval = self.input.policy.restart.interval.as_duration();
+        self.detail.map_or(0, |detail| detail.restarts.within(interval, self.input.now))
     }
 
     /// The wait after so many restarts.
@@ -180,7 +181,7 @@ impl Patient<'_, '_> {
         if member.sighting == Sighting::Present(InstanceState::Stopping) {
             return Verdict::STAYS;
         }
-        if let Some(due_at) = self.outlook.reboots.due_at(member, self.history(), self.input) {
+        if let Some(due_at) = self.outlook.reboots(self.input).due_at(member, self.last_restart(), self.input) {
             let reason = Reason::NodeRestarted { node: member.compute_node };
             return if due_at > self.input.now {
                 Verdict::later(Fate::Returns, due_at, reason)
@@ -188,8 +189,7 @@ impl Patient<'_, '_> {
                 Verdict::now(Fate::Restarts, reason)
             };
         }
-        let (history, starts) = (self.history(), self.restarts());
-        let last_at = history.last_at();
+        let (last_at, starts) = (self.last_restart(), self.restarts());
         if let Some(last_at) = last_at {
             let due_at = last_at.after(self.delay_after(starts).as_duration().max(SEEN));
             if due_at > self.input.now {
@@ -205,8 +205,7 @@ impl Patient<'_, '_> {
 
     fn of_unhealthy(&self) -> Verdict {
         let (restart, since) = (&self.input.policy.restart, self.member.state_since);
-        let (history, restarts) = (self.history(), self.restarts());
-        let last_at = history.last_at();
+        let (last_at, restarts) = (self.last_restart(), self.restarts());
         if let Some(last_at) = last_at {
             // It does not count again before it had its time to come up.
             let wait = self.delay_after(restarts).max(restart.window);
@@ -232,7 +231,7 @@ impl Patient<'_, '_> {
         if matches!(sighting, Sighting::None | Sighting::Present(InstanceState::Provisioning)) {
             return Verdict::STAYS;
         }
-        let last_at = self.history().last_at().unwrap_or(state_since);
+        let last_at = self.last_restart().unwrap_or(state_since);
         // One that was up before, and starts again, is measured from then.
         let since = match phase {
             Phase::Bound => self.detail.map_or(phase_since, |detail| detail.asked_at),

@@ -21,6 +21,8 @@ mod suspend;
 pub(super) use pace::Pace;
 pub(super) use replace::{Succession, Successions, note_probe};
 
+use core::cell::OnceCell;
+
 use super::Situation;
 use super::classify::detail_of;
 use super::draft::{Choice, Draft};
@@ -29,6 +31,7 @@ use super::memory::RepairMemory;
 use super::output::{PlanError, Reason};
 use super::removal;
 use super::roster::Standing;
+use crate::count;
 use fate::{Fate, fate_of};
 use gate::Gate;
 use reboot::Reboots;
@@ -36,8 +39,8 @@ use reboot::Reboots;
 /// What is known before any member is judged.
 #[derive(Debug, Default)]
 pub(super) struct Outlook {
-    /// Which compute nodes were rebooted.
-    reboots: Reboots,
+    /// Which compute nodes were rebooted, once somebody has asked.
+    reboots: OnceCell<Reboots>,
     /// What is remembered, without a suspension that is over.
     memory: RepairMemory,
 }
@@ -47,7 +50,13 @@ impl Outlook {
     pub(super) fn of(input: &PlanInput<'_>) -> Self {
         let mut memory = suspend::resumed(input);
         suspend::suspend_failing(&mut memory, input);
-        Self { reboots: Reboots::of(input), memory }
+        Self { reboots: OnceCell::new(), memory }
+    }
+
+    /// Which compute nodes were rebooted. Asked for stopped members only: without any, there is
+    /// nothing to find out.
+    fn reboots(&self, input: &PlanInput<'_>) -> &Reboots {
+        self.reboots.get_or_init(|| Reboots::of(input))
     }
 }
 
@@ -55,7 +64,7 @@ impl Outlook {
 pub(super) fn repair(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) -> Result<(), PlanError> {
     let roster = &situation.roster;
     draft.repair_memory = Some(situation.pace.memory);
-    let steps = roster.doomed + roster.restartable + roster.condemned;
+    let steps = roster.doomed + count::of(roster.restartable.len()) + roster.condemned;
     let mut held_back = 0;
     if steps > 0 {
         draft.expect(steps, input.members);

@@ -3,22 +3,20 @@
 //! Owns how many at once. Must never restart a member that serves.
 
 use super::super::Situation;
-use super::super::classify::detail_of;
 use super::super::draft::{Choice, Draft, Step};
 use super::super::input::PlanInput;
 use super::super::output::{Class, PlanError};
-use super::fate::{Fate, fate_of};
+use super::fate::Fate;
 use super::gate::Gate;
 
 /// Starts and restarts whom it may, and returns how many it does not because repairs are held.
 pub(super) fn restart(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) -> Result<u32, PlanError> {
     let mut room = Room::of(situation);
-    for ((member, standing), index) in input.members.iter().zip(&situation.roster.standings).zip(0_u32..) {
+    for &(index, reason) in &situation.roster.restartable {
+        let (member, standing) = (&input.members[index as usize], situation.roster.standings[index as usize]);
         if standing.fate != Fate::Restarts || draft.is_taken(index) {
             continue;
         }
-        let fate = fate_of(member, standing.class, detail_of(member, input)?, input, &situation.outlook);
-        let Some(reason) = fate.reason() else { continue };
         let (step, left) = match standing.class {
             Class::Unhealthy => (Step::Restart, &mut room.restarts),
             _ => (Step::Start, &mut room.starts),
