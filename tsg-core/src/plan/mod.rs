@@ -155,9 +155,9 @@ fn deliberate(input: &PlanInput<'_>) -> Result<(Situation, Draft), PlanError> {
     Ok((situation, draft))
 }
 
-/// Transitions of a rollout in one plan at most: more than its states and two for each checkpoint that
-/// there can be, so that the last one is always reached.
-const TRANSITIONS_MAX: usize = 256;
+/// Transitions of a rollout in one plan at most: more than its states and three for each checkpoint that
+/// there can be, whose clock may have to stop in between, so that the last one is always reached.
+const TRANSITIONS_MAX: usize = 512;
 
 /// Looks at the members until the rollout has come as far as they allow: a transition can change
 /// what they are measured against.
