@@ -19,14 +19,15 @@ use tsg_core::model::group::Lifecycle;
 use tsg_core::model::id::{InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::{Cause, Phase};
-use tsg_core::model::policy::{Policy, ReplaceMode, UpdateMode};
+use tsg_core::model::policy::{Identity, Policy, ReplaceMode, UpdateMode};
 use tsg_core::model::span::Span;
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::classify::classify;
 use tsg_core::plan::input::{Limits, Mark, Marks, Member, NodeState, Orders, Sighting, Verdict, ViewTrust};
-use tsg_core::plan::memory::PlanMemory;
+use tsg_core::plan::memory::{PlanMemory, RolloutState};
 use tsg_core::plan::output::{Action, Class, GroupStatus, Plan, PlannedAction, Reason};
 use tsg_core::plan::plan;
+use tsg_core::plan::why::{Answer, Prospect, Question, why};
 use uuid::Uuid;
 
 /// Inputs that each property is tried on when nothing else is said: all of them where they cost
@@ -161,6 +162,45 @@ proptest! {
     }
 
     #[test]
+    fn in_any_group_a_larger_capacity_makes_nobody_too_many(scene in scene(), more in 0_u32..12) {
+        let (small, large) = raised(scene, more);
+        let (less, more) = (small.plan().unwrap(), large.plan().unwrap());
+        let (gone, goes, begun) = (removed(&less), removed(&more), retiring(&small));
+        let keeps = count(&more, |planned| matches!(planned.action, Action::Keep { .. }));
+        let mut newly = Vec::new();
+        for planned in &more.actions {
+            let (operation, cause) = (planned.action.operation(), planned.reason.cause());
+            if gone.contains(&operation) || !goes.contains(&operation) {
+                continue;
+            }
+            // Only what a rollout or repair keeps stopped instead lets go of one that was kept.
+            let is_replaced = matches!(cause, Cause::Rollout | Cause::Repair) || (cause == Cause::Expiry && keeps > 0);
+            prop_assert!(is_replaced || cause == Cause::ScaleIn, "{planned:?}");
+            if cause == Cause::ScaleIn && !begun.contains(&operation) && !is_surplus(&small, operation) {
+                newly.push(operation);
+            }
+        }
+        if !newly.is_empty() && stage(&small, &less) == stage(&large, &more) {
+            let mut counted = given_up_by_repair(&small);
+            counted.append(&mut given_up_by_repair(&large));
+            counted.append(&mut with_new_places(&small, &large));
+            let told = format!("small: {}\nlarge: {}", small.told(), large.told());
+            // Who counts at the larger capacity only takes the place of another one.
+            prop_assert!(newly.len() <= counted.len(), "{newly:?} beside {counted:?}\n{told}");
+        }
+    }
+
+    #[test]
+    fn where_all_are_well_and_bounds_are_numbers_no_more_go(scene in scene(), more in 0_u32..12) {
+        let (small, large) = raised(in_numbers(&well(&scene)), more);
+        let (less, more) = (small.plan().unwrap(), large.plan().unwrap());
+        if stage(&small, &less) == stage(&large, &more) {
+            let told = format!("small: {}\nlarge: {}", small.told(), large.told());
+            prop_assert!(removed(&more).len() <= removed(&less).len(), "{told}");
+        }
+    }
+
+    #[test]
     fn nothing_is_done_to_a_frozen_group_or_on_a_view_that_proves_nothing(mut scene in scene(), trust in mistrust()) {
         scene.intent.is_frozen = trust == ViewTrust::Trusted;
         scene.trust = trust;
@@ -287,6 +327,91 @@ proptest! {
         prop_assert_eq!(plan.report.status, GroupStatus::Converged, "{}", scene.told());
         prop_assert_eq!(plan.report.counts.of(Class::Serving), scene.intent.capacity);
     }
+}
+
+/// A group as it is drawn, and the same with more wanted. Of those that are too many the first go
+/// first, as far as a round may let go, so that a round lets all of them go.
+fn raised(mut small: Scene, more: u32) -> (Scene, Scene) {
+    small.intent.lifecycle = Lifecycle::Active;
+    (small.limits.asked_deletes, small.policy.scale_in.at_once) = (u32::MAX, Amount::Percent(100));
+    let mut large = small.clone();
+    large.intent.capacity += more;
+    (small, large)
+}
+
+/// Where a rollout stands: a share of a larger group can be one more canary, or a later checkpoint.
+fn stage(scene: &Scene, plan: &Plan) -> Option<(RolloutState, u8, u32)> {
+    let course = plan.report.rollout?.course;
+    let is_tried = matches!(course.state, RolloutState::Canary | RolloutState::AwaitingPromotion);
+    let canaries = scene.policy.update.canary.of_rounded_up(scene.intent.capacity);
+    Some((course.state, course.checkpoints, if is_tried { canaries } else { 0 }))
+}
+
+fn prospect(scene: &Scene, operation: OperationId) -> Prospect {
+    match why(&scene.input(&scene.members), Question::Instance(operation)).unwrap() {
+        Answer::Instance(answer) => answer.prospect,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whether a member is told that it has to go, although it does not go yet.
+fn is_surplus(scene: &Scene, operation: OperationId) -> bool {
+    matches!(prospect(scene, operation), Prospect::Surplus { .. })
+}
+
+/// Members whose ordinals are below the larger capacity, and not below the smaller one.
+fn with_new_places(small: &Scene, large: &Scene) -> BTreeSet<OperationId> {
+    let new = small.intent.capacity..large.intent.capacity;
+    let is_ordinal = small.policy.identity == Identity::Ordinal;
+    let details =
+        small.details.iter().filter(|detail| is_ordinal && detail.ordinal.is_some_and(|own| new.contains(&own)));
+    details.map(|detail| detail.operation).collect()
+}
+
+/// Members that repair gives up, lets go, or has made another one for: while it has to wait they
+/// keep their places, and count.
+fn given_up_by_repair(scene: &Scene) -> BTreeSet<OperationId> {
+    let succeeded: BTreeSet<_> = scene.details.iter().filter_map(|detail| detail.replaces).collect();
+    let is_given_up = |operation: &OperationId| match prospect(scene, *operation) {
+        Prospect::Replaced { .. } => true,
+        Prospect::Acted { planned } => planned.reason.cause() == Cause::Repair,
+        _ => succeeded.contains(operation),
+    };
+    scene.members.iter().map(|member| member.operation).filter(is_given_up).collect()
+}
+
+/// The group with everybody serving, so that repair has nothing to do.
+fn well(scene: &Scene) -> Scene {
+    let mut well = scene.clone();
+    well.members.retain(|member| member.instance().is_some());
+    for member in &mut well.members {
+        (member.phase, member.verdict) = (Phase::Ready, Verdict::Unknown);
+        member.sighting = Sighting::Present(InstanceState::Running);
+    }
+    let members = by_operation(&well);
+    well.details.retain(|detail| members.contains_key(&detail.operation));
+    for detail in &mut well.details {
+        (detail.marks, detail.replaces, detail.retirement) = (Marks::NONE, None, None);
+        (detail.guest.is_unhealthy, detail.restarts) = (false, Default::default());
+    }
+    (well.nodes, well.hold, well.limits.lost_recently) = (Vec::new(), None, 0);
+    well
+}
+
+/// The group with numbers where its policy has shares.
+fn in_numbers(scene: &Scene) -> Scene {
+    let mut scene = scene.clone();
+    let number = |amount: Amount| match amount {
+        Amount::Percent(percent) => Amount::Count(u32::from(percent) / 25),
+        Amount::Count(_) => amount,
+    };
+    let update = &mut scene.policy.update;
+    (update.max_surge, update.canary) = (number(update.max_surge), number(update.canary));
+    update.max_unavailable = number(update.max_unavailable);
+    if update.max_surge.is_zero() && update.max_unavailable.is_zero() {
+        update.max_unavailable = Amount::Count(1);
+    }
+    scene
 }
 
 /// Rounds of at least a minute within which everything comes to rest.
