@@ -13,7 +13,7 @@ use super::servers::{Footprint, Server};
 
 /// The union of what the rules of each direction match.
 #[derive(Debug, Default)]
-struct Wishes {
+pub(super) struct Wishes {
     is_hard: bool,
     near: BTreeSet<MachineId>,
     far: BTreeSet<MachineId>,
@@ -43,7 +43,7 @@ impl World {
 
     /// Collects what the effective rules match. One hard rule makes all soft ones void; a hard `==`
     /// without a match fails.
-    fn wishes(&self, account: AccountId, rules: &[AffinityRule]) -> Result<Wishes, String> {
+    pub(super) fn wishes(&self, account: AccountId, rules: &[AffinityRule]) -> Result<Wishes, String> {
         let is_hard = rules.iter().any(|rule| rule.is_hard);
         let mut wishes = Wishes { is_hard, ..Wishes::default() };
         for rule in rules.iter().filter(|rule| rule.is_hard || !is_hard) {
@@ -87,7 +87,7 @@ impl World {
         }
     }
 
-    fn fitting<'a>(&self, account: AccountId, wishes: &Wishes, servers: Vec<&'a Server>) -> Vec<&'a Server> {
+    pub(super) fn fitting<'a>(&self, account: AccountId, wishes: &Wishes, servers: Vec<&'a Server>) -> Vec<&'a Server> {
         if wishes.near.is_empty() && wishes.far.is_empty() {
             return prefer(servers, |server| !server.hosts(account));
         }

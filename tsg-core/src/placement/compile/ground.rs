@@ -47,6 +47,12 @@ impl<'v> Ground<'v> {
         self.view.topology.coverage == Coverage::Whole
     }
 
+    /// Whether the name of a node is told.
+    pub(crate) fn is_named(&self, node: usize) -> bool {
+        let site = self.nodes.get(node).and_then(|node| self.view.topology.nodes.get(node));
+        site.is_some_and(|site| site.name.is_some())
+    }
+
     /// Whether it is known where anything stands.
     pub(crate) fn is_known(&self, scope: Scope) -> bool {
         match scope {

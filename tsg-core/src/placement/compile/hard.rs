@@ -10,7 +10,7 @@ use super::ground::{Ground, Marks, both, numbers};
 use super::meaning::{Meaning, meaning};
 use super::newcomer::Newcomer;
 use super::outcome::{Block, Compiled, Held, Lost, Means, Obstacle, Pace};
-use super::same::{Said, Wording};
+use super::same::{Said, Wording, may_match_new_id};
 use super::sheet::Sheet;
 use super::view::Resident;
 use crate::placement::rule::{Criterion, Direction, Pattern, PlacementSpec, Rule, Scope, SpecPlace, Strength};
@@ -205,9 +205,10 @@ struct Teller<'t, 'v> {
 impl Teller<'_, '_> {
     fn tell(&mut self, followed: Option<&Resident<'_>>) -> Result<Means, Obstacle> {
         let is_far = self.rule.operator.direction == Direction::Far;
+        let is_hidden = is_far && self.may_be_hidden(followed);
         if self.rule.scope == Scope::DataCentre {
-            self.one_by_one_if(is_far && self.meaning.is_own);
-            return Ok(Means::Nothing);
+            self.one_by_one_if(is_far && (self.meaning.is_own || may_match_new_id(self.rule)));
+            return if is_hidden { Err(Obstacle::NodesUnlisted) } else { Ok(Means::Nothing) };
         }
         let held = match (self.rule.scope, is_far) {
             (Scope::Node, true) if self.rule.criterion == Criterion::Node => self.keep_off_nodes(),
@@ -218,15 +219,24 @@ impl Teller<'_, '_> {
             }
             (_, false) if followed.is_some() && !self.meaning.is_first => Ok(Means::Nothing),
             _ => {
-                self.one_by_one_if(self.meaning.is_first || is_far && self.meaning.is_own);
+                let is_own = self.meaning.is_own || may_match_new_id(self.rule);
+                self.one_by_one_if(self.meaning.is_first || is_far && is_own);
                 self.keep_out(followed)
             }
         };
         // Where the one that is followed stands, everything was looked at.
         match (held, followed) {
+            (Ok(_), _) | (_, Some(_)) if is_hidden => Err(Obstacle::NodesUnlisted),
             (Ok(Means::SameRule), _) | (Err(Obstacle::Unlocated { .. }), _) | (_, None) => held,
             (_, Some(followed)) => Ok(Means::Following { instance: followed.id }),
         }
+    }
+
+    /// Whether something may match that is not known, and not be far from the one that is followed.
+    fn may_be_hidden(&self, followed: Option<&Resident<'_>>) -> bool {
+        let node = followed.and_then(|followed| self.ground.node_of(followed));
+        let is_named = self.rule.scope == Scope::Node && node.is_some_and(|node| self.ground.is_named(node));
+        self.meaning.hidden > 0 && !is_named
     }
 
     fn one_by_one_if(&mut self, is_about_itself: bool) {
@@ -238,7 +248,8 @@ impl Teller<'_, '_> {
     /// Off the nodes on which something matches.
     fn keep_off_instances(&mut self) -> Result<Means, Obstacle> {
         let said = Said::of(self.ground.view, self.rule);
-        self.one_by_one_if(self.meaning.is_own && !said.covers_newcomer(self.newcomer));
+        let is_own = self.meaning.is_own && !said.covers_newcomer(self.newcomer);
+        self.one_by_one_if(is_own || may_match_new_id(self.rule));
         let named = uncovered(self.meaning, &said);
         let means = means(&said, &named);
         let wordings: Vec<Wording> = said.wordings().into_iter().chain(named).collect();
@@ -251,8 +262,7 @@ impl Teller<'_, '_> {
         if is_one && self.meaning.is_void() {
             return Err(Obstacle::NoInstanceThere { nodes: 1 });
         }
-        let held = self.name_envoys(&self.meaning.nodes)?;
-        if is_one || self.ground.is_whole() { Ok(held) } else { Err(Obstacle::NodesUnlisted) }
+        self.name_envoys(&self.meaning.nodes)
     }
 
     /// Out of racks, and off nodes whose rack is unknown.

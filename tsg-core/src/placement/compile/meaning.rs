@@ -6,7 +6,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::ground::{Ground, Marks};
+use super::ground::{Ground, Marks, numbers};
 use super::outcome::Obstacle;
 use super::view::{Resident, is_id_match};
 use crate::model::id::InstanceId;
@@ -25,6 +25,9 @@ pub(crate) struct Meaning<'v> {
     pub(crate) allowed: Marks,
     /// Matches of which it is unknown in which place they stand.
     pub(crate) unlocated: u32,
+    /// Nodes that may match as well, for all that is known: their names are not told, or they are
+    /// not listed.
+    pub(crate) hidden: u32,
     /// Whether the new instance will be among those that match.
     pub(crate) is_own: bool,
     /// Whether the new instance is the first of those that it is to be with.
@@ -55,7 +58,8 @@ pub(crate) fn meaning<'v>(
         Criterion::Node => (Vec::new(), matching_nodes(ground, &rule.pattern)),
         _ => matching_instances(ground, rule, except),
     };
-    let unlocated = count_unlocated(ground, rule.scope, &matches);
+    let unlocated = count_unlocated(ground, rule.scope, &matches, &nodes);
+    let hidden = if rule.criterion == Criterion::Node { count_hidden(ground, rule, &nodes) } else { 0 };
     let places = match rule.scope {
         Scope::DataCentre => vec![!matches.is_empty() || nodes.contains(&true); nodes.len()],
         scope => ground.places_of(scope, &nodes),
@@ -68,7 +72,7 @@ pub(crate) fn meaning<'v>(
         Direction::Far => !*is_there && ground.is_located(rule.scope, node),
     };
     let allowed = places.iter().enumerate().map(is_allowed).collect();
-    Ok(Meaning { matches, nodes, places, allowed, unlocated, is_own, is_first })
+    Ok(Meaning { matches, nodes, places, allowed, unlocated, hidden, is_own, is_first })
 }
 
 /// What tenants are not shown.
@@ -108,11 +112,27 @@ fn matching_instances<'v>(
     (matches, nodes)
 }
 
-fn count_unlocated(ground: &Ground<'_>, scope: Scope, matches: &[&Resident<'_>]) -> u32 {
+/// Those that match somewhere, but nobody knows in which place.
+fn count_unlocated(ground: &Ground<'_>, scope: Scope, matches: &[&Resident<'_>], nodes: &[bool]) -> u32 {
     let is_located = |resident: &Resident<'_>| match (scope, ground.node_of(resident)) {
         (Scope::DataCentre, _) => true,
         (_, Some(node)) => ground.is_located(scope, node),
         (_, None) => false,
     };
-    matches.iter().filter(|resident| !is_located(resident)).count() as u32
+    let instances = matches.iter().filter(|resident| !is_located(resident)).count();
+    let is_about_nodes = matches.is_empty();
+    let nodes = numbers(nodes).filter(|node| is_about_nodes && !ground.is_located(scope, *node)).count();
+    (instances + nodes) as u32
+}
+
+/// Nodes of which it is not known whether they match.
+fn count_hidden(ground: &Ground<'_>, rule: &Rule, matching: &[bool]) -> u32 {
+    let elsewhere = usize::from(!ground.is_whole());
+    let hidden = match rule.pattern {
+        // One that is not known is somewhere else than any node that is.
+        Pattern::Uuid(_) if rule.scope == Scope::Node || matching.contains(&true) => 0,
+        Pattern::Uuid(_) => elsewhere,
+        _ => (0..ground.nodes.len()).filter(|node| !ground.is_named(*node)).count() + elsewhere,
+    };
+    hidden as u32
 }

@@ -36,6 +36,7 @@ mod hard;
 mod meaning;
 mod newcomer;
 mod outcome;
+mod render;
 mod same;
 mod sheet;
 mod soft;
@@ -48,6 +49,7 @@ pub(crate) use hard::placed_rules;
 pub(crate) use meaning::{Meaning, meaning};
 pub use newcomer::{Newcomer, Steering};
 pub use outcome::{Block, Compiled, Held, Lost, Means, Note, Obstacle, Pace};
+pub use render::InWords;
 pub use sheet::AFFINITY_MAX;
 pub(crate) use spreading::members;
 pub use view::{Carrier, Resident, View};
@@ -104,7 +106,7 @@ pub fn compile(spec: &PlacementSpec, view: &View<'_>, newcomer: &Newcomer<'_>) -
     hard.say(&ground, newcomer, leader, &mut sheet, &mut compiled);
     compiled.affinity = match leader {
         Some(leader) => {
-            wishes.follow(leader, &mut compiled);
+            wishes.follow(&ground, leader, &mut compiled);
             sheet.into_rules()
         }
         None if sheet.is_empty() => wishes.ask(&ground, newcomer, &hard, &mut compiled),

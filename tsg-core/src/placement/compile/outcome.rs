@@ -162,9 +162,6 @@ pub enum Block {
         /// How many compute nodes are known.
         nodes: u32,
     },
-    /// The rules that keep instances together take more affinity rules than
-    /// [`AFFINITY_MAX`](super::AFFINITY_MAX).
-    TooManyRules,
 }
 
 /// Whether several instances may be created with the same affinity rules at once.

@@ -163,6 +163,22 @@ fn is_like_id(text: &str) -> bool {
     text != "*" && text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'*'))
 }
 
+/// Whether a rule may be about an instance because of an id that nobody knows yet: instances go by
+/// their ids as well, and some patterns match those.
+pub(super) fn may_match_new_id(rule: &Rule) -> bool {
+    let has_other_letters =
+        |text: &str| text.bytes().any(|byte| byte.is_ascii_alphabetic() && !byte.is_ascii_hexdigit());
+    match &rule.pattern {
+        _ if rule.criterion != Criterion::Instance => false,
+        Pattern::Expression(expression) => {
+            let text = expression.as_str();
+            text.contains(['|', '?', '*', '{', '\\', '[', '(']) || !has_other_letters(text)
+        }
+        Pattern::Glob(glob) => glob.as_str() == "*" || is_like_id(glob.as_str()),
+        Pattern::Exact(_) | Pattern::Uuid(_) | Pattern::AtLeast(_) => false,
+    }
+}
+
 /// Whether a glob has nothing in it but its stars that means something in an expression, which is
 /// what CloudAPI makes of it.
 fn is_plain_glob(glob: &Glob) -> bool {

@@ -32,6 +32,10 @@ impl Sheet {
         self.rules.is_empty()
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.rules.len()
+    }
+
     pub(super) fn is_soft(&self) -> bool {
         self.strength == Strength::Soft
     }

@@ -46,10 +46,13 @@ impl<'s> Wishes<'s> {
         leader(ground, open, &self.wishes, &self.members, is_wanted)
     }
 
-    /// They were counted when the one to follow was chosen.
-    pub(super) fn follow(&self, leader: &Resident<'_>, compiled: &mut Compiled) {
-        let by = Means::Following { instance: leader.id };
-        self.wishes.iter().for_each(|wish| wish.granted(by, compiled));
+    /// They were counted when the one to follow was chosen, and some are kept there.
+    pub(super) fn follow(&self, ground: &Ground<'_>, leader: &Resident<'_>, compiled: &mut Compiled) {
+        let (by, node) = (Means::Following { instance: leader.id }, ground.node_of(leader));
+        let is_kept = |wish: &Wish| node.is_some_and(|node| wish.allowed.get(node) == Some(&true));
+        for wish in &self.wishes {
+            if is_kept(wish) { wish.granted(by, compiled) } else { wish.lost(Obstacle::LeavesNoNode, compiled) }
+        }
         let spreads = (0..self.spec.spread.len()).map(|index| Held { at: SpecPlace::Spread { index }, by });
         compiled.attempted.extend(spreads);
     }
@@ -117,12 +120,19 @@ impl<'s> Wishes<'s> {
                 Err(why) => wish.lost(why, compiled),
             }
         }
-        let room = Room { free: steer.open.clone(), can_be_void: false };
-        self.spread(ground, newcomer, room, &mut steer.sheet, compiled);
-        if steer.follows
-            && let Some(leader) = self.leader(ground, &steer.open, |_| false)
-        {
+        let leader = if steer.follows { self.leader(ground, &steer.open, |_| false) } else { None };
+        if let Some(leader) = leader {
+            // Spreading was counted when the one to follow was chosen.
+            let by = Means::Following { instance: leader.id };
+            compiled
+                .attempted
+                .extend((0..self.spec.spread.len()).map(|index| Held { at: SpecPlace::Spread { index }, by }));
             steer.sheet.lead(leader);
+        } else {
+            let room = Room { free: steer.open.clone(), can_be_void: false };
+            let before = steer.sheet.len();
+            self.spread(ground, newcomer, room, &mut steer.sheet, compiled);
+            steer.parts += u32::from(steer.sheet.len() > before);
         }
         if steer.parts > 0 {
             compiled.notes.push(Note::Steered { parts: steer.parts });
@@ -147,19 +157,19 @@ impl<'s> Wishes<'s> {
         &self,
         ground: &Ground<'_>,
         newcomer: &Newcomer<'_>,
-        room: Room,
+        mut room: Room,
         sheet: &mut Sheet,
         compiled: &mut Compiled,
     ) {
         for (index, spread) in self.spec.spread.iter().enumerate() {
             let at = SpecPlace::Spread { index };
-            match self.spread_over(ground, newcomer, spread.over, &room, sheet) {
+            match self.spread_over(ground, newcomer, spread.over, &mut room, sheet) {
                 Ok((by, _)) => compiled.attempted.push(Held { at, by }),
                 Err(why) => compiled.unenforceable.push(Lost { at, why }),
             }
         }
         if self.spec.spread.is_empty() && newcomer.group.is_some() && !sheet.is_empty() {
-            compiled.notes.push(match self.spread_over(ground, newcomer, Scope::Node, &room, sheet) {
+            compiled.notes.push(match self.spread_over(ground, newcomer, Scope::Node, &mut room, sheet) {
                 Ok((_, nodes)) => Note::Spread { nodes },
                 Err(why) => Note::SpreadLost { why },
             });
@@ -171,7 +181,7 @@ impl<'s> Wishes<'s> {
         ground: &Ground<'_>,
         newcomer: &Newcomer<'_>,
         over: Scope,
-        room: &Room,
+        room: &mut Room,
         sheet: &mut Sheet,
     ) -> Result<(Means, u32), Obstacle> {
         let group = newcomer.group.ok_or(Obstacle::NothingFuller)?;
@@ -191,14 +201,19 @@ impl<'s> Wishes<'s> {
             let said = Said::of(ground.view, &of_group(group));
             let wordings = said.wordings();
             if !wordings.is_empty() && sheet.add(Direction::Far, &wordings) {
-                return Ok((Means::SameRule, (0..self.members.len()).filter(|node| has_members(*node)).count() as u32));
+                let full: Marks = (0..self.members.len()).map(has_members).collect();
+                room.leave(&full);
+                return Ok((Means::SameRule, numbers(&full).count() as u32));
             }
         }
         let wordings: Vec<Wording> = named(ground, newcomer, &nodes);
         let instances = wordings.len() as u32;
         match instances {
             0 => Err(Obstacle::NothingFuller),
-            _ if sheet.add(Direction::Far, &wordings) => Ok((Means::Named { instances }, count)),
+            _ if sheet.add(Direction::Far, &wordings) => {
+                room.leave(&nodes);
+                Ok((Means::Named { instances }, count))
+            }
             needed => Err(Obstacle::TooManyRules { needed }),
         }
     }
@@ -215,6 +230,13 @@ struct Room {
     free: Marks,
     /// Whether nothing is lost if every node is to be kept away from, which voids all such wishes.
     can_be_void: bool,
+}
+
+impl Room {
+    /// Some of them are kept away from.
+    fn leave(&mut self, nodes: &[bool]) {
+        self.free = self.free.iter().zip(nodes).map(|(is_free, is_left)| *is_free && !is_left).collect();
+    }
 }
 
 /// Wishes on their way to become hard.
