@@ -12,23 +12,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tsg_core::model::audit::Actor;
+use tsg_benches::site::{self, Site};
 use tsg_core::model::group::Group;
-use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
-use tsg_core::model::tag::Tags;
-use tsg_core::model::template::TemplateSpec;
 use tsg_core::plan::output::GroupStatus;
-use tsg_core::ports::{Clock as _, Entropy};
-use tsg_engine::intent::{Caller, NewGroup, create_group, create_template};
-use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts};
-use tsg_sim::cloud::{SharedWorld, SimCloud, lock};
-use tsg_sim::executor::Executor;
-use tsg_sim::virtual_time::VirtualTime;
-use tsg_sim::world::{NewAccount, Rng, SimTime, TruthEvent, World, WorldSpec};
-use tsg_store::MemoryStore;
+use tsg_engine::EngineConfig;
+use tsg_sim::cloud::lock;
+use tsg_sim::world::{SimTime, Timing, TruthEvent, World};
 use uuid::Uuid;
 
 /// CloudAPI's shipped throttle.
@@ -40,9 +31,6 @@ const SLACK_S: f64 = 1.0;
 const NOTICE_S: f64 = 7.0;
 /// Requests beside creates and lists, per hundred instances.
 const OTHERS_PERCENT: u64 = 2;
-
-/// CloudAPI provisions nothing for an account without a key.
-const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAeuqz5CL05v06r1Qkyiwmhf5QKeOBk5Iz/maTM/R5Ai";
 
 /// How the engine is set up, and how much longer than the best it may take.
 struct Setting {
@@ -57,62 +45,6 @@ fn settings() -> [Setting; 2] {
         Setting { name: "shipped", config: EngineConfig::default(), factor: 1.1 },
         Setting { name: "alone", config: alone, factor: 1.05 },
     ]
-}
-
-struct Seeded(Mutex<Rng>);
-
-impl Entropy for Seeded {
-    fn draw(&self) -> u128 {
-        let mut rng = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        u128::from_be_bytes(rng.bytes16())
-    }
-}
-
-struct Stage {
-    world: SharedWorld,
-    time: VirtualTime,
-    executor: Executor,
-    handle: EngineHandle,
-    group: GroupId,
-}
-
-fn stage(size: u32, seed: u64, config: EngineConfig) -> Result<Stage, Box<dyn std::error::Error>> {
-    let mut world = World::new(WorldSpec { seed, racks: 20, servers_per_rack: 20, ..WorldSpec::default() });
-    let world_account = world.add_account(NewAccount { login: "demo".to_owned(), ..NewAccount::default() });
-    world.add_key(world_account, Some(PUBLIC_KEY), Some("laptop")).map_err(|refusal| refusal.message)?;
-    let spec = TemplateSpec {
-        name: "base".parse()?,
-        package: PackageId::new(world.package("sample-1G").map_err(|refusal| refusal.message)?.id.0),
-        image: ImageId::new(world.newest_image("base-64-lts").ok_or("no image")?.id.0),
-        networks: Vec::new(),
-        firewall_enabled: false,
-        userdata: String::new(),
-        metadata: BTreeMap::new(),
-        tags: Tags::new(),
-    };
-    let time = VirtualTime::starting_at(world.now());
-    let world: SharedWorld = Arc::new(Mutex::new(world));
-    let mut executor = Executor::new(time.clone());
-    let account = AccountId::from_directory(world_account.0);
-    let store = Arc::new(MemoryStore::new(Arc::new(time.clone())));
-    let caller = Caller { account, actor: Actor::User("bench".to_owned()), now: time.now() };
-    let (template, group) = (TemplateId::new(Uuid::from_u128(1)), GroupId::new(Uuid::from_u128(2)));
-    let new = NewGroup { id: group, name: "bench".parse()?, template, capacity: size, policy: Group::first_policy() };
-    let intent_store = store.clone();
-    let task = executor.spawn(async move {
-        let _ = create_template(&*intent_store, &caller, template, spec).await;
-        let _ = create_group(&*intent_store, &caller, &new).await;
-    });
-    executor.run_until(Duration::ZERO, |executor| executor.is_over(task));
-    let ports = EnginePorts {
-        store,
-        cloud: Arc::new(SimCloud::new(world.clone(), world_account, time.clone())),
-        clock: Arc::new(time.clone()),
-        entropy: Arc::new(Seeded(Mutex::new(Rng::for_purpose(seed, "engine")))),
-    };
-    let (engine, handle) = AccountEngine::new(account, DeploymentId::from_bits(1), ports, config);
-    executor.spawn(engine.run());
-    Ok(Stage { world, time, executor, handle, group })
 }
 
 /// What the truth log says of a run.
@@ -156,24 +88,21 @@ fn seconds(millis: u64) -> f64 {
     millis as f64 / 1000.0
 }
 
-fn is_converged(handle: &EngineHandle, group: GroupId) -> bool {
-    let view = handle.group(group);
-    view.and_then(|view| view.report.as_ref().map(|report| report.status == GroupStatus::Converged)).unwrap_or(false)
-}
-
 /// Runs one size; the line to print, and the bars that were missed.
 fn run(size: u32, seed: u64, setting: &Setting) -> Result<(String, Vec<String>), Box<dyn std::error::Error>> {
     let began = std::time::Instant::now();
-    let Stage { world, time, mut executor, handle, group } = stage(size, seed, setting.config.clone())?;
-    let start = time.sim_now();
-    executor.run_until(Duration::from_secs(4 * 3600), |_| {
-        lock(&world).advance_to(time.sim_now());
-        is_converged(&handle, group)
-    });
-    let noticed = time.elapsed().as_secs_f64();
-    let world = lock(&world);
-    let truth = truth(&world, start);
-    let requests = handle.health().requests;
+    let mut site = Site::new(site::Setting {
+        size,
+        seed,
+        config: setting.config.clone(),
+        timing: Timing::default(),
+        policy: Group::first_policy(),
+    })?;
+    let start = site.time().sim_now();
+    site.run_until(Duration::from_secs(4 * 3600), |report| report.status == GroupStatus::Converged);
+    let noticed = site.time().elapsed().as_secs_f64();
+    let truth = truth(&lock(site.world()), start);
+    let requests = site.engine().health().requests;
     let others = requests.reads + requests.deletes + requests.starts;
     let mut line = String::new();
     write!(
@@ -192,7 +121,7 @@ fn run(size: u32, seed: u64, setting: &Setting) -> Result<(String, Vec<String>),
         began.elapsed().as_secs_f64(),
     )?;
     let bars = [
-        (is_converged(&handle, group), "the group did not converge"),
+        (site.is_converged(), "the group did not converge"),
         (truth.last_running <= truth.optimum * setting.factor + SLACK_S, "T is too far over T_opt"),
         (noticed - truth.last_running <= NOTICE_S, "convergence was noticed too late"),
         (requests.creates == u64::from(size), "creates differ from N"),

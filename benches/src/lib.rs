@@ -8,6 +8,7 @@ pub mod meter;
 pub mod placement;
 pub mod plan;
 pub mod seeded;
+pub mod site;
 pub mod storm;
 pub mod verdict;
 pub mod workload;

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod lines;
+pub mod nasty;
 pub mod objects;
 pub mod scan;
 pub mod workload;
