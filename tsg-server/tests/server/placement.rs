@@ -1,0 +1,53 @@
+//! Placement: what templates and groups carry of it, what is refused, and what is said of it.
+
+use serde_json::{Value, json};
+
+use crate::support::Site;
+use crate::support::site::eventually;
+
+fn rules(rules: &[&str]) -> Value {
+    json!({ "cn": rules, "enforce": "replace" })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn templates_and_groups_carry_placement_and_nothing_is_replaced_for_it() {
+    let site = Site::enrolled().await;
+    let template = site.template("t").await;
+    let group = |placement: Value| {
+        json!({"name": "web", "template_id": template, "capacity": 0, "placement": placement}).to_string()
+    };
+    let made = site.v2("POST", "/v2/groups", &group(rules(&["service!==web"]))).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(made.json()["placement"], rules(&["service!=web"]), "as it is written, not as it was");
+    let path = format!("/v2/groups/{}", made.json()["id"].as_str().unwrap());
+
+    let changed = site.v2("PATCH", &path, r#"{"placement": {"rack": ["role!=~db"]}}"#).await.json();
+    assert_eq!((&changed["placement"], &changed["revision"]), (&json!({"rack": ["role!=~db"]}), &json!(1)));
+    let kept = site.v2("PATCH", &path, r#"{"capacity": 0}"#).await.json();
+    assert_eq!(kept["placement"], changed["placement"]);
+    let removed = site.v2("PATCH", &path, r#"{"placement": null}"#).await.json();
+    assert_eq!(removed["placement"], Value::Null);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_rule_is_refused_with_its_place_and_a_fix() {
+    let site = Site::enrolled().await;
+    let template = site.template("t").await;
+    let cases = [
+        (json!({"cn": ["role!=db", "service=web"]}), "`placement.cn[1]`: the rule cannot be read: at position 8 '=' was found"),
+        (json!({"cn": ["service=web"]}), "write service==web"),
+        (json!({"spread": [{"over": "cn", "max_skew": 0}]}), "`placement.spread[0].max_skew` is 0"),
+        (json!({"attempts": 0}), "attempts"),
+        (json!({"nodes": []}), "unknown field `nodes`"),
+        (json!({"cn": ["role==/(a+/"]}), "a regular expression was found that cannot be used"),
+    ];
+    for (placement, expected) in cases {
+        let body = json!({"name": "web", "template_id": template, "capacity": 0, "placement": placement}).to_string();
+        let refused = site.v2("POST", "/v2/groups", &body).await;
+        assert_eq!(refused.status, 422, "{refused:?}");
+        assert!(refused.json()["message"].as_str().unwrap().contains(expected), "{expected}: {refused:?}");
+    }
+    assert_eq!(site.v2("GET", "/v2/groups", "").await.json()["items"], json!([]));
+    site.end().await;
+}
