@@ -277,6 +277,9 @@ pub(crate) struct PlanView {
     pub(crate) steps: Vec<String>,
     /// Why, and what waits.
     pub(crate) report: ReportView,
+    /// Where instances can go, if somebody said so.
+    #[serde(default)]
+    pub(crate) placement: Option<PlacementView>,
 }
 
 /// How a group stands, in a word.

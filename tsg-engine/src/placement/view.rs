@@ -5,7 +5,7 @@ use tsg_core::model::landing::Landing;
 use tsg_core::model::time::Timestamp;
 use tsg_core::placement::compile::Compiled;
 use tsg_core::placement::rule::PlacementSpec;
-use tsg_core::placement::verify::Verified;
+use tsg_core::placement::verify::{Prospect, Verified};
 
 /// Where a group's `placement` block stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct PlacementView {
     pub compiled: Compiled,
     /// The instances, oldest first.
     pub landed: Vec<Landed>,
+    /// The compute nodes that are known, as the next instance would find them.
+    pub prospects: Vec<Prospect>,
     /// How many were replaced because of where they stood, one after the other.
     pub replaced_in_a_row: u8,
 }

@@ -17,7 +17,7 @@ use tsg_core::observe::join::find_instance;
 use tsg_core::placement::compile::{Compiled, Newcomer, Pace, Resident, Steering, View, compile};
 use tsg_core::placement::inventory::Label;
 use tsg_core::placement::rule::{PlacementSpec, Strength};
-use tsg_core::placement::verify::{Remedy, Verdict, Verified, remedy, verify};
+use tsg_core::placement::verify::{Remedy, Verdict, Verified, prospects, remedy, verify};
 use tsg_core::plan::input::Mark;
 use tsg_core::ports::store::StoreError;
 
@@ -241,6 +241,7 @@ impl Session {
         Some(PlacementView {
             at: self.sight.snapshot.taken_at,
             compiled: compile(&placed.block, &view, &newcomer),
+            prospects: prospects(&placed.block, &view, &newcomer),
             replaced_in_a_row: replaced_in_a_row(&landings, Fingerprint::of(&placed.block)),
             block: placed.block.clone(),
             source: placed.source,

@@ -7,6 +7,7 @@ use tsg_core::model::group::{Freeze, Group, Lifecycle};
 use tsg_core::model::id::GroupId;
 use tsg_core::model::policy::Policy;
 use tsg_core::model::time::Timestamp;
+use tsg_core::placement::compile::InWords;
 use tsg_core::placement::rule::PlacementSpec;
 use tsg_core::plan::input::Orders;
 use tsg_core::plan::output::{Block, Class, GroupStatus, Report, RolloutReport, Wait};
@@ -163,7 +164,7 @@ impl GroupBody {
             freeze: group.freeze.clone(),
             status: report.map(|report| report.status),
             report: report.map(|report| ReportBody::of(report, now)),
-            trouble: view.and_then(|view| view.trouble.clone()),
+            trouble: view.and_then(|view| view.trouble.clone().or_else(|| blocked_placement(view))),
             created_at: time::milliseconds(group.created_at),
             updated_at: time::milliseconds(group.updated_at),
             version: *version,
@@ -174,4 +175,12 @@ impl GroupBody {
     pub fn id(&self) -> String {
         self.id.clone()
     }
+}
+
+/// Rules under which no instance may be made now.
+fn blocked_placement(view: &GroupView) -> Option<Trouble> {
+    let seen = view.placement.as_ref().filter(|seen| !seen.compiled.blocked.is_empty())?;
+    let words = InWords::new(&seen.compiled, &seen.block).to_string();
+    let blocked: Vec<&str> = words.lines().filter(|line| line.starts_with("blocked")).collect();
+    Some(Trouble { at: seen.at, what: format!("placement {}", blocked.join("; ")) })
 }

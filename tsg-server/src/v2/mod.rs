@@ -11,6 +11,7 @@ mod health;
 pub mod idempotency;
 mod instances;
 mod operations;
+mod placement;
 mod plan;
 mod request;
 mod revisions;
@@ -36,6 +37,7 @@ pub fn routes() -> Router<App> {
         .route("/v2/groups", get(groups::list).post(groups::create))
         .route("/v2/groups/{id}", get(groups::show).patch(groups::change).delete(groups::delete))
         .route("/v2/groups/{id}/plan", post(plan::plan))
+        .route("/v2/groups/{id}/placement", get(placement::show))
         .route("/v2/groups/{id}/reconcile", post(groups::reconcile))
         .route("/v2/groups/{id}/revisions", get(revisions::list))
         .route("/v2/groups/{id}/rollout", post(rollout::order))

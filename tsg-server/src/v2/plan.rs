@@ -30,6 +30,7 @@ use uuid::Uuid;
 
 use super::group_body::{ReportBody, check_capacity};
 use super::groups::find;
+use super::placement::PlacementBody;
 use super::request::json;
 use crate::app::{App, Application};
 use crate::auth::Caller;
@@ -49,6 +50,8 @@ struct PlanBody {
     actions: Vec<PlannedAction>,
     steps: Vec<String>,
     report: ReportBody,
+    /// `null` without a block, and until the account was listed under it.
+    placement: Option<PlacementBody>,
     next_wakeup: Option<String>,
 }
 
@@ -66,6 +69,8 @@ pub async fn plan(
         None => group.capacity,
     };
     let view = caller.enrolled.engine.handle().group(group.id);
+    let placement = view.as_ref().and_then(|view| view.placement.clone());
+    let placement = placement.map(|seen| PlacementBody::of(&seen, &app.config.engine.config.topology));
     let now = app.now();
     let joined = joined(&app, &caller, &group, view.as_deref(), now).await?;
     let memory = memory(&app, &caller, &group).await?;
@@ -101,7 +106,7 @@ pub async fn plan(
         Failure::new(StatusCode::CONFLICT, "Unplannable", "the group's records do not fit together just now")
             .hint("repeat the request; the details are in the server's log")
     })?;
-    Ok(Json(body_of(plan, capacity, seen, now)).into_response())
+    Ok(Json(PlanBody { placement, ..body_of(plan, capacity, seen, now) }).into_response())
 }
 
 fn body_of(plan: Plan, capacity: u32, view: View, now: Timestamp) -> PlanBody {
@@ -111,6 +116,7 @@ fn body_of(plan: Plan, capacity: u32, view: View, now: Timestamp) -> PlanBody {
         steps: plan.actions.iter().map(|action| in_words(action, now).to_string()).collect(),
         actions: plan.actions,
         report: ReportBody::of(&plan.report, now),
+        placement: None,
         next_wakeup: plan.next_wakeup.map(time::milliseconds),
     }
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::support::Site;
-use crate::support::site::eventually;
 
 fn rules(rules: &[&str]) -> Value {
     json!({ "cn": rules, "enforce": "replace" })

@@ -47,9 +47,10 @@ impl Plan {
 
 impl Show for Answer<PlanView> {
     fn human(&self) -> String {
-        let PlanView { steps, report } = &self.value;
+        let PlanView { steps, report, placement } = &self.value;
         let steps = if steps.is_empty() { "Nothing to do.".to_owned() } else { steps.join("\n") };
-        format!("{steps}\n{}", report.summary)
+        let placement = placement.as_ref().map(|seen| format!("\n{}", seen.summary)).unwrap_or_default();
+        format!("{steps}\n{}{placement}", report.summary)
     }
 
     fn json(&self) -> String {

@@ -3,7 +3,9 @@
 //! Owns the look after the fact: CloudAPI chooses the place, and not every rule can be put to it.
 //! Must never take what a tenant cannot know for kept or for broken.
 
+mod prospects;
 mod remedy;
+mod render;
 
 use alloc::vec::Vec;
 
@@ -11,6 +13,7 @@ use super::compile::{Ground, Meaning, Newcomer, Obstacle, View, meaning, members
 use super::rule::{Direction, PlacementSpec, Rule, Scope, SpecPlace, Strength};
 use crate::model::id::{ComputeNodeId, InstanceId};
 
+pub use prospects::{Prospect, prospects};
 pub use remedy::{Remedy, remedy};
 
 /// A part of a block, and whether it is kept.
@@ -101,7 +104,7 @@ pub enum Unknown {
 pub fn verify(spec: &PlacementSpec, view: &View<'_>, newcomer: &Newcomer<'_>, landed: InstanceId) -> Vec<Verified> {
     let ground = Ground::new(view);
     let node = view.find(landed).and_then(|resident| ground.node_of(resident));
-    let look = Look { ground: &ground, newcomer, landed, node };
+    let look = Look { ground: &ground, newcomer, landed: Some(landed), node };
     let rules = placed_rules(spec);
     let preferences = spec.prefer.iter().enumerate();
     let preferences = preferences.map(|(index, wish)| (SpecPlace::Preference { index }, &wish.rule));
@@ -117,20 +120,25 @@ pub fn verify(spec: &PlacementSpec, view: &View<'_>, newcomer: &Newcomer<'_>, la
     verified
 }
 
-/// One instance, where it stands.
+/// One instance, where it stands or might.
 struct Look<'l, 'v> {
     ground: &'l Ground<'v>,
     newcomer: &'l Newcomer<'l>,
-    landed: InstanceId,
+    /// `None` for one that is not there yet.
+    landed: Option<InstanceId>,
     node: Option<usize>,
 }
 
 impl Look<'_, '_> {
     fn rule(&self, rule: &Rule) -> Verdict {
         let is_own = self.newcomer.is_match(rule);
-        let meaning = match meaning(self.ground, rule, is_own, Some(self.landed)) {
+        self.against(rule, &meaning(self.ground, rule, is_own, self.landed))
+    }
+
+    fn against(&self, rule: &Rule, meaning: &Result<Meaning<'_>, Obstacle>) -> Verdict {
+        let meaning = match meaning {
             Ok(meaning) => meaning,
-            Err(why) => return Verdict::Unknown(Unknown::Hidden(why)),
+            Err(why) => return Verdict::Unknown(Unknown::Hidden(*why)),
         };
         let Some(node) = self.node else { return Verdict::Unknown(Unknown::NotPlaced) };
         let unlocated = Verdict::Unknown(Unknown::Hidden(Obstacle::Unlocated { instances: meaning.unlocated.max(1) }));
@@ -138,8 +146,12 @@ impl Look<'_, '_> {
             return unlocated;
         }
         let is_there = meaning.places.get(node) == Some(&true);
+        let is_hidden = meaning.hidden > 0 && !(rule.scope == Scope::Node && self.ground.is_named(node));
+        if is_hidden && !is_there {
+            return Verdict::Unknown(Unknown::Hidden(Obstacle::NodesUnlisted));
+        }
         match (rule.operator.direction, is_there) {
-            (Direction::Far, true) => Verdict::Broken(self.beside(rule, node, &meaning)),
+            (Direction::Far, true) => Verdict::Broken(self.beside(rule, node, meaning)),
             (Direction::Near, false) if !meaning.is_first && meaning.unlocated == 0 => {
                 Verdict::Broken(Breach::Alone { elsewhere: meaning.matches.len() as u32 })
             }
@@ -162,7 +174,10 @@ impl Look<'_, '_> {
         let mut nodes = meaning.nodes.iter().enumerate().filter(|(_, is_match)| **is_match);
         match (beside, nodes.find(|(other, _)| is_near(*other))) {
             (None, Some((node, _))) => Breach::On { node: self.ground.nodes[node] },
-            (beside, _) => Breach::Beside { instance: beside.map_or(self.landed, |resident| resident.id) },
+            (beside, _) => match beside.map(|resident| resident.id).or(self.landed) {
+                Some(instance) => Breach::Beside { instance },
+                None => Breach::On { node: self.ground.nodes[node] },
+            },
         }
     }
 
