@@ -82,7 +82,7 @@ impl<'v> HardRules<'v> {
         }
         let is_shut = |hard: &Hard<'_>| match hard.rule.scope {
             Scope::DataCentre => hard.rule.operator.direction == Direction::Far && !hard.meaning.is_void(),
-            _ => hard.is_near(),
+            _ => hard.is_near() && hard.meaning.hidden == 0,
         };
         self.is_open_elsewhere = !ground.is_whole() && !self.rules.iter().any(is_shut);
     }
@@ -94,10 +94,13 @@ impl<'v> HardRules<'v> {
             let can_follow = numbers(&self.open).any(|node| ground.has_envoy(node));
             let must_follow = is_near(Scope::Node) || is_near(Scope::Rack) && !self.can_keep_out(ground);
             // With no open node at all there is nothing to let go of: it is told as a block.
-            if !must_follow || can_follow || !self.open.contains(&true) {
+            let is_shut = !self.open.contains(&true) && !self.is_open_elsewhere;
+            if !must_follow || can_follow || is_shut {
                 return if must_follow { Way::Follow } else { Way::Free };
             }
-            let Some(last) = self.rules.iter().rposition(Hard::is_near) else { return Way::Free };
+            let is_vague = |hard: &Hard<'_>| hard.is_near() && hard.rule.criterion == Criterion::Node;
+            let last = self.rules.iter().rposition(is_vague).or_else(|| self.rules.iter().rposition(Hard::is_near));
+            let Some(last) = last else { return Way::Free };
             let gone = self.rules.remove(last);
             let nodes = numbers(&gone.meaning.allowed).count() as u32;
             compiled.unenforceable.push(Lost { at: gone.at, why: Obstacle::NoInstanceThere { nodes } });

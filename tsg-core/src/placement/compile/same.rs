@@ -98,7 +98,7 @@ impl<'v> Said<'v> {
     /// Whether an instance is among those that are told of.
     pub(super) fn covers(&self, resident: &Resident<'_>) -> bool {
         self.parts.iter().any(|part| match part.carried {
-            Some(label) => resident.has(label),
+            Some(label) => resident.has(label) && part.is_tagged(resident),
             None if part.rule.machine_id().is_some() => part.rule.machine_id() == Some(resident.id.uuid()),
             None => is_found(&part.rule, resident.labels.iter(), resident.name),
         })
@@ -115,6 +115,15 @@ impl<'v> Said<'v> {
                     || is_found(&part.rule, newcomer.all_labels(), "")
             }
         })
+    }
+}
+
+impl Part<'_> {
+    /// Whether the tag is not known to be another one: people can change tags.
+    fn is_tagged(&self, resident: &Resident<'_>) -> bool {
+        let is_key =
+            |label: &&Label| matches!(&label.criterion, Criterion::InstanceTag(key) if *key == self.wording.key);
+        resident.labels.iter().find(is_key).is_none_or(|label| label.value == self.wording.value)
     }
 }
 
