@@ -192,3 +192,23 @@ fn the_place_in_a_rule_can_be_drawn() {
     let placed = InvalidPlacement::Rule { at: SpecPlace::Preference { index: 3 }, refused: Box::new(refused) };
     assert_eq!(placed.rule().unwrap().drawing(), "role!web\n    ^");
 }
+
+/// The page for users, whose blocks have to be ones.
+const PAGE: &str = include_str!("../../docs/placement.md");
+
+fn blocks(kind: &str) -> Vec<&'static str> {
+    PAGE.split(&format!("```json {kind}\n")).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_page_for_users_shows_what_can_be_read() {
+    let placements = blocks("placement");
+    let topologies = blocks("topology");
+    assert_eq!((placements.len(), topologies.len()), (1, 1));
+    let spec: PlacementSpec = serde_json::from_str(placements[0]).unwrap();
+    let written = serde_json::to_value(PlacementSpec { soft: Soft::Steer, attempts: 9, ..spec }).unwrap();
+    for field in written.as_object().unwrap().keys() {
+        assert!(PAGE.contains(&format!("`{field}`")), "{field} is not on the page");
+    }
+    serde_json::from_str::<tsg_core::placement::topology::Topology>(topologies[0]).unwrap();
+}

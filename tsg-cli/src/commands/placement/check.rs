@@ -13,8 +13,9 @@ use crate::placement::read_rule;
 ///
 /// A rule is [SCOPE: ]CRITERION OPERATOR VALUE.
 ///   scopes     cn (may be left out), rack, dc
-///   criteria   service, service:TAG, group:deployment, group:KIND:TAG, volume, volume:TAG, instance, the name of a
-///              tag of instances, cn, cn:TAG, cn:UUID, cn:platform>=IMAGE
+///   criteria   service, service:TAG, group:deployment, group:KIND:TAG, volume, volume:TAG,
+///              instance, the name of a tag of instances, cn, cn:TAG, cn:UUID,
+///              cn:platform>=IMAGE
 ///   operators  == together, != apart, ==~ and !=~ the same as wishes
 ///   values     a name, an id, a glob such as web-*, a /regular expression/, a "quoted text"
 ///
