@@ -225,6 +225,12 @@ impl<'a> Edit<'a> {
         self.note(AuditEvent::InstancesMarked { mark, is_set: true, operations: vec![id] });
     }
 
+    /// Takes a mark off, with the same entry in the audit.
+    pub(crate) fn unmark(&mut self, id: OperationId, mark: Mark) {
+        self.change(id, |operation| operation.marks = operation.marks.without(mark));
+        self.note(AuditEvent::InstancesMarked { mark, is_set: false, operations: vec![id] });
+    }
+
     /// Changes what an operation remembers; its phase is not to be touched here.
     pub(crate) fn change(&mut self, id: OperationId, change: impl FnOnce(&mut Operation)) {
         if let Some(operation) = self.touch(id) {

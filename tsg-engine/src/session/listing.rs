@@ -90,6 +90,7 @@ impl Session {
             return;
         }
         let labelling = if self.wants_labels() { Labelling::Labelled } else { Labelling::Bare };
+        self.sight.is_labelled = labelling == Labelling::Labelled;
         let paging = Some(Paging::new(self.now(), labelling));
         self.sight.listing = Some(Listing { began: now, pages: 0, paging });
         self.todo.read(Read::Page);

@@ -83,6 +83,8 @@ pub(crate) struct Session {
     agenda: BTreeMap<GroupId, Agenda>,
     /// Groups that say where their instances may go.
     placed: BTreeMap<GroupId, Placed>,
+    /// Groups with instances still to be made under a block, be it of a former template.
+    placed_before: BTreeSet<GroupId>,
     /// When each delete is to be looked at again.
     removals: BTreeMap<InstanceId, Duration>,
     /// The newest look at a machine that is to be deleted.
@@ -121,6 +123,7 @@ impl Session {
             doubts: BTreeMap::new(),
             agenda: BTreeMap::new(),
             placed: BTreeMap::new(),
+            placed_before: BTreeSet::new(),
             removals: BTreeMap::new(),
             looks: BTreeMap::new(),
             residue_absence: BTreeMap::new(),

@@ -3,7 +3,7 @@
 //! Owns which groups are under a `placement` block, what is sent for them, and the one look at each
 //! instance that landed. Must never hold a create back for a group without a block.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tsg_core::model::fingerprint::Fingerprint;
@@ -11,17 +11,21 @@ use tsg_core::model::group::{Group, Lifecycle};
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId, TemplateId};
 use tsg_core::model::instance::ObservedInstance;
 use tsg_core::model::landing::{Landing, replaced_in_a_row};
-use tsg_core::model::operation::{Operation, Phase};
+use tsg_core::model::operation::{AttemptOutcome, Operation, Phase};
+use tsg_core::model::policy::UpdateMode;
+use tsg_core::model::tag::Tags;
 use tsg_core::model::template::{Template, TemplateSpec};
 use tsg_core::observe::join::find_instance;
 use tsg_core::placement::compile::{Compiled, Newcomer, Pace, Resident, Steering, View, compile};
 use tsg_core::placement::inventory::Label;
 use tsg_core::placement::rule::{PlacementSpec, Strength};
 use tsg_core::placement::verify::{Remedy, Verdict, Verified, prospects, remedy, verify};
-use tsg_core::plan::input::Mark;
+use tsg_core::plan::input::{Mark, ViewTrust};
 use tsg_core::ports::store::StoreError;
 
 use super::Session;
+use super::round::BATCH;
+use crate::board::Trouble;
 use crate::ledger::GroupLedger;
 use crate::placement::{Landed, PlacementSource, PlacementView, carriers_of, labels_of_member, membership};
 
@@ -82,40 +86,94 @@ impl Guide {
 impl Session {
     /// Whether lists have to show what machines carry.
     pub(super) fn wants_labels(&self) -> bool {
-        !self.placed.is_empty()
+        !self.placed.is_empty() || !self.placed_before.is_empty()
     }
 
-    /// Whether a group waits for a list that shows what machines carry.
+    /// Whether a group waits for a list that shows what machines carry, and none was asked for.
     pub(super) fn lacks_labels(&self) -> bool {
-        self.wants_labels() && self.sight.carried.is_none()
+        self.wants_labels() && self.sight.carried.is_none() && !self.sight.is_labelled
+    }
+
+    /// Forgets what a group said of placement.
+    pub(super) fn forget_placement(&mut self, group: GroupId) {
+        self.placed.remove(&group);
+        self.placed_before.remove(&group);
     }
 
     /// Reads what a group says of placement, itself or by its template.
     pub(super) async fn note_placement(&mut self, group: GroupId) -> Result<(), StoreError> {
-        let Some(template) = self.books.group(group).map(|ledger| ledger.group().template) else {
-            self.placed.remove(&group);
-            return Ok(());
-        };
-        if !self.templates.contains_key(&template) {
+        let templates = self.books.group(group).map(templates_of).unwrap_or_default();
+        for template in &templates {
+            if self.templates.contains_key(template) {
+                continue;
+            }
             // Whoever needs it and cannot have it says so.
-            match self.template(template).await {
+            match self.template(*template).await {
                 Ok(_) | Err(StoreError::Corrupt { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        let Some(ledger) = self.books.group(group) else { return Ok(()) };
-        let spec = self.templates.get(&template).map(|template| &template.spec);
-        match spec.map(|spec| (ledger.group().placement_of(spec), spec)) {
-            Some((block, spec)) if !block.is_default() && ledger.group().lifecycle == Lifecycle::Active => {
-                let is_same = self.placed.get(&group).is_some_and(|placed| placed.block == *block);
-                if !is_same {
-                    let placed = Placed::new(ledger.group(), spec, block.clone());
-                    self.placed.insert(group, placed);
-                }
-            }
-            _ => _ = self.placed.remove(&group),
+        let Some(ledger) = self.books.group(group) else {
+            self.forget_placement(group);
+            return Ok(());
+        };
+        let is_under_block = |template: &TemplateId| {
+            let template = self.templates.get(template);
+            template.is_some_and(|template| !ledger.group().placement_of(&template.spec).is_default())
+        };
+        let is_live = ledger.group().lifecycle == Lifecycle::Active;
+        let is_placed_before = is_live && templates.iter().any(is_under_block);
+        let template = self.templates.get(&ledger.group().template).filter(|_| is_live);
+        let placed = template.and_then(|template| Placed::of(ledger.group(), &template.spec));
+        if is_placed_before {
+            self.placed_before.insert(group);
+        } else {
+            self.placed_before.remove(&group);
         }
-        Ok(())
+        self.take_in_placed(group, placed);
+        self.lift_marks(group).await
+    }
+
+    fn take_in_placed(&mut self, group: GroupId, placed: Option<Placed>) {
+        match (placed, self.placed.remove(&group)) {
+            (None, _) => {}
+            // What was found holds for as long as the block does.
+            (Some(placed), Some(before)) if placed.block == before.block => {
+                self.placed.insert(group, Placed { view: before.view, ..placed });
+            }
+            (Some(placed), _) => _ = self.placed.insert(group, placed),
+        }
+    }
+
+    /// Nobody is replaced for a block that is no more, or once nothing is rolled out any more.
+    async fn lift_marks(&mut self, group: GroupId) -> Result<(), StoreError> {
+        let Some(ledger) = self.books.group(group) else { return Ok(()) };
+        let marked: Vec<(OperationId, Landing)> = ledger
+            .open()
+            .filter(|operation| operation.phase != Phase::Deleting && operation.marks.has(Mark::Reprovision))
+            .filter_map(|operation| Some((operation.id, operation.landing.filter(|seen| seen.replaced_at.is_some())?)))
+            .collect();
+        if marked.is_empty() {
+            return Ok(());
+        }
+        let block = self.placed.get(&group).map(|placed| Fingerprint::of(&placed.block));
+        let is_over = ledger.group().policy.update.mode == UpdateMode::OnCreate;
+        let is_void = |(_, landing): &&(OperationId, Landing)| is_over || Some(landing.block) != block;
+        let void: Vec<OperationId> = marked.iter().filter(is_void).map(|(id, _)| *id).collect();
+        let now = self.now();
+        let result = self
+            .books
+            .record_once(group, now, |edit| {
+                void.iter().for_each(|id| {
+                    edit.change(*id, |operation| {
+                        operation.landing = operation.landing.map(|landing| Landing { replaced_at: None, ..landing });
+                    });
+                    edit.unmark(*id, Mark::Reprovision);
+                });
+                Ok(())
+            })
+            .await;
+        self.only_store(group, result).map(|_| ())
     }
 
     fn guidance(&self, ledger: &GroupLedger, operation: &Operation, template: &Template) -> Guidance {
@@ -123,7 +181,7 @@ impl Session {
         if block.is_default() && operation.avoid.is_empty() {
             return Guidance::Send(Vec::new());
         }
-        if !block.is_default() && self.lacks_labels() {
+        if !block.is_default() && self.sight.carried.is_none() {
             return Guidance::Wait;
         }
         let labels = labels_of_member(ledger.group(), &template.spec.tags);
@@ -159,14 +217,24 @@ impl Session {
     }
 
     fn node_of(&self, operation: &Operation) -> Option<ComputeNodeId> {
-        find_instance(&self.sight.snapshot, operation.instance?)?.compute_node
+        self.machine_of(operation)?.compute_node
+    }
+
+    fn machine_of(&self, operation: &Operation) -> Option<&ObservedInstance> {
+        find_instance(&self.sight.snapshot, operation.instance?)
     }
 
     /// Whether an instance of the group is on its way and nobody knows where it will stand.
     fn is_one_unlocated(&self, ledger: &GroupLedger) -> bool {
         ledger.open().any(|operation| match operation.phase {
-            Phase::Sent | Phase::Unknown => true,
-            Phase::Bound | Phase::Ready => self.node_of(operation).is_none(),
+            Phase::Sent => true,
+            // One of which it is known that it left nothing waits to be sent itself.
+            Phase::Unknown => operation.last_attempt().is_none_or(|last| last.outcome != Some(AttemptOutcome::Quiet)),
+            Phase::Bound | Phase::Ready => match self.machine_of(operation) {
+                // One that failed is nowhere, and will be nowhere.
+                Some(seen) => seen.compute_node.is_none() && !seen.state.is_terminal(),
+                None => true,
+            },
             _ => false,
         })
     }
@@ -179,9 +247,9 @@ impl Session {
             let claim = seen.claim?;
             let ledger = self.books.group(claim.group)?;
             let operation = ledger.operation(claim.operation)?;
-            let tags = self.templates.get(&operation.template).map(|template| template.spec.tags.clone());
-            let labels = labels_of_member(ledger.group(), &tags.unwrap_or_default());
-            Some((seen.id, (operation.name.clone(), labels)))
+            let none = Tags::new();
+            let tags = self.templates.get(&operation.template).map_or(&none, |template| &template.spec.tags);
+            Some((seen.id, (operation.name.clone(), labels_of_member(ledger.group(), tags))))
         });
         ours.collect()
     }
@@ -205,24 +273,34 @@ impl Session {
     }
 
     /// A complete list came in: looks at what landed, and shows how every group under a block stands.
+    /// What is distrusted shows too little: rules would seem kept that are not.
     pub(super) async fn look_at_places(&mut self) -> Result<(), StoreError> {
-        if self.sight.carried.is_none() {
+        if self.view().trust != ViewTrust::Trusted || !self.wants_labels() {
             return Ok(());
         }
-        let groups: Vec<GroupId> = self.placed.keys().copied().collect();
-        for group in groups {
-            let Some(seen) = self.survey(group) else { continue };
+        if self.sight.carried.is_none() {
+            if self.sight.is_labelled {
+                let what = "the list of machines does not show what they carry, as placement rules need it";
+                self.sight.trouble = Some(Trouble { at: self.now(), what: what.to_owned() });
+            }
+            return Ok(());
+        }
+        let surveys: Vec<(GroupId, PlacementView)> = {
+            let recent = self.recent();
+            let view = self.residents(&recent);
+            self.placed.keys().filter_map(|group| Some((*group, self.survey(*group, &view)?))).collect()
+        };
+        for (group, seen) in surveys {
             self.record_landings(group, &seen).await?;
+            self.mark_misplaced(group, &seen).await?;
             self.show_placement(group, seen);
         }
         Ok(())
     }
 
     /// How a group's instances stand.
-    fn survey(&self, group: GroupId) -> Option<PlacementView> {
-        let (placed, ledger) = (self.placed.get(&group)?, self.books.group(group)?);
-        let (recent, member) = (self.recent(), membership(group));
-        let view = self.residents(&recent);
+    fn survey(&self, group: GroupId, view: &View<'_>) -> Option<PlacementView> {
+        let (placed, ledger, member) = (self.placed.get(&group)?, self.books.group(group)?, membership(group));
         let newcomer = Newcomer { labels: &placed.labels, group: Some(&member), ..Newcomer::default() };
         let located = ledger.open().filter(|operation| matches!(operation.phase, Phase::Bound | Phase::Ready));
         let located = located.filter_map(|operation| Some((operation, operation.instance?, self.node_of(operation)?)));
@@ -233,15 +311,15 @@ impl Session {
                 instance,
                 compute_node,
                 landing: operation.landing,
-                verified: verify(&placed.block, &view, &newcomer, instance),
+                verified: verify(&placed.block, view, &newcomer, instance),
             })
             .collect();
         landed.sort_by_key(|landed| ledger.operation(landed.operation).map(|operation| operation.sequence));
         let landings: Vec<Landing> = ledger.operations().filter_map(|operation| operation.landing).collect();
         Some(PlacementView {
             at: self.sight.snapshot.taken_at,
-            compiled: compile(&placed.block, &view, &newcomer),
-            prospects: prospects(&placed.block, &view, &newcomer),
+            compiled: compile(&placed.block, view, &newcomer),
+            prospects: prospects(&placed.block, view, &newcomer),
             replaced_in_a_row: replaced_in_a_row(&landings, Fingerprint::of(&placed.block)),
             block: placed.block.clone(),
             source: placed.source,
@@ -249,38 +327,46 @@ impl Session {
         })
     }
 
-    /// Remembers what was found of those that landed since, and marks one that is to be replaced.
+    /// Remembers what was found of those that landed since.
     async fn record_landings(&mut self, group: GroupId, seen: &PlacementView) -> Result<(), StoreError> {
         let (now, block) = (self.now(), Fingerprint::of(&seen.block));
         let is_new = |landed: &&Landed| landed.landing.is_none_or(|landing| landing.block != block);
-        let new: Vec<(OperationId, Landing)> = seen
-            .landed
-            .iter()
-            .filter(is_new)
-            .map(|landed| {
-                (
-                    landed.operation,
-                    Landing { block, looked_at: now, is_misplaced: is_misplaced(&landed.verified), replaced_at: None },
-                )
-            })
-            .collect();
-        let unwanted = self.one_to_replace(group, seen, block);
-        if new.is_empty() && unwanted.is_none() {
-            return Ok(());
+        let look = |landed: &Landed| {
+            let is_misplaced = is_misplaced(&landed.verified);
+            (landed.operation, Landing { block, looked_at: now, is_misplaced, replaced_at: None })
+        };
+        let new: Vec<(OperationId, Landing)> = seen.landed.iter().filter(is_new).map(look).collect();
+        for batch in new.chunks(BATCH) {
+            let result = self
+                .books
+                .record(group, now, |edit| {
+                    for (id, landing) in batch {
+                        // Somebody else may have looked, and decided, meanwhile.
+                        let is_new = |known: &Operation| known.landing.is_none_or(|seen| seen.block != landing.block);
+                        if edit.operation(*id).is_some_and(is_new) {
+                            edit.change(*id, |operation| operation.landing = Some(*landing));
+                        }
+                    }
+                    Ok(())
+                })
+                .await;
+            self.only_store(group, result)?;
         }
+        Ok(())
+    }
+
+    /// Marks one that is to be replaced.
+    async fn mark_misplaced(&mut self, group: GroupId, seen: &PlacementView) -> Result<(), StoreError> {
+        let now = self.now();
+        let Some(id) = self.one_to_replace(group, seen, Fingerprint::of(&seen.block)) else { return Ok(()) };
+        // Once: whoever was first has perhaps marked another one.
         let result = self
             .books
-            .record(group, now, |edit| {
-                for (id, landing) in &new {
-                    edit.change(*id, |operation| operation.landing = Some(*landing));
-                }
-                if let Some(id) = unwanted {
-                    edit.change(id, |operation| {
-                        operation.landing =
-                            operation.landing.map(|landing| Landing { replaced_at: Some(now), ..landing });
-                    });
-                    edit.mark(id, Mark::Reprovision);
-                }
+            .record_once(group, now, |edit| {
+                edit.change(id, |operation| {
+                    operation.landing = operation.landing.map(|landing| Landing { replaced_at: Some(now), ..landing });
+                });
+                edit.mark(id, Mark::Reprovision);
                 Ok(())
             })
             .await;
@@ -291,19 +377,27 @@ impl Session {
     /// allows. Whether the last successor landed better has to be seen first.
     fn one_to_replace(&self, group: GroupId, seen: &PlacementView, block: Fingerprint) -> Option<OperationId> {
         let ledger = self.books.group(group)?;
+        // Where nothing is rolled out nothing would follow from a mark.
+        if ledger.group().freeze.is_some() || ledger.group().policy.update.mode == UpdateMode::OnCreate {
+            return None;
+        }
         let is_under_way = |operation: &Operation| {
             let is_marked = operation.landing.is_some_and(|landing| landing.replaced_at.is_some());
             let is_unseen = operation.landing.is_none_or(|landing| landing.block != block);
-            is_marked || is_unseen
+            is_marked || operation.marks.has(Mark::Reprovision) || is_unseen && operation.phase != Phase::Deleting
         };
         if ledger.open().any(is_under_way) {
             return None;
         }
+        let is_untouchable = |landed: &&Landed| {
+            find_instance(&self.sight.snapshot, landed.instance).is_some_and(|seen| seen.is_protected)
+                || ledger.operation(landed.operation).is_some_and(|operation| operation.marks.has(Mark::Held))
+        };
         let is_due = |landed: &&Landed| {
             landed.landing.is_some_and(|landing| landing.is_misplaced)
                 && matches!(remedy(&seen.block, &landed.verified, seen.replaced_in_a_row), Remedy::Replace { .. })
         };
-        seen.landed.iter().find(is_due).map(|landed| landed.operation)
+        seen.landed.iter().filter(is_due).find(|landed| !is_untouchable(landed)).map(|landed| landed.operation)
     }
 
     fn show_placement(&mut self, group: GroupId, seen: PlacementView) {
@@ -318,10 +412,21 @@ impl Session {
 }
 
 impl Placed {
-    fn new(group: &Group, template: &TemplateSpec, block: PlacementSpec) -> Self {
+    /// What a group says with a template; `None` when that is nothing.
+    fn of(group: &Group, template: &TemplateSpec) -> Option<Self> {
+        let block = group.placement_of(template);
         let source = if group.placement.is_some() { PlacementSource::Group } else { PlacementSource::Template };
-        Self { block, source, labels: labels_of_member(group, &template.tags), view: None }
+        let labels = || labels_of_member(group, &template.tags);
+        (!block.is_default()).then(|| Self { block: block.clone(), source, labels: labels(), view: None })
     }
+}
+
+/// What the group's instances are made from, and those that are still to be made from another
+/// template.
+fn templates_of(ledger: &GroupLedger) -> BTreeSet<TemplateId> {
+    let is_to_be_made = |operation: &&Operation| matches!(operation.phase, Phase::Planned | Phase::Unknown);
+    let still = ledger.open().filter(is_to_be_made).map(|operation| operation.template);
+    still.chain([ledger.group().template]).collect()
 }
 
 /// Whether a hard rule does not want it there.

@@ -26,7 +26,7 @@ use crate::ledger::GroupLedger;
 use crate::todo::Job;
 
 /// Actions recorded by one commit at most.
-const BATCH: usize = 200;
+pub(super) const BATCH: usize = 200;
 /// A group of this many members is planned at most every millisecond; larger ones accordingly
 /// less often, so that planning never takes a large part of a processor. A window of creates
 /// lasts much longer than that.
@@ -100,7 +100,7 @@ impl Session {
         while let Some(group) = self.books.take_reread() {
             if self.books.group(group).is_none() {
                 self.agenda.remove(&group);
-                self.placed.remove(&group);
+                self.forget_placement(group);
                 self.handle.board().hide_group(group);
                 continue;
             }

@@ -72,6 +72,8 @@ pub(super) struct Sight {
     pub(super) strangers: Vec<InstanceId>,
     pub(super) listing: Option<Listing>,
     pub(super) list_began: Option<Duration>,
+    /// Whether the newest list was asked for what machines carry.
+    pub(super) is_labelled: bool,
     pub(super) list_pages: u32,
     /// Until when machines may come or go that were asked to.
     pub(super) awaited_until: Duration,

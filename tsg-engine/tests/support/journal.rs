@@ -13,8 +13,8 @@ use tsg_core::model::instance::ObservedInstance;
 use tsg_core::model::time::Timestamp;
 use tsg_core::ports::Cloud;
 use tsg_core::ports::cloud::{
-    AccountProfile, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, InstanceUpdate, ListFilter,
-    ListPage, Noted, PackageProfile, Reach,
+    AccountProfile, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, InstanceUpdate, Labelling,
+    ListFilter, ListPage, Noted, PackageProfile, Reach,
 };
 use tsg_core::ports::store::Commit;
 use tsg_sim::virtual_time::VirtualTime;
@@ -69,6 +69,7 @@ pub struct Journal {
 struct State {
     notes: Vec<Note>,
     is_denied: bool,
+    labelled_pages: u32,
 }
 
 impl Journal {
@@ -89,6 +90,11 @@ impl Journal {
     /// From now on the credentials are refused, or accepted again.
     pub fn deny(&self, is_denied: bool) {
         self.state.lock().unwrap().is_denied = is_denied;
+    }
+
+    /// Pages of complete lists that were asked for with names and tags.
+    pub fn labelled_pages(&self) -> u32 {
+        self.state.lock().unwrap().labelled_pages
     }
 
     fn is_denied(&self) -> bool {
@@ -140,6 +146,9 @@ impl WitnessedCloud {
 #[async_trait]
 impl Cloud for WitnessedCloud {
     async fn list(&self, page: &ListPage) -> Result<InstancePage, CloudError> {
+        if page.labelling == Labelling::Labelled {
+            self.journal.state.lock().unwrap().labelled_pages += 1;
+        }
         self.check_credentials()?;
         let reply = self.inner.list(page).await;
         self.heard(&reply);

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tsg_core::model::audit::Actor;
 use tsg_core::model::group::{Freeze, Group};
-use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
+use tsg_core::model::id::{AccountId, ComputeNodeId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
 use tsg_core::model::policy::Policy;
 use tsg_core::model::tag::Tags;
 use tsg_core::model::template::TemplateSpec;
+use tsg_core::placement::rule::PlacementSpec;
+use tsg_core::placement::topology::{Coverage, Site as NodeSite, Topology};
 use tsg_core::ports::{Clock, Cloud};
-use tsg_engine::intent::{self, Caller, GroupChange, NewGroup};
+use tsg_engine::intent::{self, Caller, GroupChange, NewGroup, PlacementChange};
 use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts};
 use tsg_sim::cloud::{SharedWorld, SignatureLife, SimCloud, lock};
 use tsg_sim::executor::{Executor, Halt, TaskId};
@@ -34,6 +36,8 @@ pub struct Wiring {
     pub signatures: SignatureLife,
     pub cloud: CloudWrap,
     pub config: EngineConfig,
+    /// What the operator tells of the simulated racks; nothing if there is no word of it.
+    pub racks: Option<Coverage>,
 }
 
 impl Default for Wiring {
@@ -43,6 +47,7 @@ impl Default for Wiring {
             signatures: SignatureLife::Limited,
             cloud: |cloud| cloud,
             config: EngineConfig { list_interval_min: Duration::from_secs(10), ..EngineConfig::default() },
+            racks: None,
         }
     }
 }
@@ -68,6 +73,8 @@ pub struct Site {
     pub third_template: TemplateId,
     /// What groups are made with from now on.
     pub policy: Box<Policy>,
+    /// Where groups that are made from now on want their instances.
+    pub placement: Option<Box<PlacementSpec>>,
     wiring: Wiring,
     seed: u64,
     engines_begun: u64,
@@ -81,9 +88,21 @@ fn template_id(number: u128) -> TemplateId {
     TemplateId::new(Uuid::from_u128(0x7000_0000_0000_4000_8000_0000_0000_0000 + number))
 }
 
+/// What an operator could write down of the simulated racks.
+fn topology(world: &World, coverage: Coverage) -> Topology {
+    let nodes = world.servers().map(|server| {
+        let site = NodeSite { name: Some(server.name.clone()), rack: Some(server.rack.clone()) };
+        (ComputeNodeId::new(server.id.0), site)
+    });
+    Topology { data_centre: Some(world.datacenter().to_owned()), coverage, nodes: nodes.collect() }
+}
+
 impl Site {
-    pub fn new(seed: u64, spec: WorldSpec, wiring: Wiring) -> Self {
+    pub fn new(seed: u64, spec: WorldSpec, mut wiring: Wiring) -> Self {
         let mut world = World::new(WorldSpec { seed, ..spec });
+        if let Some(coverage) = wiring.racks {
+            wiring.config.topology = topology(&world, coverage);
+        }
         let world_account = world.add_account(NewAccount { login: "demo".to_owned(), ..NewAccount::default() });
         // CloudAPI provisions nothing for an account without a key.
         world.add_key(world_account, Some(PUBLIC_KEY), Some("laptop")).unwrap();
@@ -98,6 +117,7 @@ impl Site {
             second_template: template_id(2),
             third_template: template_id(3),
             policy: Group::first_policy(),
+            placement: None,
             time,
             store,
             wiring,
@@ -124,7 +144,7 @@ impl Site {
                 userdata: String::new(),
                 metadata: BTreeMap::new(),
                 tags,
-                placement: tsg_core::placement::rule::PlacementSpec::default(),
+                placement: PlacementSpec::default(),
             }
         };
         let (store, caller) = (self.store.of(None), self.caller());
@@ -148,7 +168,8 @@ impl Site {
     pub fn make_group(&mut self, number: u32, capacity: u32, engines: Vec<EngineHandle>) {
         let (store, caller, template) = (self.store.of(None), self.caller(), self.template);
         let (name, policy) = (format!("g{number}").parse().unwrap(), self.policy.clone());
-        let new = NewGroup { id: group_id(number), name, template, capacity, policy, placement: None };
+        let placement = self.placement.clone();
+        let new = NewGroup { id: group_id(number), name, template, capacity, policy, placement };
         self.executor.spawn(async move {
             while intent::create_group(&*store, &caller, &new).await.is_err() {
                 tsg_sim::executor::yield_now().await;
@@ -164,6 +185,12 @@ impl Site {
     pub fn change_template(&mut self, number: u32, engines: Vec<EngineHandle>) {
         let template = Some(self.second_template);
         self.change(number, GroupChange { template, ..GroupChange::default() }, engines);
+    }
+
+    /// The user says where instances may go from now on; nothing any more with `None`.
+    pub fn place(&mut self, number: u32, placement: Option<PlacementSpec>, engines: Vec<EngineHandle>) {
+        let change = placement.map_or(PlacementChange::Remove, |spec| PlacementChange::Set(Box::new(spec)));
+        self.change(number, GroupChange { placement: Some(change), ..GroupChange::default() }, engines);
     }
 
     fn change(&mut self, number: u32, change: GroupChange, engines: Vec<EngineHandle>) {
