@@ -161,6 +161,15 @@ impl Case<'_> {
         }
     }
 
+    /// Hard rules leave a place wherever the evaluator sees one that they all allow: the one that is
+    /// followed is on it.
+    fn check_place(&self, scene: &Scene, compiled: &Compiled, open: &BTreeSet<ComputeNodeId>, number: usize) {
+        let follows = compiled.enforced.iter().any(|held| matches!(held.by, Means::Following { .. }));
+        let is_sure =
+            follows && number == 0 && !scene.is_anything_down && scene.instances.iter().all(|one| one.is_shown);
+        assert!(!is_sure || open.len() == 1, "{open:?}\n{}", self.told(scene, compiled));
+    }
+
     /// Wishes that are put to CloudAPI alone are kept where that is possible: all that are about
     /// being far, and then one at least that is about being near.
     fn check_attempted(&self, scene: &Scene, compiled: &Compiled, open: &BTreeSet<ComputeNodeId>, tally: &mut Tally) {
@@ -269,6 +278,7 @@ fn play(tally: &mut Tally, seed: u64, stages: &[World]) {
         };
         let open: BTreeSet<ComputeNodeId> = open.into_iter().map(|server| ComputeNodeId::new(server.0)).collect();
         case.check_enforced(&scene, &compiled, &open, tally);
+        case.check_place(&scene, &compiled, &open, number);
         if number == 0 {
             case.check_attempted(&scene, &compiled, &open, tally);
             let is_steered = spec.soft == Soft::Steer && compiled.affinity.iter().any(|rule| !rule.contains("=~"));

@@ -164,7 +164,7 @@ fn wording(rule: &Rule) -> Option<Wording> {
 
 /// Whether a text is what it looks like to CloudAPI as well, which also judges its characters.
 fn is_plain(text: &str) -> bool {
-    !text.contains('*') && !(text.starts_with('/') && text.ends_with('/'))
+    !text.contains('*') && (!text.starts_with('/') || !text.ends_with('/'))
 }
 
 /// Whether it is made of what ids are made of.

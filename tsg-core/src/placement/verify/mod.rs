@@ -98,7 +98,7 @@ pub enum Unknown {
 /// let spec: PlacementSpec = serde_json::from_str(r#"{"cn": ["role!=db"], "enforce": "replace"}"#)?;
 /// let verified = verify(&spec, &view, &Newcomer::default(), new);
 /// assert_eq!(verified[0].verdict, Verdict::Broken(Breach::Beside { instance: old }));
-/// assert_eq!(remedy(&spec, &verified, 1), Remedy::Replace { attempts_left: 2 });
+/// assert_eq!(remedy(&spec, &verified, 1), Remedy::Replace { attempts_left: 1 });
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn verify(spec: &PlacementSpec, view: &View<'_>, newcomer: &Newcomer<'_>, landed: InstanceId) -> Vec<Verified> {
