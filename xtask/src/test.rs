@@ -13,6 +13,8 @@ const STEPS: &[&[&str]] = &[
     &["test", "--workspace", "--locked"],
     // The planner's properties, optimised: two hundred times as many inputs.
     &["test", "--package", "tsg-core", "--test", "properties", "--release", "--locked"],
+    // What is said to be enforced, against the simulated allocator: as many.
+    &["test", "--package", "tsg-sim", "--test", "placement", "--release", "--locked"],
     // What the fuzz targets do, on their seeds: a workspace of its own.
     &["test", "--manifest-path", "fuzz/Cargo.toml", "--no-default-features", "--locked"],
     // The portable signing backend alone; the workspace run above had the other one too.
