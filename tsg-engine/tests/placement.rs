@@ -11,6 +11,7 @@ use std::time::Duration;
 use support::journal::What;
 use support::oracle::Oracle;
 use support::site::{Running, Site, Wiring, group_id};
+use tsg_core::model::amount::Amount;
 use tsg_core::model::audit::RequestKind;
 use tsg_core::model::landing::Landing;
 use tsg_core::model::operation::{Operation, Phase};
@@ -481,4 +482,55 @@ fn a_successor_goes_elsewhere_than_where_its_predecessor_was_given_up() {
     assert!(second.node != anchor, "and its node is avoided");
     let phase = |phase: Phase| stage.oracle.operations.values().filter(|known| known.phase == phase).count();
     assert_eq!(phase(Phase::Ready), 1);
+}
+
+#[test]
+fn an_instance_of_a_former_template_goes_where_that_template_wants_it() {
+    let mut stage = Stage::new(10, nodes(2, 3), None);
+    for server in stage.servers().into_iter().skip(3) {
+        stage.stage(&format!("edge-{}", server.0), "edge", server);
+    }
+    stage.site.policy.update.canary = Amount::Count(1);
+    stage.site.make_placed_template(block(NOT_BESIDE_EDGE));
+    // It says the same as the first one, but for its image.
+    stage.site.second_template = stage.site.third_template;
+    stage.make(0, 2, None);
+    stage.settle();
+    stage.site.change_template(0, vec![stage.engine.handle.clone()]);
+    stage.run(HOUR);
+    let before = stage.members(0);
+    assert_eq!(before.len(), 3, "a canary waits");
+    let machine = Target::Named(before[0].id.to_string());
+    lock(&stage.site.world).switch_fault(Fault::KillInstance { machine }.into()).unwrap();
+    stage.run(2 * HOUR);
+    let after = stage.members(0);
+    assert_eq!(after.len(), 3, "the one that was lost has a successor");
+    let open = stage.oracle.operations.values().filter(|operation| !operation.phase.is_closed());
+    assert_eq!(open.filter(|operation| operation.revision == 1).count(), 2, "of the former template");
+}
+
+#[test]
+fn a_cloud_that_shows_no_labels_is_not_asked_without_end_and_it_is_said() {
+    let mut stage = Stage::new(11, nodes(2, 3), None);
+    stage.site.store.journal.hide_labels();
+    stage.make(0, 2, Some(NOT_BESIDE_EDGE));
+    stage.run(HOUR);
+    let pages = stage.site.store.journal.labelled_pages();
+    assert!((10..400).contains(&pages), "{pages} pages in an hour");
+    assert_eq!(stage.creates(), 0);
+    assert!(stage.engine.handle.health().cloud_trouble.is_some());
+}
+
+#[test]
+fn nobody_is_marked_in_a_frozen_group() {
+    let mut stage = beside_edge(12);
+    stage.site.freeze(0, Some("looking"), vec![stage.engine.handle.clone()]);
+    stage.run(MINUTE);
+    stage.place(Some(AWAY_FROM_EDGE));
+    stage.run(2 * HOUR);
+    assert_eq!((stage.births(), stage.watch.marked_at_once, stage.misplaced(0)), (3, 0, 2));
+    stage.site.freeze(0, None, vec![stage.engine.handle.clone()]);
+    stage.run(3 * HOUR);
+    stage.settle();
+    assert_eq!((stage.births(), stage.watch.marked_at_once, stage.misplaced(0)), (5, 1, 0));
 }

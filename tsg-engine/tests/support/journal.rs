@@ -70,6 +70,7 @@ struct State {
     notes: Vec<Note>,
     is_denied: bool,
     labelled_pages: u32,
+    hides_labels: bool,
 }
 
 impl Journal {
@@ -95,6 +96,11 @@ impl Journal {
     /// Pages of complete lists that were asked for with names and tags.
     pub fn labelled_pages(&self) -> u32 {
         self.state.lock().unwrap().labelled_pages
+    }
+
+    /// From now on lists show no names and tags, whoever asks for them.
+    pub fn hide_labels(&self) {
+        self.state.lock().unwrap().hides_labels = true;
     }
 
     fn is_denied(&self) -> bool {
@@ -150,7 +156,12 @@ impl Cloud for WitnessedCloud {
             self.journal.state.lock().unwrap().labelled_pages += 1;
         }
         self.check_credentials()?;
-        let reply = self.inner.list(page).await;
+        let mut reply = self.inner.list(page).await;
+        if let Ok(read) = &mut reply
+            && self.journal.state.lock().unwrap().hides_labels
+        {
+            read.labels = None;
+        }
         self.heard(&reply);
         if let Ok(read) = &reply {
             let is_complete = page.offset == 0 && read.instances.len() < page.limit as usize;

@@ -126,13 +126,23 @@ impl Site {
         };
         let image = ImageId::new(lock(&site.world).newest_image("base-64-lts").unwrap().id.0);
         let other_image = ImageId::new(lock(&site.world).newest_image("debian-12").unwrap().id.0);
-        site.make_template(site.template, "base", (image, Tags::new()));
-        site.make_template(site.second_template, "second", (image, [("role".to_owned(), "edge".into())].into()));
-        site.make_template(site.third_template, "third", (other_image, Tags::new()));
+        let free = PlacementSpec::default();
+        site.make_template(site.template, "base", (image, Tags::new(), free.clone()));
+        let edge = [("role".to_owned(), "edge".into())].into();
+        site.make_template(site.second_template, "second", (image, edge, free.clone()));
+        site.make_template(site.third_template, "third", (other_image, Tags::new(), free));
         site
     }
 
-    fn make_template(&mut self, id: TemplateId, name: &str, (image, tags): (ImageId, Tags)) {
+    /// A template like the first one that says where instances may go; groups are made from it now.
+    pub fn make_placed_template(&mut self, placement: PlacementSpec) {
+        let image = ImageId::new(lock(&self.world).newest_image("base-64-lts").unwrap().id.0);
+        self.template = template_id(4);
+        self.make_template(self.template, "placed", (image, Tags::new(), placement));
+    }
+
+    fn make_template(&mut self, id: TemplateId, name: &str, what: (ImageId, Tags, PlacementSpec)) {
+        let (image, tags, placement) = what;
         let spec = {
             let world = lock(&self.world);
             TemplateSpec {
@@ -144,7 +154,7 @@ impl Site {
                 userdata: String::new(),
                 metadata: BTreeMap::new(),
                 tags,
-                placement: PlacementSpec::default(),
+                placement,
             }
         };
         let (store, caller) = (self.store.of(None), self.caller());
