@@ -52,25 +52,31 @@ impl Carried {
 #[derive(Default)]
 struct Sets {
     all: Vec<Vec<Label>>,
-    /// A machine that carries each of them, by the hash of its tags.
-    by_hash: BTreeMap<u64, Vec<(usize, Vec<(String, String)>)>>,
+    /// Numbers of sets by the hash of the tags that they come from.
+    by_hash: BTreeMap<u64, Vec<usize>>,
 }
 
 impl Sets {
     fn number_of(&mut self, machine: &LabelledMachine<'_>) -> usize {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(Hashed(*machine));
         let known = self.by_hash.entry(hash).or_default();
-        let is_same = |tags: &[(String, String)]| {
-            machine.tags().eq(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
-        };
-        if let Some((number, _)) = known.iter().find(|(_, tags)| is_same(tags)) {
+        if let Some(number) = known.iter().find(|number| is_set_of(&self.all[**number], machine)) {
             return *number;
         }
         let number = self.all.len();
-        known.push((number, machine.tags().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()));
+        known.push(number);
         self.all.push(labels_of(machine.tags()));
         number
     }
+}
+
+/// Whether a set comes from just these tags: each of them is a label of it, in their order.
+fn is_set_of(set: &[Label], machine: &LabelledMachine<'_>) -> bool {
+    let tags = set.iter().filter_map(|label| match &label.criterion {
+        Criterion::InstanceTag(key) => Some((key.as_str(), label.value.as_str())),
+        _ => None,
+    });
+    machine.tags().eq(tags)
 }
 
 struct Hashed<'a>(LabelledMachine<'a>);

@@ -48,6 +48,6 @@ pub struct Landed {
     pub compute_node: ComputeNodeId,
     /// What was found when it landed.
     pub landing: Option<Landing>,
-    /// How it stands now.
+    /// How it stands now; empty for one that landed well, which nothing can break later.
     pub verified: Vec<Verified>,
 }

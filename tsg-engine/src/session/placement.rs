@@ -302,6 +302,7 @@ impl Session {
     fn survey(&self, group: GroupId, view: &View<'_>) -> Option<PlacementView> {
         let (placed, ledger, member) = (self.placed.get(&group)?, self.books.group(group)?, membership(group));
         let newcomer = Newcomer { labels: &placed.labels, group: Some(&member), ..Newcomer::default() };
+        let block = Fingerprint::of(&placed.block);
         let located = ledger.open().filter(|operation| matches!(operation.phase, Phase::Bound | Phase::Ready));
         let located = located.filter_map(|operation| Some((operation, operation.instance?, self.node_of(operation)?)));
         let mut landed: Vec<Landed> = located
@@ -311,7 +312,11 @@ impl Session {
                 instance,
                 compute_node,
                 landing: operation.landing,
-                verified: verify(&placed.block, view, &newcomer, instance),
+                verified: match operation.landing {
+                    // A look is work for each machine of the account, and it landed well.
+                    Some(landing) if landing.block == block && !landing.is_misplaced => Vec::new(),
+                    _ => verify(&placed.block, view, &newcomer, instance),
+                },
             })
             .collect();
         landed.sort_by_key(|landed| ledger.operation(landed.operation).map(|operation| operation.sequence));
@@ -320,7 +325,7 @@ impl Session {
             at: self.sight.snapshot.taken_at,
             compiled: compile(&placed.block, view, &newcomer),
             prospects: prospects(&placed.block, view, &newcomer),
-            replaced_in_a_row: replaced_in_a_row(&landings, Fingerprint::of(&placed.block)),
+            replaced_in_a_row: replaced_in_a_row(&landings, block),
             block: placed.block.clone(),
             source: placed.source,
             landed,
