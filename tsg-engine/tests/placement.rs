@@ -14,7 +14,7 @@ use support::site::{Running, Site, Wiring, group_id};
 use tsg_core::model::amount::Amount;
 use tsg_core::model::audit::RequestKind;
 use tsg_core::model::landing::Landing;
-use tsg_core::model::operation::{Operation, Phase};
+use tsg_core::model::operation::Operation;
 use tsg_core::model::policy::Policy;
 use tsg_core::model::span::Span;
 use tsg_core::placement::compile::Block;
@@ -464,24 +464,23 @@ fn lists_show_what_machines_carry_only_while_a_block_asks_for_it() {
 
 #[test]
 fn a_successor_goes_elsewhere_than_where_its_predecessor_was_given_up() {
-    let mut stage = Stage::new(9, nodes(2, 3), None);
+    // One member on each of two nodes, so that spreading sends nobody anywhere.
+    let mut stage = Stage::new(9, nodes(1, 2), None);
     stage.site.policy.restart.attempts = 0;
-    let anchor = stage.servers()[4];
+    let anchor = stage.servers()[1];
     stage.stage("anchor", "anchor", anchor);
     stage.run(MINUTE);
-    stage.make(0, 1, Some(r#"{"prefer": [{"rule": "instance==~anchor"}]}"#));
+    stage.make(0, 2, Some(r#"{"prefer": [{"rule": "instance==~anchor"}]}"#));
     stage.settle();
-    let first = stage.members(0)[0].clone();
-    assert_eq!(first.node, anchor, "it is preferred");
-    let machine = Target::Named(first.id.to_string());
+    let before = stage.members(0);
+    let first = before.iter().find(|member| member.node == anchor).unwrap().id;
+    let machine = Target::Named(first.to_string());
     lock(&stage.site.world).switch_fault(Fault::StopInstance { machine }.into()).unwrap();
     stage.run(3 * HOUR);
     stage.settle();
-    let second = stage.members(0)[0].clone();
-    assert!(second.id != first.id, "it was given up");
-    assert!(second.node != anchor, "and its node is avoided");
-    let phase = |phase: Phase| stage.oracle.operations.values().filter(|known| known.phase == phase).count();
-    assert_eq!(phase(Phase::Ready), 1);
+    let after = stage.members(0);
+    assert!(after.len() == 2 && after.iter().all(|member| member.id != first), "it was given up");
+    assert!(after.iter().all(|member| member.node != anchor), "its node is avoided, though it is preferred");
 }
 
 #[test]
