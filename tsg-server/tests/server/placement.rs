@@ -34,7 +34,10 @@ async fn a_bad_rule_is_refused_with_its_place_and_a_fix() {
     let site = Site::enrolled().await;
     let template = site.template("t").await;
     let cases = [
-        (json!({"cn": ["role!=db", "service=web"]}), "`placement.cn[1]`: the rule cannot be read: at position 8 '=' was found"),
+        (
+            json!({"cn": ["role!=db", "service=web"]}),
+            "`placement.cn[1]`: the rule cannot be read: at position 8 '=' was found",
+        ),
         (json!({"cn": ["service=web"]}), "write service==web"),
         (json!({"spread": [{"over": "cn", "max_skew": 0}]}), "`placement.spread[0].max_skew` is 0"),
         (json!({"attempts": 0}), "attempts"),
