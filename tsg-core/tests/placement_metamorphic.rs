@@ -7,7 +7,8 @@ mod placement_world;
 
 use std::collections::BTreeMap;
 
-use placement_world::{Drawn, Instance, World, label, owner, request, seeds, units};
+use placement_world::drawn::{Drawn, seeds};
+use placement_world::{Instance, World, label, owner, request, units};
 use tsg_core::model::id::{ComputeNodeId, InstanceId};
 use tsg_core::placement::inventory::{Inventory, NodeFacts, NodeNumber, NodeState, Unfit};
 use tsg_core::placement::place::{Answer, Refusal, Rejection, Request, place, place_batch};

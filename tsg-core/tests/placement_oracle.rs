@@ -6,8 +6,9 @@
 
 mod placement_world;
 
+use placement_world::drawn::{Drawn, seeds};
 use placement_world::oracle::{Best, Cost, Oracle};
-use placement_world::{Drawn, World, request, seeds};
+use placement_world::{World, request};
 use tsg_core::placement::inventory::Inventory;
 use tsg_core::placement::place::{Answer, Rejection, Request, place_batch};
 

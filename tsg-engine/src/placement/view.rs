@@ -4,7 +4,7 @@ use tsg_core::model::id::{ComputeNodeId, InstanceId, OperationId};
 use tsg_core::model::landing::Landing;
 use tsg_core::model::time::Timestamp;
 use tsg_core::placement::compile::Compiled;
-use tsg_core::placement::rule::PlacementSpec;
+use tsg_core::placement::rule::{Enforce, PlacementSpec};
 use tsg_core::placement::verify::{Prospect, Verified};
 
 /// Where a group's `placement` block stands.
@@ -25,6 +25,9 @@ pub struct PlacementView {
     pub block: PlacementSpec,
     /// Where it stands.
     pub source: PlacementSource,
+    /// What becomes of an instance that landed badly: as the block says, and a report where nothing is
+    /// rolled out.
+    pub enforce: Enforce,
     /// What would be sent with the next instance, and what of the block that holds.
     pub compiled: Compiled,
     /// The instances, oldest first.

@@ -18,7 +18,7 @@ use tsg_core::model::template::{Template, TemplateSpec};
 use tsg_core::observe::join::find_instance;
 use tsg_core::placement::compile::{Compiled, Newcomer, Pace, Resident, Steering, View, compile};
 use tsg_core::placement::inventory::Label;
-use tsg_core::placement::rule::{PlacementSpec, Strength};
+use tsg_core::placement::rule::{Enforce, PlacementSpec, Strength};
 use tsg_core::placement::verify::{Remedy, Verdict, Verified, prospects, remedy, verify};
 use tsg_core::plan::input::{Mark, ViewTrust};
 use tsg_core::ports::store::StoreError;
@@ -326,6 +326,10 @@ impl Session {
             compiled: compile(&placed.block, view, &newcomer),
             prospects: prospects(&placed.block, view, &newcomer),
             replaced_in_a_row: replaced_in_a_row(&landings, block),
+            enforce: match ledger.group().policy.update.mode {
+                UpdateMode::OnCreate => Enforce::Report,
+                UpdateMode::Rolling => placed.block.enforce,
+            },
             block: placed.block.clone(),
             source: placed.source,
             landed,

@@ -7,7 +7,7 @@ use tsg_core::model::group::{Freeze, Group, Lifecycle};
 use tsg_core::model::id::GroupId;
 use tsg_core::model::policy::Policy;
 use tsg_core::model::time::Timestamp;
-use tsg_core::placement::compile::InWords;
+use tsg_core::placement::compile::{Compiled, InWords};
 use tsg_core::placement::rule::PlacementSpec;
 use tsg_core::plan::input::Orders;
 use tsg_core::plan::output::{Block, Class, GroupStatus, Report, RolloutReport, Wait};
@@ -180,7 +180,7 @@ impl GroupBody {
 /// Rules under which no instance may be made now.
 fn blocked_placement(view: &GroupView) -> Option<Trouble> {
     let seen = view.placement.as_ref().filter(|seen| !seen.compiled.blocked.is_empty())?;
-    let words = InWords::new(&seen.compiled, &seen.block).to_string();
-    let blocked: Vec<&str> = words.lines().filter(|line| line.starts_with("blocked")).collect();
-    Some(Trouble { at: seen.at, what: format!("placement {}", blocked.join("; ")) })
+    let blocked = Compiled { blocked: seen.compiled.blocked.clone(), ..Compiled::default() };
+    let words = InWords::new(&blocked, &seen.block).to_string();
+    Some(Trouble { at: seen.at, what: format!("placement {}", words.replace('\n', "; ")) })
 }

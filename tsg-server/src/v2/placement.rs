@@ -5,17 +5,20 @@
 
 mod text;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
+use tsg_core::model::group::Group;
 use tsg_core::model::id::ComputeNodeId;
 use tsg_core::placement::compile::{Compiled, Pace};
 use tsg_core::placement::rule::{Enforce, PlacementSpec};
 use tsg_core::placement::topology::Topology;
 use tsg_core::placement::verify::{Prospect, Verdict, Verified};
-use tsg_engine::{Landed, PlacementSource, PlacementView};
+use tsg_engine::{GroupView, Landed, PlacementSource, PlacementView};
 
 use super::groups::find;
 use crate::app::App;
@@ -80,12 +83,20 @@ struct RuleVerdict {
 pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Failure> {
     let group = find(&app, &caller, &id).await?.value;
     let view = caller.enrolled.engine.handle().group(group.id);
-    let seen = view.and_then(|view| view.placement.clone());
-    let seen = seen.filter(|seen| group.placement.as_ref().is_none_or(|block| **block == seen.block));
-    match seen {
+    match view.and_then(|view| seen_of(&view, &group)) {
         Some(seen) => Ok(Json(PlacementBody::of(&seen, &app.config.engine.config.topology)).into_response()),
         None => Err(nothing_to_show()),
     }
+}
+
+/// What was seen of a group's placement, unless the group says something else by now.
+pub fn seen_of(view: &GroupView, group: &Group) -> Option<Arc<PlacementView>> {
+    let seen = view.placement.clone()?;
+    let is_current = match &group.placement {
+        Some(block) => **block == seen.block,
+        None => seen.source == PlacementSource::Template,
+    };
+    is_current.then_some(seen)
 }
 
 fn nothing_to_show() -> Failure {
@@ -166,8 +177,8 @@ fn not_kept(verified: &[Verified]) -> Vec<RuleVerdict> {
 
 /// What becomes of an instance that stands where a hard rule does not want it, in words.
 fn consequence(seen: &PlacementView) -> String {
-    match seen.block.enforce {
-        Enforce::Report => "It stays (enforce: report).".to_owned(),
+    match seen.enforce {
+        Enforce::Report => "It stays, and is reported.".to_owned(),
         Enforce::Replace if seen.replaced_in_a_row >= seen.block.attempts => {
             format!("It stays: {} in a row were replaced for nothing.", seen.replaced_in_a_row)
         }

@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 use super::group_body::{ReportBody, check_capacity};
 use super::groups::find;
-use super::placement::PlacementBody;
+use super::placement::{PlacementBody, seen_of};
 use super::request::json;
 use crate::app::{App, Application};
 use crate::auth::Caller;
@@ -69,7 +69,7 @@ pub async fn plan(
         None => group.capacity,
     };
     let view = caller.enrolled.engine.handle().group(group.id);
-    let placement = view.as_ref().and_then(|view| view.placement.clone());
+    let placement = view.as_ref().and_then(|view| seen_of(view, &group));
     let placement = placement.map(|seen| PlacementBody::of(&seen, &app.config.engine.config.topology));
     let now = app.now();
     let joined = joined(&app, &caller, &group, view.as_deref(), now).await?;

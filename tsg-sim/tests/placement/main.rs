@@ -6,11 +6,14 @@
 //! be enforced. `TSG_CASES` sets how many cases are tried, and `TSG_SEED` which.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
 
+#[path = "../../../tsg-core/tests/placement_world/drawn.rs"]
+mod drawn;
 mod scene;
 
 use std::collections::BTreeSet;
 
-use scene::{Drawn, Instance, Knowledge, Scene, owner, spec, stage};
+use drawn::{Drawn, seeds};
+use scene::{Instance, Knowledge, Scene, owner, spec, stage};
 use tsg_core::model::id::{ComputeNodeId, InstanceId};
 use tsg_core::placement::compile::{Block, Compiled, Means, Newcomer, Pace, Steering, compile};
 use tsg_core::placement::inventory::{Amounts, Label};
@@ -19,14 +22,6 @@ use tsg_core::placement::rule::{Criterion, Direction, Pattern, PlacementSpec, Ru
 use tsg_core::placement::verify::{Verdict, verify};
 use tsg_sim::world::World;
 use uuid::Uuid;
-
-/// How many cases, and which.
-fn seeds(debug: u64, release: u64) -> impl Iterator<Item = u64> {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let cases = number("TSG_CASES").unwrap_or(if cfg!(debug_assertions) { debug } else { release });
-    let first = number("TSG_SEED").unwrap_or(0x7467_7321);
-    (0..cases).map(move |case| first.wrapping_add(case.wrapping_mul(0x5851_f42d_4c95_7f2d)))
-}
 
 /// What came up, counted.
 #[derive(Debug, Default)]

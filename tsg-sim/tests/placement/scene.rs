@@ -16,30 +16,7 @@ use tsg_core::placement::topology::{Coverage, Site, Topology};
 use tsg_sim::world::{MachineId, NewAccount, Scalar, ServerId, StagedMachine, World, WorldSpec};
 use uuid::Uuid;
 
-/// SplitMix64.
-pub struct Drawn(u64);
-
-impl Drawn {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
-    }
-
-    pub fn is(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-
-    pub fn one_of<T: Clone>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())].clone()
-    }
-}
+use super::drawn::Drawn;
 
 /// An instance, all of it.
 #[derive(Debug, Clone)]
