@@ -57,11 +57,23 @@ pub fn say(line: &str) {
 
 /// Announces and runs one program in `directory`; its output goes where ours goes.
 pub fn run(directory: &Path, program: &str, arguments: &[&str]) -> Result<(), Failure> {
+    run_with(directory, program, arguments, &[])
+}
+
+/// The same with these variables set, of which those win that are set already.
+pub fn run_with(
+    directory: &Path,
+    program: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<(), Failure> {
+    let unset = variables.iter().copied().filter(|(name, _)| std::env::var_os(name).is_none());
     let shown = format!("{program} {}", arguments.join(" "));
     say(&format!("\n==> {shown}"));
     let begun = Instant::now();
     let status = Command::new(program)
         .args(arguments)
+        .envs(unset)
         .current_dir(directory)
         .status()
         .map_err(|source| Failure::Start { program: program.to_owned(), source })?;

@@ -22,6 +22,10 @@ const STEPS: &[&[&str]] = &[
     &["run", "--package", "tsg-cli", "--locked", "--", "demo", "--once"],
 ];
 
+/// Properties are tried on the same inputs each time, so that a change is blamed for what it breaks;
+/// without this they look for new ones whenever they run.
+const SAME_INPUTS: &[(&str, &str)] = &[("PROPTEST_RNG_SEED", "1953718049")];
+
 /// Runs everything.
 pub fn run(root: &Path) -> Result<(), Failure> {
     say("tsg: installing what is missing, then format, tidy, lints, tests and the demo");
@@ -39,5 +43,5 @@ pub fn run(root: &Path) -> Result<(), Failure> {
 }
 
 fn run_cargo(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
-    command::run(root, "cargo", arguments)
+    command::run_with(root, "cargo", arguments, SAME_INPUTS)
 }

@@ -53,6 +53,8 @@ pub(super) struct Draft {
     pub protected: u32,
     /// Steps that wait for a shared budget.
     pub over_budget: u32,
+    /// Instances lacking beside the other steps, where they were counted.
+    pub lacking: Option<u32>,
     /// Creates that wait for slots.
     pub without_slot: u32,
     /// Creates that wait for the slow start, and how wide it is.

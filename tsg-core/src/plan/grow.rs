@@ -29,6 +29,7 @@ pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Dra
     let mut ordinals = FreeOrdinals::of(input)?;
     let nameable = ordinals.as_ref().map_or(u32::MAX, FreeOrdinals::left);
     let placeable = missing.min(balance.room(draft.kept)).min(nameable);
+    draft.lacking = Some(missing);
     draft.without_slot = missing - placeable;
     let window = window(input, balance);
     let sendable = placeable.min(window.left);

@@ -114,22 +114,35 @@ struct Situation {
 }
 
 fn decide(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
-    Ok(decide_with_situation(input)?.1)
+    Ok(decide_with_reasons(input)?.plan)
 }
 
 /// Creates in one plan at most, however often it looks again: no capacity, however absurd, asks for
 /// memory without end.
 const CREATES_MAX: u32 = 1 << 17;
 
-/// A plan, and how things stood before it.
-fn decide_with_situation(input: &PlanInput<'_>) -> Result<(Situation, Plan), PlanError> {
+/// A plan, and what it was made from.
+struct Decision {
+    /// How things stood before it.
+    situation: Situation,
+    /// Instances lacking beside its other steps: what it creates, and what it does not create yet.
+    lacking: u32,
+    plan: Plan,
+}
+
+fn decide_with_reasons(input: &PlanInput<'_>) -> Result<Decision, PlanError> {
     let limits = Limits { creates: input.limits.creates.min(CREATES_MAX), ..input.limits };
     let input = &PlanInput { limits, ..*input };
     let (situation, draft) = deliberate(input)?;
-    let staged = draft.staged;
+    let (staged, lacking) = (draft.staged, lacking(&situation, &draft));
     let first = conclude::conclude(input, &situation, draft, &ClassCounts::default());
-    let plan = settle::settle(input, first, staged)?;
-    Ok((situation, plan))
+    let (plan, lacking) = settle::settle(input, first, lacking, staged)?;
+    Ok(Decision { situation, lacking, plan })
+}
+
+/// Instances lacking beside a draft's other steps.
+fn lacking(situation: &Situation, draft: &Draft) -> u32 {
+    draft.lacking.unwrap_or_else(|| situation.balance.missing())
 }
 
 /// Everything that a plan says, before it is said.

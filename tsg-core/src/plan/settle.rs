@@ -12,17 +12,23 @@ use super::input::PlanInput;
 use super::output::{Action, ClassCounts, GroupStatus, Plan, PlanError, PlannedAction, Report, RolloutReport, Wait};
 use super::paper::Sheet;
 use super::{deliberate, order};
+use crate::count;
 use crate::model::id::OperationId;
 
 /// Looks at one group in one plan at most. What is left after that is the next plan's.
 const LOOKS_MAX: u128 = 16;
 
 /// Adds what becomes possible once the steps of a plan are taken, of which `staged` are stages of a
-/// removal that others follow.
-pub(super) fn settle(input: &PlanInput<'_>, first: Plan, staged: u32) -> Result<Plan, PlanError> {
+/// removal that others follow; and counts what is `lacking` anew.
+pub(super) fn settle(
+    input: &PlanInput<'_>,
+    first: Plan,
+    mut lacking: u32,
+    staged: u32,
+) -> Result<(Plan, u32), PlanError> {
     let mut plan = first;
     if staged == 0 && !can_open(&plan) {
-        return Ok(plan);
+        return Ok((plan, lacking));
     }
     for look in 1..LOOKS_MAX {
         let mut sheet = Sheet::of(input);
@@ -31,13 +37,21 @@ pub(super) fn settle(input: &PlanInput<'_>, first: Plan, staged: u32) -> Result<
         let seed = input.seed.wrapping_add(look << 64);
         let input = PlanInput { seed, ..sheet.input(input) };
         let (situation, draft) = deliberate(&input)?;
+        let still_lacking = super::lacking(&situation, &draft);
         let next = conclude(&input, &situation, draft, &begun(&input, &plan)?);
         if next.actions.is_empty() && next.memory.is_none() {
             break;
         }
+        let created = creates(&next);
         add(&mut plan, next);
+        lacking = still_lacking.saturating_add(creates(&plan).saturating_sub(created));
     }
-    Ok(plan)
+    Ok((plan, lacking))
+}
+
+fn creates(plan: &Plan) -> u32 {
+    let created = plan.actions.iter().filter(|planned| matches!(planned.action, Action::Create { .. }));
+    count::of(created.count())
 }
 
 /// Whether the steps of a plan could make more possible: something was left undone for want of what

@@ -8,8 +8,7 @@ use crate::count;
 use crate::plan::output::Action;
 
 pub(super) fn answer(findings: Findings<'_>) -> GroupAnswer {
-    let Findings { situation, plan, .. } = findings;
-    let lacking = situation.balance.missing();
+    let Findings { lacking, plan, .. } = findings;
     let created = plan.actions.iter().filter(|planned| matches!(planned.action, Action::Create { .. }));
     let creates = count::of(created.count());
     let obstacles = obstacle::of(&plan.report, |obstacle| creates < lacking && obstacle.delays_creates());

@@ -14,7 +14,7 @@ pub use obstacle::Obstacle;
 
 use super::input::PlanInput;
 use super::output::{Plan, PlanError};
-use super::{Situation, decide_with_situation, order, survey};
+use super::{Decision, Situation, decide_with_reasons, order, survey};
 use crate::model::id::OperationId;
 
 /// What can be asked.
@@ -33,6 +33,7 @@ struct Findings<'a> {
     /// Its members are in order.
     input: PlanInput<'a>,
     situation: Situation,
+    lacking: u32,
     plan: Plan,
 }
 
@@ -82,8 +83,8 @@ pub fn why(input: &PlanInput<'_>, question: Question) -> Result<Answer, PlanErro
     survey::of_ordered(input)?;
     let ordered = order::ordered(input.members)?;
     let input = PlanInput { members: &ordered, ..*input };
-    let (situation, plan) = decide_with_situation(&input)?;
-    let findings = Findings { input, situation, plan };
+    let Decision { situation, lacking, plan } = decide_with_reasons(&input)?;
+    let findings = Findings { input, situation, lacking, plan };
     Ok(match question {
         Question::Instance(operation) => instance::answer(&findings, operation)?,
         Question::Group => Answer::Group(group::answer(findings)),
