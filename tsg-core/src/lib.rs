@@ -12,6 +12,7 @@ extern crate alloc;
 extern crate std;
 
 mod count;
+pub mod health;
 pub mod model;
 pub mod observe;
 pub mod placement;

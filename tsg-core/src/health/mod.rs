@@ -1,0 +1,11 @@
+//! Health: from what probes find to what is believed of an instance.
+//!
+//! Owns what a check may say and the policy on its answers. Must never make a probe, and never
+//! take silence for a failure.
+
+pub mod check;
+pub mod fact;
+pub mod invalid;
+pub mod spec;
+pub mod status;
+mod written;

@@ -1,0 +1,137 @@
+//! The `health` block of a group: its checks, and what they have to agree on.
+//!
+//! Owns the rules across checks. Must never judge an instance.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::check::CheckSpec;
+use super::invalid::{InvalidHealth, shortened};
+use crate::model::amount::Amount;
+use crate::model::span::Span;
+
+/// Checks of one group at most.
+pub const CHECKS_MAX: usize = 8;
+
+/// The `health` block.
+///
+/// ```
+/// use tsg_core::health::spec::HealthSpec;
+///
+/// let health: HealthSpec = serde_json::from_str(
+///     r#"{"checks": [{"type": "http", "port": 8080, "path": "/ping"}, {"type": "cloud"}]}"#,
+/// )?;
+/// assert_eq!(health.check(), Ok(()));
+/// assert_eq!(health.quorum, 2, "where that many probers look");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthSpec {
+    /// What is asked of each instance. Default: nothing, so that a running instance is a good one.
+    pub checks: Vec<CheckSpec>,
+    /// Probers that have to agree that an instance fails, of those that can tell; and more than
+    /// half of these. Default: 2, or 1 where only one can tell.
+    pub quorum: u32,
+    /// When an instance changes too often to be believed at once.
+    pub flapping: Flapping,
+    /// Intervals after which a fact says nothing any more. Default: 3.
+    pub stale_after: u32,
+    /// What discovery does with instances that are not ready.
+    pub discovery: Discovery,
+}
+
+/// When an instance changes too often to be believed at once: each further change then takes
+/// twice as many answers in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flapping {
+    /// Changes that are believed at once. Default: 3.
+    pub changes: u32,
+    /// Within how long. Default: 1 h.
+    pub within: Span,
+}
+
+/// What discovery does with instances that are not ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Discovery {
+    /// How long an instance has to be unready before it is not listed any more. Default: 10 s.
+    pub down_after: Span,
+    /// How long it has to be ready before it is listed again. Default: 0.
+    pub up_after: Span,
+    /// Instances that stay listed, however unready they are. Default: 1.
+    pub min_listed: Amount,
+    /// Share of a group's instances of which no more may be unlisted: if more are unready, it is
+    /// likelier that the checks are wrong, and all stay listed. Default: 50 %.
+    pub panic: Amount,
+}
+
+impl Default for HealthSpec {
+    fn default() -> Self {
+        Self {
+            checks: Vec::new(),
+            quorum: 2,
+            flapping: Flapping::default(),
+            stale_after: 3,
+            discovery: Discovery::default(),
+        }
+    }
+}
+
+impl Default for Flapping {
+    fn default() -> Self {
+        Self { changes: 3, within: Span::from_hours(1) }
+    }
+}
+
+impl Default for Discovery {
+    fn default() -> Self {
+        Self {
+            down_after: Span::from_secs(10),
+            up_after: Span::ZERO,
+            min_listed: Amount::Count(1),
+            panic: Amount::Percent(50),
+        }
+    }
+}
+
+impl HealthSpec {
+    /// With one check and everything else by default.
+    pub fn of(checks: Vec<CheckSpec>) -> Self {
+        Self { checks, ..Self::default() }
+    }
+
+    /// Checks the rules that no single check can break by itself.
+    ///
+    /// # Errors
+    /// The first that is broken.
+    pub fn check(&self) -> Result<(), InvalidHealth> {
+        if self.checks.len() > CHECKS_MAX {
+            return Err(InvalidHealth::TooMany { given: self.checks.len(), most: CHECKS_MAX });
+        }
+        for (place, check) in self.checks.iter().enumerate() {
+            if self.checks.iter().take(place).any(|other| other.name == check.name) {
+                return Err(InvalidHealth::Twice { name: shortened(&check.name) });
+            }
+        }
+        number("quorum", self.quorum, 1, 100)?;
+        number("stale_after", self.stale_after, 1, 100)?;
+        number("flapping.changes", self.flapping.changes, 1, 100)?;
+        span("flapping.within", self.flapping.within, Span::from_mins(1))?;
+        span("discovery.down_after", self.discovery.down_after, Span::ZERO)?;
+        span("discovery.up_after", self.discovery.up_after, Span::ZERO)
+    }
+}
+
+fn number(field: &'static str, given: u32, least: u32, most: u32) -> Result<(), InvalidHealth> {
+    let is_within = (least..=most).contains(&given);
+    if is_within { Ok(()) } else { Err(InvalidHealth::Number { field, given, least, most }) }
+}
+
+fn span(field: &'static str, given: Span, least: Span) -> Result<(), InvalidHealth> {
+    let most = Span::from_hours(24);
+    let is_within = (least..=most).contains(&given);
+    if is_within { Ok(()) } else { Err(InvalidHealth::Span { field, given, least, most }) }
+}
