@@ -6,6 +6,9 @@
 pub mod check;
 pub mod fact;
 pub mod invalid;
+pub mod pulse;
+pub mod quorum;
 pub mod spec;
 pub mod status;
+pub mod verdict;
 mod written;

@@ -1,0 +1,34 @@
+//! What follows from facts: named cases, one for each rule.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
+
+mod health_scene;
+
+use health_scene::plain::Plain;
+use health_scene::{BEGIN, cases};
+
+fn play(text: &str) {
+    let mut wrong = Vec::new();
+    for case in cases(text) {
+        let mut plain = Plain::new(case.health.clone(), BEGIN, case.has_served, BEGIN);
+        let played = case.played(&mut plain);
+        if played != case.expected {
+            wrong.push(format!("{}: it is\n{played}\nand should be\n{}", case.name, case.expected));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn one_prober_is_believed_as_the_pacing_says() {
+    play(include_str!("cases_health/one_prober.txt"));
+}
+
+#[test]
+fn several_probers_have_to_agree() {
+    play(include_str!("cases_health/probers.txt"));
+}
+
+#[test]
+fn checks_decide_what_they_are_for() {
+    play(include_str!("cases_health/checks.txt"));
+}
