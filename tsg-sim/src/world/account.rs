@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::World;
+use super::cns::dns_label;
 use super::ids::{AccountId, NetworkId};
 use super::keys::SshKey;
 use super::refusal::Refusal;
@@ -135,6 +136,9 @@ impl World {
             created: self.now,
             updated: self.now,
         };
+        if let Some(label) = dns_label(&account.login) {
+            self.directory.add_login(label, id);
+        }
         self.accounts.insert(id, account);
         self.add_fabric_of(id);
         id
@@ -166,6 +170,7 @@ impl World {
             account.enabled = standing != Standing::Disabled;
             account.approved = standing == Standing::Approved;
         }
+        self.note_listings_of(id);
     }
 
     /// Adds a sub-user with keys and no roles.
@@ -214,6 +219,7 @@ impl World {
             }
         }
         account.updated = now;
+        self.note_listings_of(id);
         self.account_view(id)
     }
 

@@ -56,6 +56,7 @@ impl World {
         let raw_state = raw_state(machine.state);
         let account = machine.account;
         self.changes.push(Change { account, machine: id, at: now, subresources, raw_state });
+        self.note_listing(id);
     }
 
     /// The changes after a cursor, and the cursor to go on from. Start with [`World::change_cursor`].

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::World;
 use super::allocation::TicketId;
 use super::faults::FaultId;
-use super::ids::{JobId, MachineId};
+use super::ids::{JobId, MachineId, ServerId};
 use super::time::SimTime;
 
 /// Something that will happen.
@@ -20,6 +20,8 @@ pub(crate) enum Event {
     FaultOpens(FaultId),
     /// A fault's window closes.
     FaultCloses(FaultId),
+    /// A compute node has booted.
+    ServerBoots(ServerId),
 }
 
 /// The queue of future events.
@@ -61,6 +63,7 @@ impl World {
             self.happen(event);
         }
         self.now = self.now.max(now);
+        self.directory.publish_until(self.now);
     }
 
     fn happen(&mut self, event: Event) {
@@ -69,6 +72,7 @@ impl World {
             Event::JobStage(machine, job) => self.reach_stage(machine, job),
             Event::FaultOpens(id) => self.open_fault(id),
             Event::FaultCloses(id) => self.close_fault(id),
+            Event::ServerBoots(id) => self.regain_server(id),
         }
     }
 }

@@ -42,6 +42,17 @@ pub enum Fault {
         #[serde(default)]
         server: Target,
     },
+    /// At once: a compute node restarts with everything on it.
+    ServerReboot {
+        /// Which one: name, uuid, or any that is up.
+        #[serde(default)]
+        server: Target,
+        /// How long it is away, in milliseconds.
+        for_ms: u64,
+        /// What its machines look like meanwhile.
+        #[serde(default)]
+        appearance: LossAppearance,
+    },
     /// A provisioning job ends in `failed`.
     FailProvision,
     /// A provisioning job vanishes: the machine shows `provisioning` until it is deleted.

@@ -31,7 +31,7 @@ impl AccountIndex {
         self.active.contains(&id)
     }
 
-    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &MachineId> {
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &MachineId> + use<'_> {
         self.names.get(name).into_iter().flatten()
     }
 

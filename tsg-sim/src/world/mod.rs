@@ -50,6 +50,7 @@ pub use allocation::{CreateTicket, TicketId};
 pub use audit::{AuditRecord, AuditView};
 pub use catalog::{Image, ImageState, Package};
 pub use changes::Change;
+pub use cns::{DnsKind, DnsValue, Resolution, Soa};
 pub use faults::{Fault, FaultId, FaultRule, FaultStatus, LossAppearance, Target};
 pub use firewall::FirewallRuleView;
 pub use gate::{Admission, CLOCK_SKEW_LIMIT_MS, Call, Permit, Reply};
@@ -57,7 +58,7 @@ pub use ids::{AccountId, FirewallRuleId, ImageId, JobId, MachineId, NetworkId, P
 pub use keys::SshKey;
 pub use listing::{ListQuery, ListedState, Page};
 pub use machine::{Machine, MachineState, Nic, Snapshot};
-pub use networks::{AddressesView, IpView, NetworkView, Reach};
+pub use networks::{AddressesView, Answering, IpView, NetworkView, Reach};
 pub use nics::AddedNic;
 pub use operation::{Operation, ResourceGroup};
 pub use refusal::{FieldError, Refusal, RefusalForm};
@@ -66,7 +67,7 @@ pub use rng::{Latency, Rng};
 pub use scalar::{Scalar, ScalarInput};
 pub use servers::Server;
 pub use snapshots::SnapshotView;
-pub use spec::{Throttle, Timing, WorldSpec};
+pub use spec::{Propagation, Throttle, Timing, WorldSpec};
 pub use staging::StagedMachine;
 pub use strikes::FaultError;
 pub use tags::{WriteMode, Written};
@@ -76,6 +77,7 @@ pub use view::{Detail, MachineView, NicView};
 
 use allocation::Allocator;
 use changes::ChangeLog;
+use cns::Directory;
 use events::Events;
 use faults::Faults;
 use firewall::FirewallRule;
@@ -130,6 +132,7 @@ pub struct World {
     faults: Faults,
     truth: Vec<TruthRecord>,
     changes: ChangeLog,
+    directory: Directory,
 }
 
 /// The independent streams of chance, so that one kind of draw does not shift another.
@@ -168,6 +171,7 @@ impl World {
             faults: Faults::default(),
             truth: Vec::new(),
             changes: ChangeLog::default(),
+            directory: Directory::new(spec.propagation, spec.start),
             spec,
         };
         world.furnish_servers();

@@ -69,6 +69,17 @@ pub enum Reach {
     Internal,
 }
 
+/// Who answers on an address.
+#[derive(Debug, Clone, Copy)]
+pub enum Answering<'a> {
+    /// Nobody has it, or whoever has it does not run.
+    Nobody,
+    /// A machine on a compute node that is down: what is sent there vanishes.
+    Lost,
+    /// A running machine.
+    Machine(&'a super::Machine),
+}
+
 /// Why an address cannot be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AddressFault {
@@ -333,14 +344,26 @@ impl World {
         self.network_ip(account, id, ip)
     }
 
+    /// Who answers on an address now.
+    #[must_use]
+    pub fn answering(&self, ip: Ipv4Addr) -> Answering<'_> {
+        let holder = self.networks.values().find_map(|network| network.machine_at(ip));
+        let Some(machine) = holder.and_then(|machine| self.machines.get(&machine)) else { return Answering::Nobody };
+        let is_up = self.servers.get(&machine.server).is_some_and(|server| server.is_up);
+        if !is_up {
+            return Answering::Lost;
+        }
+        let is_serving = machine.true_state() == super::MachineState::Running && machine.is_configured;
+        if is_serving { Answering::Machine(machine) } else { Answering::Nobody }
+    }
+
     /// The machine that answers on an address now: running, on a compute node that is up.
     #[must_use]
     pub fn serving_machine(&self, ip: Ipv4Addr) -> Option<&super::Machine> {
-        let machine = self.networks.values().find_map(|network| network.machine_at(ip))?;
-        let machine = self.machines.get(&machine)?;
-        let is_serving = machine.true_state() == super::MachineState::Running && machine.is_configured;
-        let is_up = self.servers.get(&machine.server).is_some_and(|server| server.is_up);
-        (is_serving && is_up).then_some(machine)
+        match self.answering(ip) {
+            Answering::Machine(machine) => Some(machine),
+            Answering::Nobody | Answering::Lost => None,
+        }
     }
 
     pub(super) fn can_use_network(&self, account: AccountId, id: NetworkId) -> bool {

@@ -28,6 +28,8 @@ pub struct WorldSpec {
     pub timing: Timing,
     /// The request throttle; `None` serves everything.
     pub throttle: Option<Throttle>,
+    /// How late the name service is.
+    pub propagation: Propagation,
     /// How long destroyed machines answer 410 before they answer 404; `None` is for ever.
     pub history_ms: Option<u64>,
 }
@@ -44,6 +46,7 @@ impl Default for WorldSpec {
             server_disk_mib: 16 * 1024 * 1024,
             timing: Timing::default(),
             throttle: Some(Throttle::default()),
+            propagation: Propagation::default(),
             history_ms: None,
         }
     }
@@ -128,5 +131,32 @@ impl Default for Throttle {
     /// What CloudAPI ships with.
     fn default() -> Self {
         Self { rate_per_second: 10, burst: 30 }
+    }
+}
+
+/// How late the name service is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Propagation {
+    /// From a change to the answers that show it.
+    pub delay_ms: u64,
+    /// How long a compute node is silent before it counts as absent.
+    pub silence_ms: u64,
+    /// How long one that came back still counts as absent.
+    pub settle_ms: u64,
+}
+
+impl Default for Propagation {
+    /// The change feed's seconds, and triton-cns' own limits for compute nodes (lib/cn-filter.js).
+    fn default() -> Self {
+        Self { delay_ms: 3_000, silence_ms: 60_000, settle_ms: 120_000 }
+    }
+}
+
+impl Propagation {
+    /// Changes show at once, a compute node's silence too; one that came back takes its time.
+    #[must_use]
+    pub fn immediate() -> Self {
+        Self { delay_ms: 0, silence_ms: 0, ..Self::default() }
     }
 }

@@ -73,8 +73,13 @@ impl World {
         let outcome = match fault {
             Fault::KillInstance { machine } => self.kill(machine),
             Fault::StopInstance { machine } => self.halt(machine),
-            Fault::ServerDown { server, appearance } => self.lose_server(server, *appearance),
-            Fault::ServerUp { server } => self.regain_server(server),
+            Fault::ServerDown { server, appearance } => self.lose_server(server, *appearance).map(drop),
+            Fault::ServerUp { server } => {
+                self.target_server(server, ServerCondition::Down).map(|server| self.regain_server(server))
+            }
+            Fault::ServerReboot { server, for_ms, appearance } => self.lose_server(server, *appearance).map(|server| {
+                self.events.plan(self.now.plus_ms(*for_ms), Event::ServerBoots(server));
+            }),
             _ => return None,
         };
         if outcome.is_ok() {
@@ -111,13 +116,14 @@ impl World {
         self.pick(&suitable).ok_or_else(|| no_target("machine", target))
     }
 
-    fn lose_server(&mut self, target: &Target, appearance: LossAppearance) -> Result<(), FaultError> {
+    fn lose_server(&mut self, target: &Target, appearance: LossAppearance) -> Result<ServerId, FaultError> {
         let id = self.target_server(target, ServerCondition::Up)?;
         if let Some(server) = self.servers.get_mut(&id) {
             server.is_up = false;
         }
+        self.directory.lose_server(id, self.now);
         let shown = match appearance {
-            LossAppearance::Unchanged => return Ok(()),
+            LossAppearance::Unchanged => return Ok(id),
             LossAppearance::Unknown => MachineState::Unknown,
             LossAppearance::Offline => MachineState::Offline,
         };
@@ -128,14 +134,14 @@ impl World {
             }
             self.touch(machine, &["state"]);
         }
-        Ok(())
+        Ok(id)
     }
 
-    fn regain_server(&mut self, target: &Target) -> Result<(), FaultError> {
-        let id = self.target_server(target, ServerCondition::Down)?;
-        if let Some(server) = self.servers.get_mut(&id) {
-            server.is_up = true;
-        }
+    /// A compute node is there again; one that is there already does not notice.
+    pub(super) fn regain_server(&mut self, id: ServerId) {
+        let Some(server) = self.servers.get_mut(&id).filter(|server| !server.is_up) else { return };
+        server.is_up = true;
+        self.directory.regain_server(id, self.now);
         for machine in self.active_on(id) {
             let regained = self.machines.get_mut(&machine).and_then(|machine| {
                 machine.state = machine.state_before_loss.take()?;
@@ -146,7 +152,6 @@ impl World {
             }
         }
         self.release_held();
-        Ok(())
     }
 
     fn active_on(&self, server: ServerId) -> Vec<MachineId> {

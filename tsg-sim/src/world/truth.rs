@@ -103,6 +103,16 @@ impl World {
         ids.filter_map(|id| self.machines.get(id))
     }
 
+    /// Live machines that bear a name.
+    pub fn live_machines_named<'a>(
+        &'a self,
+        account: AccountId,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Machine> + use<'a> {
+        let ids = self.index.get(&account).map(|index| index.named(name)).into_iter().flatten();
+        ids.filter_map(|id| self.machines.get(id)).filter(|machine| machine.is_active())
+    }
+
     /// Live machines that carry a tag with this text.
     pub fn live_machines_tagged<'a>(
         &'a self,

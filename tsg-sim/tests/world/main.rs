@@ -10,6 +10,7 @@
 mod affinity;
 mod allocation;
 mod change;
+mod cns;
 mod create;
 mod determinism;
 mod fault;
