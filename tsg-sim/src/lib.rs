@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod cloud;
+pub mod cns;
 pub mod demo;
 pub mod executor;
 pub mod http;

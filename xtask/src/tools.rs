@@ -6,10 +6,11 @@ use std::path::Path;
 use crate::command::{Failure, is_installed, run, say};
 
 /// A program the tests call and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("cc", "gcc"),
     ("openssl", "openssl"),
     ("curl", "curl"),
+    ("dig", "bind9-dnsutils"),
     ("ssh-keygen", "openssh-client"),
     ("ssh-agent", "openssh-client"),
     ("node", "nodejs"),

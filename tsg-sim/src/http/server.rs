@@ -19,6 +19,7 @@ use super::request_id::RequestIds;
 use super::stats::Stats;
 use super::verifier::SignatureVerifier;
 use crate::admin::{AdminService, SimAdmin};
+use crate::cns::{NameServer, NameServerSite};
 use crate::responder::{MachineResponder, Manners};
 use crate::world::World;
 
@@ -31,6 +32,8 @@ pub struct ServerConfig {
     pub admin_port: u16,
     /// Port on which every machine answers HTTP, on its own loopback address.
     pub machine_port: u16,
+    /// Where the name service answers.
+    pub name_server: NameServerSite,
     /// How fast virtual time passes.
     pub speed: Speed,
     /// What signatures and dates are held against.
@@ -47,6 +50,7 @@ impl ServerConfig {
             cloudapi: (Ipv4Addr::LOCALHOST, 0).into(),
             admin_port: 0,
             machine_port: 0,
+            name_server: NameServerSite::ANY,
             speed: Speed::REAL_TIME,
             wall_clock: WallClock::System,
             verifier,
@@ -77,6 +81,7 @@ pub struct SimServer {
     cloudapi: SocketAddr,
     admin: SocketAddr,
     machine_port: u16,
+    name_server: Option<SocketAddr>,
     live: Arc<LiveWorld>,
     shutdown: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -118,18 +123,23 @@ impl SimServer {
         let machines = listen((Ipv4Addr::UNSPECIFIED, config.machine_port).into(), "the machines").await?;
         let (shutdown, ending) = watch::channel(false);
         let live = Arc::new(LiveWorld::start(world, config.speed));
+        let name_server = name_server(config.name_server, &live).await?;
         let stats = Arc::new(Stats::default());
         let manners = Arc::new(Manners::default());
         let mut server = Self {
             cloudapi: cloudapi.address,
             admin: admin.address,
             machine_port: machines.address.port(),
+            name_server: name_server.as_ref().map(NameServer::address),
             live: Arc::clone(&live),
             shutdown,
             tasks: JoinSet::new(),
         };
         server.serve(admin, AdminService::new(Arc::clone(&live), Arc::clone(&manners), Arc::clone(&stats)));
         server.serve(machines, MachineResponder::new(Arc::clone(&live), manners));
+        if let Some(name_server) = name_server {
+            server.tasks.spawn(name_server.serve(server.shutdown.subscribe()));
+        }
         let endpoint = format!("http://{}", server.cloudapi);
         server.serve(
             cloudapi,
@@ -177,6 +187,12 @@ impl SimServer {
         self.machine_port
     }
 
+    /// Where the name service answers, over UDP and TCP, if it does.
+    #[must_use]
+    pub fn name_server(&self) -> Option<SocketAddr> {
+        self.name_server
+    }
+
     /// Looks at, or works on, the world as it is now.
     pub fn with_world<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         self.live.with(act)
@@ -197,6 +213,12 @@ impl SimServer {
     fn serve(&mut self, listener: Listener, service: impl Service) {
         self.tasks.spawn(connection::serve(listener.socket, service, self.shutdown.subscribe()));
     }
+}
+
+async fn name_server(site: NameServerSite, live: &Arc<LiveWorld>) -> Result<Option<NameServer>, StartError> {
+    let (NameServerSite::At(address) | NameServerSite::From(address)) = site else { return Ok(None) };
+    let failed = |source| StartError { address, what: "the name service", source };
+    NameServer::listen(site, Arc::clone(live)).await.map_err(failed)
 }
 
 struct Listener {
