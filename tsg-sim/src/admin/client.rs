@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 
-use super::{AdminRefusal, ClockCommand, ClockState, FaultSwitchedOn, MachineTruth, Manner, PREFIX};
+use super::{AdminRefusal, ClockCommand, ClockState, FaultSwitchedOn, MachineTruth, Manner, MannerOrder, PREFIX, Whom};
 use crate::http::stats::StatsReading;
 use crate::world::{FaultId, FaultRule, FaultStatus, MachineId};
 
@@ -116,7 +116,15 @@ impl SimAdmin {
     /// # Errors
     /// [`AdminError`] when the server cannot be asked.
     pub async fn set_manner(&self, machine: MachineId, manner: Manner) -> Result<(), AdminError> {
-        self.ask(Method::POST, &format!("/machines/{machine}/manner"), Some(&manner)).await
+        self.order_manner(&MannerOrder { of: Whom::Machines(vec![machine.to_string()]), manner }).await
+    }
+
+    /// Decides how several machines, those of a compute node or all of them answer while they run.
+    ///
+    /// # Errors
+    /// [`AdminError`] when the server cannot be asked, or knows no such machine or compute node.
+    pub async fn order_manner(&self, order: &MannerOrder) -> Result<(), AdminError> {
+        self.ask(Method::POST, "/manners", Some(order)).await
     }
 
     /// What the clock shows.

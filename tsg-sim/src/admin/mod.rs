@@ -51,6 +51,51 @@ pub enum Manner {
     },
     /// Never: the connection stays open.
     Hangs,
+    /// The connection is reset as soon as it is made.
+    Refuses,
+    /// At once, with this status.
+    Status {
+        /// From 200 to 599.
+        code: u16,
+    },
+    /// With header fields that never end.
+    EndlessHeader,
+    /// With a body that never ends.
+    EndlessBody,
+    /// With a body of this length.
+    HugeBody {
+        /// The length.
+        bytes: u64,
+    },
+    /// Well, and byte by byte.
+    Drip {
+        /// Real milliseconds after each byte.
+        interval_ms: u64,
+    },
+    /// With bytes that make no sense, and then no more.
+    Garbage,
+}
+
+/// Whom an order is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    /// These machines, by name or uuid.
+    Machines(Vec<String>),
+    /// All machines that are, or will be, on this compute node, by name or uuid.
+    Node(String),
+    /// All machines there are or will be.
+    Everyone,
+}
+
+/// How machines are to answer from now on. Of all orders that concern a machine, the latest stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MannerOrder {
+    /// Whose manner.
+    pub of: Whom,
+    /// The manner.
+    #[serde(flatten)]
+    pub manner: Manner,
 }
 
 /// A change of how time passes.

@@ -13,14 +13,14 @@ use hyper::body::Incoming;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{AdminRefusal, ClockCommand, ClockState, FaultSwitchedOn, MachineTruth, PREFIX};
+use super::{AdminRefusal, ClockCommand, ClockState, FaultSwitchedOn, MachineTruth, MannerOrder, PREFIX};
 use crate::http::body;
 use crate::http::connection::{Dropped, Endpoints, Service};
 use crate::http::live::{ClockReading, LiveWorld};
 use crate::http::pace::Speed;
 use crate::http::stats::Stats;
-use crate::responder::Manners;
-use crate::world::{FaultId, FaultRule, Machine, MachineId, World};
+use crate::responder::{Manners, MannersRefusal};
+use crate::world::{FaultId, FaultRule, Machine, World};
 
 /// The admin API of one simulated data centre.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ impl AdminService {
         let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
         match (method.as_str(), words.as_slice()) {
             ("GET", ["machines"]) => Ok(Answer::ok(&self.live.look(true_machines))),
-            ("POST", ["machines", id, "manner"]) => self.set_manner(id, body),
+            ("POST", ["manners"]) => self.order_manner(body),
             ("GET", ["faults"]) => Ok(Answer::ok(&self.live.look(World::faults))),
             ("POST", ["faults"]) => self.inject(body),
             ("DELETE", ["faults"]) => Ok(Answer::ok(&self.live.with(World::clear_faults))),
@@ -92,9 +92,10 @@ impl AdminService {
         Ok(Answer::ok(&FaultSwitchedOn { id }))
     }
 
-    fn set_manner(&self, id: &str, body: &[u8]) -> Result<Answer, Answer> {
-        let id = MachineId::parse(id).ok_or_else(|| Answer::refused(StatusCode::BAD_REQUEST, "not a machine id"))?;
-        self.manners.set(id, read(body)?);
+    fn order_manner(&self, body: &[u8]) -> Result<Answer, Answer> {
+        let order: MannerOrder = read(body)?;
+        let ordered = self.live.look(|world| self.manners.order(world, &order));
+        ordered.map_err(|refusal: MannersRefusal| Answer::refused(StatusCode::CONFLICT, refusal))?;
         Ok(Answer::ok(&()))
     }
 

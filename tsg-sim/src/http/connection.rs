@@ -39,6 +39,11 @@ pub(crate) trait Service: Clone + Send + Sync + 'static {
         true
     }
 
+    /// Keeps a connection that is not to speak HTTP, until it ends; gives back any other one.
+    fn claim(&self, stream: TcpStream, _ends: Endpoints) -> impl Future<Output = Option<TcpStream>> + Send {
+        async { Some(stream) }
+    }
+
     /// The answer, or a dropped connection.
     fn answer(
         &self,
@@ -79,6 +84,11 @@ async fn serve_connection(stream: TcpStream, ends: Endpoints, service: impl Serv
     if !service.admits(ends) {
         return;
     }
+    let claimed = tokio::select! {
+        stream = service.claim(stream, ends) => stream,
+        () = ended(&mut shutdown) => None,
+    };
+    let Some(stream) = claimed else { return };
     // Answers are small; waiting for more of them only delays clients. A failure leaves them slower, not wrong.
     let _ = stream.set_nodelay(true);
     let answering = service_fn(|request| {

@@ -1,4 +1,5 @@
-//! The network side of the data centre over real sockets: the name service, by messages made here and by `dig`.
+//! The network side of the data centre over real sockets: the name service, by messages made here and by `dig`, and
+//! how machines answer on their own addresses.
 //!
 //! Time stands still in these data centres unless a test moves it.
 
@@ -8,5 +9,8 @@ mod answers;
 mod changes;
 mod dig;
 mod dns;
+mod manners;
+mod nodes;
+mod peer;
 mod scene;
 mod sockets;
