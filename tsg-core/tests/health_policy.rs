@@ -4,15 +4,18 @@
 mod health_scene;
 
 use health_scene::plain::Plain;
+use health_scene::warded::Warded;
 use health_scene::{BEGIN, cases};
 
 fn play(text: &str) {
     let mut wrong = Vec::new();
     for case in cases(text) {
         let mut plain = Plain::new(case.health.clone(), BEGIN, case.has_served, BEGIN);
-        let played = case.played(&mut plain);
-        if played != case.expected {
-            wrong.push(format!("{}: it is\n{played}\nand should be\n{}", case.name, case.expected));
+        let mut warded = Warded::new(case.health.clone(), BEGIN, case.has_served, BEGIN);
+        for played in [case.played(&mut plain), case.played(&mut warded)] {
+            if played != case.expected {
+                wrong.push(format!("{}: it is\n{played}\nand should be\n{}", case.name, case.expected));
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));

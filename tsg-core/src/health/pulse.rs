@@ -226,6 +226,13 @@ impl Pulse {
         self.turn(heard, is_gap, thresholds)
     }
 
+    /// The clock was set back: what was heard later than now counts as heard just before.
+    pub(super) fn not_after(&mut self, now: Timestamp) {
+        if self.newest > now {
+            self.newest = Timestamp::from_millis(now.as_millis().saturating_sub(1));
+        }
+    }
+
     /// A fact that does not agree with where it stands, or that came after too long a silence.
     fn turn(&mut self, heard: Standing, is_gap: bool, thresholds: &Thresholds) -> bool {
         let (before, was_heard) = (self.standing, self.is_heard());

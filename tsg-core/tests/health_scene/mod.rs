@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 pub mod plain;
+pub mod warded;
 
 use core::time::Duration;
 use std::sync::Arc;

@@ -28,6 +28,12 @@ impl Plain {
         Self { health, began_at, has_served, abilities: BTreeMap::new(), pulses: BTreeMap::new(), judgement }
     }
 
+    pub fn forget_prober(&mut self, prober: u16, now: Timestamp) {
+        self.abilities.remove(&prober);
+        self.pulses.retain(|(of, _), _| *of != prober);
+        self.judgement(now);
+    }
+
     fn thresholds(&self, check: u16) -> Thresholds {
         Thresholds::of(&self.health, &self.health.checks[usize::from(check)])
     }

@@ -1,0 +1,329 @@
+//! All instances of an account that are probed, with what is known of them.
+//!
+//! Owns who is judged and by which checks, and which groups have to be looked at again. Must never
+//! make a probe, and never forget what is known of a check that stays as it is.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::fact::Fact;
+use super::pulse::{Pulse, Thresholds};
+use super::quorum::{Ability, Poll};
+use super::roll::Roll;
+use super::rows::Rows;
+use super::spec::HealthSpec;
+use super::verdict::{Finding, Judgement};
+use super::wheel::Wheel;
+use crate::count;
+use crate::model::id::{GroupId, InstanceId};
+use crate::model::time::Timestamp;
+
+mod seating;
+
+/// Probers at most. Their numbers are small: what is kept of each is a table of all checks.
+pub const PROBERS_MAX: u16 = 64;
+
+/// An instance that is to be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// Which one.
+    pub instance: InstanceId,
+    /// When its machine was started, or started again, last: where its start window begins.
+    pub began_at: Timestamp,
+    /// Whether it was healthy since then, as far as anybody remembers: of where it stands nothing
+    /// is known then, but it is past its start.
+    pub has_served: bool,
+}
+
+/// What one prober knows of one check of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// The prober.
+    pub prober: u16,
+    /// The place of the check among those of the group.
+    pub check: u16,
+    /// What it knows.
+    pub pulse: Pulse,
+}
+
+/// Whoever is judged, with everything it takes to judge them.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use std::sync::Arc;
+/// use tsg_core::health::fact::{Fact, Failure, Outcome};
+/// use tsg_core::health::spec::HealthSpec;
+/// use tsg_core::health::ward::{Target, Ward};
+/// # use tsg_core::model::id::{GroupId, InstanceId};
+/// # use tsg_core::model::time::Timestamp;
+/// use tsg_core::plan::input::Verdict;
+/// # let (group, instance) = (GroupId::new(uuid::Uuid::from_u128(1)), InstanceId::new(uuid::Uuid::from_u128(2)));
+/// # let at = |second: i64| Timestamp::from_millis(second * 1000);
+///
+/// let health: HealthSpec = serde_json::from_str(r#"{"checks": [{"type": "http", "port": 8080}]}"#)?;
+/// let mut ward = Ward::new(at(0));
+/// ward.set_group(group, &Arc::new(health), &[Target { instance, began_at: at(0), has_served: true }], at(0));
+/// for second in [10, 20, 30] {
+///     let outcome = Outcome::Failed(Failure::Status(503));
+///     ward.note(0, instance, 0, Fact { at: at(second), took: Duration::ZERO, outcome }, at(second));
+/// }
+/// assert_eq!(ward.take_changed(), [group]);
+/// assert_eq!(ward.judgement(instance, at(30)).map(|known| known.verdict), Some(Verdict::Unhealthy));
+///
+/// // Then nobody looks any more.
+/// let silent = ward.next_change_at().unwrap_or(at(0));
+/// ward.advance(silent);
+/// assert_eq!(ward.take_changed(), [group]);
+/// assert_eq!(ward.judgement(instance, silent).map(|known| known.verdict), Some(Verdict::Unknown));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Ward {
+    roll: Roll,
+    seats: Vec<Seat>,
+    /// By seat.
+    judgements: Vec<Judgement>,
+    empty_seats: Vec<u32>,
+    numbers: BTreeMap<GroupId, u32>,
+    /// By number.
+    groups: Vec<Group>,
+    empty_groups: Vec<u32>,
+    /// By number.
+    probers: Vec<Prober>,
+    rows: Rows,
+    /// By seat: when it may be judged otherwise without anything being heard.
+    timers: Wheel,
+    due: Vec<u32>,
+    changed: Vec<u32>,
+}
+
+/// One instance: what every fact asks for.
+#[derive(Debug, Clone, Copy)]
+struct Seat {
+    instance: InstanceId,
+    began_at: Timestamp,
+    group: u32,
+    /// The row of its first check; the others follow.
+    row: u32,
+    checks: u16,
+    has_served: bool,
+}
+
+impl Seat {
+    fn fresh(&self, thresholds: &Thresholds) -> Pulse {
+        if self.has_served { Pulse::unknown(self.began_at) } else { Pulse::starting(self.began_at, thresholds) }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Group {
+    id: GroupId,
+    health: Arc<HealthSpec>,
+    thresholds: Vec<Thresholds>,
+    /// Seats.
+    members: Vec<u32>,
+    is_changed: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Prober {
+    ability: Ability,
+    /// By row; nothing beyond its end was ever heard.
+    pulses: Vec<Pulse>,
+}
+
+/// Nothing was heard, of nobody in particular.
+fn silence() -> Pulse {
+    Pulse::unknown(Timestamp::EPOCH)
+}
+
+impl Ward {
+    /// Nobody is judged.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            roll: Roll::default(),
+            seats: Vec::new(),
+            judgements: Vec::new(),
+            empty_seats: Vec::new(),
+            numbers: BTreeMap::new(),
+            groups: Vec::new(),
+            empty_groups: Vec::new(),
+            probers: Vec::new(),
+            rows: Rows::default(),
+            timers: Wheel::new(now),
+            due: Vec::new(),
+            changed: Vec::new(),
+        }
+    }
+
+    /// A probe of a check of an instance has ended. Facts about what is not judged, or from before
+    /// its machine was started, say nothing; a time that lies ahead counts as now.
+    pub fn note(&mut self, prober: u16, instance: InstanceId, check: u16, fact: Fact, now: Timestamp) {
+        let Some((place, seat)) = self.seat_of(instance) else { return };
+        if check >= seat.checks || fact.at < seat.began_at || prober >= PROBERS_MAX {
+            return;
+        }
+        let row = seat.row as usize + usize::from(check);
+        let group = self.groups.get(seat.group as usize);
+        let Some(thresholds) = group.and_then(|group| group.thresholds.get(usize::from(check))) else { return };
+        let Some(pulse) = pulse_mut(&mut self.probers, prober, row) else { return };
+        if pulse.is_heard() {
+            pulse.not_after(now);
+        } else {
+            *pulse = seat.fresh(thresholds);
+        }
+        if pulse.note(fact.outcome, fact.at.min(now), thresholds) {
+            self.judge(place, now);
+        }
+    }
+
+    /// A prober reaches its control targets, or does not. One that was never heard of does.
+    pub fn set_prober(&mut self, prober: u16, ability: Ability, now: Timestamp) {
+        if prober >= PROBERS_MAX {
+            return;
+        }
+        let known = prober_mut(&mut self.probers, prober);
+        if known.is_some_and(|known| core::mem::replace(&mut known.ability, ability) != ability) {
+            self.judge_all(now);
+        }
+    }
+
+    /// A prober is gone for good, and what it knew with it. Its number may be given to another one.
+    pub fn forget_prober(&mut self, prober: u16, now: Timestamp) {
+        if let Some(known) = self.probers.get_mut(usize::from(prober)) {
+            *known = Prober::default();
+            self.judge_all(now);
+        }
+    }
+
+    /// Judges everybody whose time has come.
+    pub fn advance(&mut self, now: Timestamp) {
+        let mut due = core::mem::take(&mut self.due);
+        self.timers.advance(now, &mut due);
+        due.drain(..).for_each(|place| self.judge(place, now));
+        self.due = due;
+    }
+
+    /// No judgement changes before that unless something is heard; then [`Ward::advance`] is to be
+    /// called. It may be too early, never too late.
+    pub fn next_change_at(&self) -> Option<Timestamp> {
+        self.timers.next_at()
+    }
+
+    /// What is believed of an instance now; `None` for one that is not judged.
+    pub fn judgement(&self, instance: InstanceId, now: Timestamp) -> Option<Judgement> {
+        let (place, seat) = self.seat_of(instance)?;
+        let before = self.judgements.get(place as usize)?;
+        Some(self.assessed(&seat, before, now).0)
+    }
+
+    /// What was heard of an instance, prober by prober.
+    pub fn heard(&self, instance: InstanceId) -> impl Iterator<Item = Heard> + '_ {
+        let seat = self.seat_of(instance).map(|(_, seat)| seat);
+        seat.into_iter().flat_map(move |seat| {
+            (0_u16..).zip(&self.probers).flat_map(move |(number, prober)| {
+                let known = (0..seat.checks).zip(seat.pulses_of(prober));
+                let heard = known.filter(|(_, pulse)| pulse.is_heard());
+                heard.map(move |(check, pulse)| Heard { prober: number, check, pulse: *pulse })
+            })
+        })
+    }
+
+    /// The groups of which somebody is judged otherwise than when this was asked last, or for the
+    /// first time.
+    pub fn take_changed(&mut self) -> Vec<GroupId> {
+        let changed = core::mem::take(&mut self.changed);
+        let is_first = |number: &u32| {
+            let group = self.groups.get_mut(*number as usize)?;
+            core::mem::take(&mut group.is_changed).then_some(group.id)
+        };
+        changed.iter().filter_map(is_first).collect()
+    }
+
+    fn seat_of(&self, instance: InstanceId) -> Option<(u32, Seat)> {
+        let place = self.roll.find(instance, |place| self.seats.get(place as usize).map(|seat| seat.instance))?;
+        Some((place, *self.seats.get(place as usize)?))
+    }
+
+    fn judge_all(&mut self, now: Timestamp) {
+        let everybody: Vec<u32> = self.groups.iter().flat_map(|group| &group.members).copied().collect();
+        everybody.into_iter().for_each(|place| self.judge(place, now));
+    }
+
+    /// Judges whoever has a seat anew, and sets when that is to be done again.
+    fn judge(&mut self, place: u32, now: Timestamp) {
+        let Some(seat) = self.seats.get(place as usize) else { return };
+        let Some(before) = self.judgements.get(place as usize) else { return };
+        let (judgement, holds_until) = self.assessed(seat, before, now);
+        let (group, is_new) = (seat.group, judgement != *before);
+        match holds_until {
+            Some(at) => self.timers.set(place, at),
+            None => self.timers.cancel(place),
+        }
+        if is_new {
+            if let Some(known) = self.judgements.get_mut(place as usize) {
+                *known = judgement;
+            }
+            self.note_changed(group);
+        }
+    }
+
+    fn note_changed(&mut self, number: u32) {
+        let Some(group) = self.groups.get_mut(number as usize) else { return };
+        if !core::mem::replace(&mut group.is_changed, true) {
+            self.changed.push(number);
+        }
+    }
+
+    /// What follows from what is known, and until when it does at least.
+    fn assessed(&self, seat: &Seat, before: &Judgement, now: Timestamp) -> (Judgement, Option<Timestamp>) {
+        let Some(group) = self.groups.get(seat.group as usize) else { return (*before, None) };
+        let mut holds_until: Option<Timestamp> = None;
+        let findings = (0_usize..).zip(group.health.checks.iter().zip(&group.thresholds));
+        let findings = findings.map(|(check, (spec, thresholds))| {
+            let poll = self.polled(seat, check, thresholds, now);
+            holds_until = [holds_until, poll.holds_until()].into_iter().flatten().min();
+            let standing = poll.standing(group.health.quorum);
+            Finding { purpose: spec.purpose, standing, failure: poll.failure() }
+        });
+        (before.then(now, findings), holds_until)
+    }
+
+    fn polled<'t>(&self, seat: &Seat, check: usize, thresholds: &'t Thresholds, now: Timestamp) -> Poll<'t> {
+        let mut poll = Poll::new(now, thresholds);
+        // What holds as long as nobody has looked.
+        poll.hear(&seat.fresh(thresholds), Ability::Abstains);
+        for prober in &self.probers {
+            if let Some(pulse) = prober.pulses.get(seat.row as usize + check).filter(|pulse| pulse.is_heard()) {
+                poll.hear(pulse, prober.ability);
+            }
+        }
+        poll
+    }
+}
+
+impl Seat {
+    fn pulses_of(self, prober: &Prober) -> &[Pulse] {
+        let first = (self.row as usize).min(prober.pulses.len());
+        let last = (first + usize::from(self.checks)).min(prober.pulses.len());
+        prober.pulses.get(first..last).unwrap_or_default()
+    }
+}
+
+fn prober_mut(probers: &mut Vec<Prober>, number: u16) -> Option<&mut Prober> {
+    let place = usize::from(number);
+    if place >= probers.len() {
+        probers.resize_with(place + 1, Prober::default);
+    }
+    probers.get_mut(place)
+}
+
+/// What a prober knows of a row; a new table of its own, if it is the first time.
+fn pulse_mut(probers: &mut Vec<Prober>, number: u16, row: usize) -> Option<&mut Pulse> {
+    let pulses = &mut prober_mut(probers, number)?.pulses;
+    if row >= pulses.len() {
+        pulses.resize(row + 1, silence());
+    }
+    pulses.get_mut(row)
+}
