@@ -4,6 +4,7 @@
 //! take silence for a failure.
 
 pub mod check;
+pub mod discovery;
 pub mod fact;
 pub mod invalid;
 pub mod pulse;
