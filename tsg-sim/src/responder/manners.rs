@@ -58,7 +58,7 @@ impl Manners {
             }),
             Whom::Node(name) => {
                 let server = node(world, name)?;
-                self.set(order.manner, |orders, order| drop(orders.by_server.insert(server, order)));
+                self.set(order.manner, |orders, order| orders.by_server.extend([(server, order)]));
             }
             Whom::Machines(names) => {
                 let machines = names.iter().map(|name| machine(world, name)).collect::<Result<Vec<_>, _>>()?;
