@@ -11,6 +11,7 @@ mod auth;
 pub mod config;
 mod host;
 mod http;
+pub mod probe;
 mod routes;
 mod time;
 mod v1;

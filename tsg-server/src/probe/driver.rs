@@ -1,0 +1,436 @@
+//! The loop of a prober.
+//!
+//! Owns what happens in which order: changes of the targets, probes that ended, probes that are
+//! due. One task for all of them; an idle target costs nothing but its memory. Must never wait
+//! for anything but time, sockets and changes.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tsg_core::health::fact::{Fact, Failure, Outcome};
+use tsg_core::health::rota::{Ended, Rota};
+use tsg_core::model::id::InstanceId;
+use tsg_core::model::time::Timestamp;
+
+use super::attempt::{Attempted, attempt};
+use super::connection::Connection;
+use super::counts::Counters;
+use super::files::FileBudget;
+use super::lanes::{Lane, Lanes};
+use super::outbox::{Finding, Outbox};
+use super::plan::Plan;
+use super::roster::{Activity, Change, Controls, Key, Prepared, Roster};
+
+/// A change of the targets.
+pub enum Command {
+    /// These and no others.
+    Replace(Vec<Prepared>),
+    /// These come or change, those go.
+    Update(Vec<Prepared>, Vec<Key>),
+}
+
+/// What is left to do of a change. Large ones are made in pieces, so that nobody is late.
+enum Work {
+    Begin,
+    Set(std::vec::IntoIter<Prepared>),
+    Remove(std::vec::IntoIter<Key>),
+    Sweep(u32),
+}
+
+/// Targets that are looked at in one piece of a change.
+const PIECE: usize = 512;
+/// Probes that are begun in one turn.
+const BEGIN_MAX: usize = 256;
+/// A connection that is idle for longer is not worth its socket: most servers close it sooner.
+const IDLE_MAX_MILLIS: u64 = 60_000;
+
+/// What stays the same while a prober runs.
+pub struct Fixed {
+    /// Its sockets.
+    pub budget: FileBudget,
+    /// Requests that one connection carries.
+    pub uses_max: u32,
+    /// After how long a running probe is not taken for prompt any more.
+    pub patience: Duration,
+}
+
+/// A target that was due, in the queue for a slot.
+struct Waiting {
+    place: u32,
+    due: Instant,
+}
+
+/// A probe that counts as prompt until then.
+struct Watched {
+    until: Instant,
+    place: u32,
+    turn: u32,
+}
+
+/// What a probe needs.
+struct Job {
+    place: u32,
+    due: Instant,
+    lane: Lane,
+    plan: Arc<Plan>,
+    kept: Option<Connection>,
+}
+
+/// What came of it.
+struct Done {
+    place: u32,
+    lane: Lane,
+    late: Duration,
+    at: Timestamp,
+    attempted: Attempted,
+}
+
+/// Everything but the running probes.
+pub struct Driver {
+    fixed: Fixed,
+    roster: Roster,
+    rota: Rota,
+    lanes: Lanes<Waiting>,
+    controls: Controls,
+    watched: VecDeque<Watched>,
+    outbox: Outbox,
+    counters: Arc<Counters>,
+    work: VecDeque<Work>,
+    commands: mpsc::Receiver<Command>,
+    stop: oneshot::Receiver<()>,
+    /// A moment, and the same on the clock of the rota.
+    started: (Instant, Timestamp),
+    /// Filled anew each time.
+    due: Vec<u32>,
+    timer: Pin<Box<Sleep>>,
+    is_short: bool,
+}
+
+async fn run_job(job: Job) -> Done {
+    let (began, at) = (Instant::now(), wall_clock());
+    let late = began.saturating_duration_since(job.due);
+    let attempted = attempt(job.plan, job.kept, began).await;
+    Done { place: job.place, lane: job.lane, late, at, attempted }
+}
+
+fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl Driver {
+    /// With nothing but control targets to probe.
+    pub fn new(
+        fixed: Fixed,
+        controls: Vec<Prepared>,
+        outbox: Outbox,
+        counters: Arc<Counters>,
+        (commands, stop): (mpsc::Receiver<Command>, oneshot::Receiver<()>),
+    ) -> Self {
+        let (now, started) = (Instant::now(), wall_clock());
+        let lanes = Lanes::new(fixed.budget);
+        Self {
+            fixed,
+            roster: Roster::default(),
+            rota: Rota::new(started),
+            lanes,
+            controls: Controls::new(u16::try_from(controls.len()).unwrap_or(u16::MAX)),
+            watched: VecDeque::new(),
+            outbox,
+            counters,
+            work: VecDeque::from([Work::Set(controls.into_iter())]),
+            commands,
+            stop,
+            started: (now, started),
+            due: Vec::new(),
+            timer: Box::pin(sleep_until(now)),
+            is_short: false,
+        }
+    }
+
+    /// Probes until it is stopped. What still runs then is dropped, with its sockets.
+    pub async fn run(mut self) {
+        let mut running = FuturesUnordered::new();
+        self.judge_controls(Instant::now());
+        std::future::poll_fn(|context| self.turn(context, &mut running, run_job)).await;
+    }
+
+    fn turn<F: Future<Output = Done>>(
+        &mut self,
+        context: &mut Context<'_>,
+        running: &mut FuturesUnordered<F>,
+        begin: impl Fn(Job) -> F,
+    ) -> Poll<()> {
+        loop {
+            if Pin::new(&mut self.stop).poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let is_all_done = self.work_on(context);
+            while let Poll::Ready(Some(done)) = running.poll_next_unpin(context) {
+                self.finish(done);
+            }
+            self.queue_due();
+            // First, since a full outbox lets nobody begin.
+            self.outbox.flush(Instant::now());
+            let begun = self.begin_waiting(running, &begin);
+            self.counters.now(self.lanes.load());
+            if !is_all_done || begun == BEGIN_MAX {
+                // There is more to do at once, but sockets and time have to be looked at too.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if begun == 0 && self.is_waiting(context) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn take_command(&mut self, command: Command) {
+        match command {
+            Command::Replace(all) => {
+                self.work.extend([Work::Begin, Work::Set(all.into_iter()), Work::Sweep(0)]);
+            }
+            Command::Update(set, gone) => {
+                self.work.extend([Work::Remove(gone.into_iter()), Work::Set(set.into_iter())]);
+            }
+        }
+    }
+
+    /// Makes a piece of what is left of the changes. Whether nothing is, and no new one has come.
+    fn work_on(&mut self, context: &mut Context<'_>) -> bool {
+        for _ in 0..PIECE {
+            let Some(work) = self.work.pop_front() else {
+                match self.commands.poll_recv(context) {
+                    Poll::Ready(Some(command)) => self.take_command(command),
+                    Poll::Ready(None) | Poll::Pending => return true,
+                }
+                continue;
+            };
+            if let Some(rest) = self.work_on_one(work) {
+                self.work.push_front(rest);
+            } else if self.work.is_empty() {
+                self.warn_of_files();
+            }
+        }
+        false
+    }
+
+    fn work_on_one(&mut self, work: Work) -> Option<Work> {
+        match work {
+            Work::Begin => {
+                self.roster.begin();
+                None
+            }
+            Work::Set(mut targets) => {
+                self.set(targets.next()?);
+                Some(Work::Set(targets))
+            }
+            Work::Remove(mut keys) => {
+                self.remove(keys.next()?);
+                Some(Work::Remove(keys))
+            }
+            Work::Sweep(place) if place < self.roster.places() => {
+                if let Some(key) = self.roster.leftover(place) {
+                    self.remove(key);
+                }
+                Some(Work::Sweep(place + 1))
+            }
+            Work::Sweep(_) => None,
+        }
+    }
+
+    fn set(&mut self, prepared: Prepared) {
+        let (key, pacing) = (prepared.key, prepared.spec.pacing);
+        let place = match self.roster.set(prepared) {
+            Change::Nothing => return,
+            Change::Added(place) => place,
+            Change::Replaced(gone, place) => {
+                self.rota.remove(gone);
+                place
+            }
+        };
+        let now = Instant::now();
+        let (instance, check) = match key {
+            Key::Check(instance, check) => (instance, check),
+            Key::Control(number) => (InstanceId::new(uuid::Uuid::nil()), number),
+        };
+        self.rota.set(place, instance, check, &pacing, self.rota_time(now));
+        if matches!(key, Key::Control(_)) {
+            // Until one answers, nothing can be said: they are looked at right away.
+            self.queue(place, now);
+        }
+    }
+
+    fn remove(&mut self, key: Key) {
+        if let Some(place) = self.roster.remove(key) {
+            self.rota.remove(place);
+        }
+    }
+
+    /// Everything that is due queues for a slot.
+    fn queue_due(&mut self) {
+        let now = Instant::now();
+        self.slow_down(now);
+        let mut due = std::mem::take(&mut self.due);
+        self.rota.due(self.rota_time(now), &mut due);
+        for place in due.drain(..) {
+            let at = self.rota.due_at(place).map_or(now, |at| self.instant(at));
+            self.queue(place, at);
+        }
+        self.due = due;
+    }
+
+    fn queue(&mut self, place: u32, due: Instant) {
+        let Some(target) = self.roster.get_mut(place).filter(|target| target.activity == Activity::Idle) else {
+            return;
+        };
+        match target.prepared.plan {
+            Ok(_) => {
+                target.activity = Activity::Waiting;
+                self.lanes.wait(target.lane, Waiting { place, due });
+            }
+            Err(outcome) => {
+                let fact = Fact { at: wall_clock(), took: Duration::ZERO, outcome };
+                self.conclude(place, fact, Instant::now());
+            }
+        }
+    }
+
+    /// Those that get a slot begin. How many.
+    fn begin_waiting<F: Future<Output = Done>>(
+        &mut self,
+        running: &FuturesUnordered<F>,
+        begin: impl Fn(Job) -> F,
+    ) -> usize {
+        for begun in 0..BEGIN_MAX {
+            if self.outbox.is_full() {
+                return begun;
+            }
+            let Some((lane, Waiting { place, due })) = self.lanes.admit() else {
+                return begun;
+            };
+            match self.job(place, due, lane) {
+                Some(job) => running.push(begin(job)),
+                None => self.lanes.leave(lane),
+            }
+        }
+        BEGIN_MAX
+    }
+
+    fn job(&mut self, place: u32, due: Instant, lane: Lane) -> Option<Job> {
+        // One that was let go while it waited.
+        if !self.roster.is_there(place) {
+            self.roster.settle(place);
+            return None;
+        }
+        let turn = self.roster.next_turn();
+        let kept = self.roster.take_connection(place);
+        let target = self.roster.get_mut(place)?;
+        let plan = Arc::clone(target.prepared.plan.as_ref().ok()?);
+        target.activity = Activity::Running(lane, turn);
+        if lane == Lane::Prompt {
+            self.watched.push_back(Watched { until: Instant::now() + self.fixed.patience, place, turn });
+        }
+        Some(Job { place, due, lane, plan, kept })
+    }
+
+    /// Probes that have run for too long give up their prompt slots.
+    fn slow_down(&mut self, now: Instant) {
+        while let Some(watched) = self.watched.front().filter(|watched| watched.until <= now) {
+            if let Some(target) = self.roster.get_mut(watched.place)
+                && target.activity == Activity::Running(Lane::Prompt, watched.turn)
+            {
+                target.activity = Activity::Running(Lane::Slow, watched.turn);
+                self.lanes.slow_down();
+            }
+            self.watched.pop_front();
+        }
+    }
+
+    fn finish(&mut self, done: Done) {
+        let Done { place, lane, late, at, attempted } = done;
+        let Attempted { outcome, took, connection, is_reused } = attempted;
+        self.counters.began_late(lane, late);
+        self.counters.ended(outcome, took);
+        if is_reused {
+            self.counters.reused();
+        }
+        let Some(target) = self.roster.get_mut(place) else {
+            return;
+        };
+        if let Activity::Running(lane, _) = target.activity {
+            self.lanes.leave(lane);
+        }
+        target.lane = if matches!(outcome, Outcome::Failed(Failure::TimedOut(_))) { Lane::Slow } else { Lane::Prompt };
+        let is_frequent = target.prepared.spec.pacing.interval.as_millis() <= IDLE_MAX_MILLIS;
+        if !self.roster.settle(place) {
+            return;
+        }
+        if let Some(connection) = connection.filter(|kept| is_frequent && kept.uses() < self.fixed.uses_max) {
+            self.roster.keep(place, connection, self.fixed.budget.kept);
+        }
+        self.conclude(place, Fact { at, took, outcome }, Instant::now());
+    }
+
+    fn conclude(&mut self, place: u32, fact: Fact, now: Instant) {
+        let ended = if matches!(fact.outcome, Outcome::Failed(_)) { Ended::Failing } else { Ended::Well };
+        self.rota.done(place, ended, self.rota_time(now));
+        let Some(target) = self.roster.get_mut(place) else {
+            return;
+        };
+        match target.prepared.key {
+            Key::Check(instance, check) => self.outbox.put(Finding { instance, check, fact }, now),
+            Key::Control(number) => {
+                self.controls.note(number, fact.outcome);
+                self.judge_controls(now);
+            }
+        }
+    }
+
+    fn judge_controls(&mut self, now: Instant) {
+        self.outbox.set_ability(self.controls.ability(), now);
+    }
+
+    /// Sets the timer for what comes next. Whether that is later.
+    fn is_waiting(&mut self, context: &mut Context<'_>) -> bool {
+        let due = self.rota.next_due().map(|at| self.instant(at));
+        let next = [due, self.outbox.flush_at()].into_iter().flatten().min();
+        let Some(next) = next else {
+            return true;
+        };
+        if self.timer.deadline() != next {
+            self.timer.as_mut().reset(next);
+        }
+        self.timer.as_mut().poll(context).is_pending()
+    }
+
+    fn rota_time(&self, now: Instant) -> Timestamp {
+        self.started.1.after(now.saturating_duration_since(self.started.0))
+    }
+
+    fn instant(&self, at: Timestamp) -> Instant {
+        self.started.0 + at.since(self.started.1)
+    }
+
+    fn warn_of_files(&mut self) {
+        let (needed, slots) = (self.roster.silent_load(), self.fixed.budget.in_flight);
+        let is_short = needed > slots as u64;
+        if is_short && !self.is_short {
+            tracing::warn!(
+                needed,
+                slots,
+                "the limit on open files is too low for all targets of this prober to fall silent at once; \
+                 raise it (ulimit -Hn), or checks of silent instances will be late"
+            );
+        }
+        self.is_short = is_short;
+    }
+}
