@@ -5,7 +5,7 @@ mod health_scene;
 
 use health_scene::plain::Plain;
 use health_scene::warded::Warded;
-use health_scene::{BEGIN, cases};
+use health_scene::{BEGIN, Judge as _, cases, second};
 
 fn play(text: &str) {
     let mut wrong = Vec::new();
@@ -34,4 +34,16 @@ fn several_probers_have_to_agree() {
 #[test]
 fn checks_decide_what_they_are_for() {
     play(include_str!("cases_health/checks.txt"));
+}
+
+#[test]
+fn since_when_it_is_so_is_kept_until_it_is_not() {
+    let case = &cases(include_str!("cases_health/one_prober.txt"))[0];
+    let mut judge = Warded::new(case.health.clone(), BEGIN, false, BEGIN);
+    case.played(&mut judge);
+    // ++++---+++, ten seconds apart: up at 10 s, down at 60 s and up again at 80 s.
+    let judgement = judge.judgement(second(95));
+    assert_eq!((judgement.since, judgement.ready_since), (second(80), second(80)));
+    let unknown = judge.judgement(second(200));
+    assert_eq!((unknown.since, unknown.ready_since), (second(200), second(80)), "as far as anybody looked");
 }

@@ -249,6 +249,19 @@ fn each_change_too_many_doubles_and_each_calm_hour_halves() {
 }
 
 #[test]
+fn to_be_found_again_where_it_was_is_no_change() {
+    let thresholds = thresholds(&health(10, ""));
+    let mut pulse = Pulse::unknown(second(0));
+    for silence in 0..20 {
+        for fact in 0..3 {
+            pulse.note(FAILED, second(silence * 100 + fact * 10), &thresholds);
+        }
+        assert_eq!(pulse.standing(second(silence * 100 + 20), &thresholds), Standing::Down);
+    }
+    assert_eq!(pulse.doublings(), 0);
+}
+
+#[test]
 fn however_often_it_changed_half_of_the_time_is_believed() {
     for (interval, retries) in [(1, 1), (1, 3), (10, 3), (60, 3), (3600, 1)] {
         let thresholds = thresholds(&health(interval, &format!(r#", "retries": {retries}, "healthy_after": 1"#)));

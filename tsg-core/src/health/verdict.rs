@@ -74,7 +74,9 @@ impl Judgement {
     /// let served = began.then(at(20), [up, Finding { purpose: Purpose::Ready, ..up }]);
     /// assert_eq!((served.verdict, served.is_ready), (Verdict::Healthy, true));
     /// let busy = served.then(at(30), [up, down]);
-    /// assert_eq!((busy.verdict, busy.is_ready, busy.ready_since), (Verdict::Degraded, false, at(30)));
+    /// assert_eq!((busy.verdict, busy.since), (Verdict::Degraded, at(30)));
+    /// assert_eq!((busy.is_ready, busy.ready_since), (false, at(30)));
+    /// assert_eq!(busy.then(at(40), [up, down]), busy, "nothing is new");
     /// let lost = busy.then(at(90), [up, down].map(|of| Finding { standing: Standing::Unknown, ..of }));
     /// assert_eq!((lost.verdict, lost.is_ready, lost.ready_since), (Verdict::Unknown, false, at(30)));
     /// let again = Judgement::unknown(at(100)).then(at(101), [Finding { standing: Standing::Unknown, ..down }]);
