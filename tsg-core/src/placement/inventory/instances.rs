@@ -4,10 +4,11 @@
 //! know a node: where an instance stands, its kind knows.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
+use super::InstanceFacts;
 use super::lookup::Lookup;
 use super::names::Names;
-use super::{InstanceFacts, InstanceNumber};
 use crate::placement::rule::Pattern;
 
 /// Where an instance is filed.
@@ -89,20 +90,16 @@ impl Instances {
     }
 
     /// Numbers for instances up to the first one whose id is known already.
-    pub(super) fn admit_all(&mut self, all: &[InstanceFacts<'_>]) -> Vec<InstanceNumber> {
+    pub(super) fn admit_all(&mut self, all: &[InstanceFacts<'_>]) -> Range<u32> {
         let first = self.places.len();
-        self.lookup.reserve(all.len());
         self.ids.extend(all.iter().map(|facts| facts.id.uuid().as_u128()));
-        let mut number = first;
-        while number < self.ids.len() && self.lookup.add(self.ids[number], number as u32, &self.ids).is_ok() {
-            number += 1;
-        }
-        self.ids.truncate(number);
-        self.places.resize(number, VACANT);
-        let new = &all[..number - first];
+        let new = &all[..self.lookup.add_all(first, &self.ids)];
+        let end = first + new.len();
+        self.ids.truncate(end);
+        self.places.resize(end, VACANT);
         self.names.reserve(new.len(), new.iter().map(|facts| facts.name.len()).sum());
         (first as u32..).zip(new).for_each(|(number, facts)| self.names.set(number, facts.name));
-        (first as u32..number as u32).map(InstanceNumber).collect()
+        first as u32..end as u32
     }
 
     /// Forgets an instance that is filed nowhere any more.

@@ -97,11 +97,18 @@ impl Kinds {
         number
     }
 
-    /// Makes room for more instances, where they are many.
+    /// How many numbers are given out or were.
+    pub(super) fn len(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// What instances ask for, by number of their kind.
+    pub(super) fn demands(&self) -> Vec<Amounts> {
+        self.kinds.iter().map(|kind| kind.demand).collect()
+    }
+
+    /// Makes room for more instances.
     pub(super) fn reserve(&mut self, all: &[InstanceFacts<'_>]) {
-        if all.len() < self.kinds.len() {
-            return;
-        }
         let mut counts = vec![0; self.kinds.len()];
         all.iter().for_each(|facts| counts[facts.kind.0 as usize] += 1);
         self.kinds.iter_mut().zip(counts).for_each(|(kind, count)| kind.members.reserve(count));

@@ -9,6 +9,10 @@ use alloc::vec::Vec;
 
 /// A slot with nothing in it.
 const EMPTY: u64 = u64::MAX;
+/// So many slots stay at hand while they are filled.
+const REGION: usize = 1 << 14;
+/// So many ids are sorted at a time: all of a million would take up half the memory of the table.
+const LOT: usize = 1 << 17;
 
 /// Numbers by id.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +30,7 @@ impl Lookup {
         if self.slots.is_empty() {
             return None;
         }
-        let slot = self.slots[self.slot_of(id, ids)];
+        let slot = self.slots[self.slot_of(mixed(id), |number| ids[number as usize] == id)];
         (slot != EMPTY).then_some(slot as u32)
     }
 
@@ -45,11 +49,62 @@ impl Lookup {
         if (self.taken + 1) * 3 > self.slots.len() * 2 {
             self.reserve(1 + self.taken / 2);
         }
-        let slot = self.slot_of(id, ids);
-        if self.slots[slot] != EMPTY {
-            return Err(self.slots[slot] as u32);
+        self.fill(mixed(id) << 32 | u64::from(number), |known| ids[known as usize] == id)
+    }
+
+    /// Adds ids from a place in their column on, which are their numbers: up to the first one that
+    /// is here already. Tells how many.
+    pub(super) fn add_all(&mut self, first: usize, ids: &[u128]) -> usize {
+        self.reserve(ids.len() - first);
+        let mut end = ids.len();
+        for start in (first..end).step_by(LOT) {
+            let lot = &ids[start..ids.len().min(start + LOT)];
+            for slot in self.by_region(start, lot) {
+                let number = slot as u32 as usize;
+                // Of two that are the same, the one that comes first is here first.
+                if self.fill(slot, |known| ids[known as usize] == ids[number]).is_err() {
+                    end = end.min(number);
+                }
+            }
         }
-        self.slots[slot] = mixed(id) << 32 | u64::from(number);
+        // Whoever comes after the first one that was here already is not added.
+        for number in end..ids.len() {
+            if self.get(ids[number], ids) == Some(number as u32) {
+                self.remove(ids[number], ids);
+            }
+        }
+        end - first
+    }
+
+    /// The slots for ids whose numbers are those from `start` on. Many of them would wait for memory
+    /// one by one in their own order: they are sorted by the region of the table that they belong to.
+    fn by_region(&self, start: usize, lot: &[u128]) -> Vec<u64> {
+        let slots = (start as u64..).zip(lot).map(|(number, id)| mixed(*id) << 32 | number);
+        if lot.len() < LOT {
+            return slots.collect();
+        }
+        let (mask, regions) = (self.slots.len() - 1, self.slots.len().div_ceil(REGION));
+        let region = |slot: u64| ((slot >> 32) as usize & mask) / REGION;
+        let mut places = vec![0_usize; regions + 1];
+        slots.clone().for_each(|slot| places[region(slot) + 1] += 1);
+        (0..regions).for_each(|region| places[region + 1] += places[region]);
+        let mut sorted = vec![EMPTY; lot.len()];
+        for slot in slots {
+            let place = &mut places[region(slot)];
+            sorted[*place] = slot;
+            *place += 1;
+        }
+        sorted
+    }
+
+    /// Fills the slot for a number that is not here yet, or tells which number is.
+    #[inline]
+    fn fill(&mut self, slot: u64, is_same: impl Fn(u32) -> bool) -> Result<(), u32> {
+        let at = self.slot_of(slot >> 32, is_same);
+        if self.slots[at] != EMPTY {
+            return Err(self.slots[at] as u32);
+        }
+        self.slots[at] = slot;
         self.taken += 1;
         Ok(())
     }
@@ -60,7 +115,7 @@ impl Lookup {
             return;
         }
         let mask = self.slots.len() - 1;
-        let mut hole = self.slot_of(id, ids);
+        let mut hole = self.slot_of(mixed(id), |number| ids[number as usize] == id);
         let mut next = (hole + 1) & mask;
         // What was pushed on by the one that goes moves back, so that no look ends too early.
         while self.slots[next] != EMPTY {
@@ -85,14 +140,14 @@ impl Lookup {
         self.slots[at] = slot;
     }
 
-    /// Where an id is, or would be.
+    /// Where an id is, or would be, of which this is a part.
     #[inline]
-    fn slot_of(&self, id: u128, ids: &[u128]) -> usize {
-        let (mask, mixed) = (self.slots.len() - 1, mixed(id) & u64::from(u32::MAX));
+    fn slot_of(&self, mixed: u64, is_same: impl Fn(u32) -> bool) -> usize {
+        let mask = self.slots.len() - 1;
         let mut at = mixed as usize & mask;
         loop {
             let slot = self.slots[at];
-            if slot == EMPTY || slot >> 32 == mixed && ids[slot as u32 as usize] == id {
+            if slot == EMPTY || slot >> 32 == mixed && is_same(slot as u32) {
                 return at;
             }
             at = (at + 1) & mask;
@@ -113,6 +168,25 @@ mod tests {
     use alloc::collections::BTreeMap;
 
     use super::*;
+
+    #[test]
+    fn many_are_added_up_to_the_first_one_that_is_here_already() {
+        for (count, again) in [(10, 7), (LOT / 2, LOT / 3), (2 * LOT + 10, LOT + 99)] {
+            let mut ids: Vec<u128> = (0..count as u128).map(|number| number * 0x9e37_79b9_7f4a_7c15).collect();
+            (ids[again], ids[count - 2], ids[count - 1]) = (ids[5], ids[0], ids[again + 1]);
+            let mut lookup = Lookup::default();
+            (0..2).for_each(|number| assert_eq!(lookup.add(ids[number], number as u32, &ids), Ok(())));
+            assert_eq!(lookup.add_all(2, &ids), again - 2);
+            let numbers = (0..count).map(|number| lookup.get(ids[number], &ids));
+            let first = |number: usize| match number {
+                _ if number < again => Some(number as u32),
+                _ if number == again => Some(5),
+                _ => (number == count - 2).then_some(0),
+            };
+            assert!(numbers.eq((0..count).map(first)), "{count} with {again}");
+            assert_eq!(lookup.taken, again);
+        }
+    }
 
     #[test]
     fn it_finds_what_a_tree_finds_whatever_comes_and_goes() {

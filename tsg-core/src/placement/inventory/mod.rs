@@ -19,6 +19,7 @@ mod names;
 mod nodes;
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use thiserror::Error;
 
@@ -32,7 +33,7 @@ pub use nodes::{DataCentreNumber, NodeFacts, NodeNumber, NodeState, RackNumber};
 use instances::{Instances, Place};
 use kinds::Kinds;
 use members::Member;
-pub(crate) use nodes::Nodes;
+pub(crate) use nodes::{Nodes, Standing};
 
 /// The number of an instance within its inventory, until it is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,13 +171,10 @@ impl Inventory {
         }
         // Column by column: each pass has few lines of memory to wait for, and waits for many of
         // them at a time.
-        let first = numbers.len();
-        numbers.extend(self.instances.admit_all(all));
-        let (new, rest) = all.split_at(numbers.len() - first);
-        self.kinds.reserve(new);
-        for (facts, number) in new.iter().zip(&numbers[first..]) {
-            self.enter(number.0, facts.kind.0, facts.node.0);
-        }
+        let admitted = self.instances.admit_all(all);
+        let (new, rest) = all.split_at(admitted.len());
+        numbers.extend(admitted.clone().map(InstanceNumber));
+        self.enter_all(admitted, new);
         for facts in rest {
             numbers.push(self.put_instance(*facts)?);
         }
@@ -229,6 +227,25 @@ impl Inventory {
             self.instances.set_place(instance, Place { kind, position });
             self.nodes.take(node, filed.demand);
         }
+    }
+
+    /// Files many that stand nowhere yet: first all among their kinds, then all on their nodes.
+    fn enter_all(&mut self, instances: Range<u32>, all: &[InstanceFacts<'_>]) {
+        let count = self.nodes.len();
+        if all.len() < self.kinds.len().max(count) {
+            instances.zip(all).for_each(|(instance, facts)| self.enter(instance, facts.kind.0, facts.node.0));
+            return;
+        }
+        self.kinds.reserve(all);
+        for (instance, facts) in instances.zip(all) {
+            let (kind, node) = (facts.kind.0, facts.node.0);
+            if let Some(filed) = self.kinds.get_mut(kind) {
+                let position = filed.members.add(Member { node, instance }, count);
+                self.instances.set_place(instance, Place { kind, position });
+            }
+        }
+        let demands = self.kinds.demands();
+        self.nodes.take_all(all.iter().map(|facts| (facts.node.0, demands[facts.kind.0 as usize])));
     }
 
     /// Takes an instance away from where it stands.
@@ -297,7 +314,7 @@ impl Inventory {
 
     /// What is left on a node; nothing where more is taken than there is.
     pub fn room(&self, node: NodeNumber) -> Option<Amounts> {
-        self.node(node).map(|_| Amounts::of_row(self.nodes.room[node.0 as usize]))
+        self.node(node).map(|_| Amounts::of_row(self.nodes.standings[node.0 as usize].room))
     }
 
     /// How many instances stand on a node.

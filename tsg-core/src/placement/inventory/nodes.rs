@@ -81,6 +81,26 @@ pub(crate) struct DataCentre {
     pub(crate) racks: Vec<u32>,
 }
 
+/// What every placement reads of a node: a quarter of a cache line.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Standing {
+    /// Whether it takes new instances.
+    pub(crate) state: NodeState,
+    /// What is left: memory, disk, CPU.
+    pub(crate) room: [u32; 3],
+}
+
+const _: () = assert!(core::mem::size_of::<Standing>() == 16, "a quarter of a cache line");
+
+/// What every event reads of a node.
+#[derive(Debug, Clone, Copy, Default)]
+struct Load {
+    /// What there is less what is taken; below zero where more is taken than there is.
+    balance: [i64; 3],
+    /// How many instances stand there.
+    residents: u32,
+}
+
 /// Nodes by a value that they have.
 type ByValue = BTreeMap<String, Vec<u32>>;
 
@@ -89,13 +109,9 @@ type ByValue = BTreeMap<String, Vec<u32>>;
 pub(crate) struct Nodes {
     ids: Vec<u128>,
     facts: Vec<Option<Box<NodeFacts>>>,
-    pub(crate) states: Vec<NodeState>,
-    /// What there is less what is taken; below zero where more is taken than there is.
-    balance: Vec<[i64; 3]>,
-    /// What is left: memory, disk, CPU.
-    pub(crate) room: Vec<[u32; 3]>,
+    loads: Vec<Load>,
+    pub(crate) standings: Vec<Standing>,
     pub(crate) rack_of: Vec<u32>,
-    residents: Vec<u32>,
     free: Vec<u32>,
     lookup: Lookup,
     tags: BTreeMap<String, ByValue>,
@@ -134,7 +150,7 @@ impl Nodes {
     }
 
     pub(super) fn residents(&self, node: u32) -> u32 {
-        self.residents[node as usize]
+        self.loads[node as usize].residents
     }
 
     /// Adds a node, or replaces what is known of the one with the same id.
@@ -150,7 +166,7 @@ impl Nodes {
             self.tags.entry(tag.clone()).or_default().entry(value.clone()).or_default().push(node);
         }
         self.platforms.entry(facts.platform.clone()).or_default().push(node);
-        self.states[node as usize] = facts.state;
+        self.standings[node as usize].state = facts.state;
         self.facts[node as usize] = Some(Box::new(facts));
         node
     }
@@ -159,11 +175,9 @@ impl Nodes {
     fn admit(&mut self, id: u128) -> u32 {
         let node = self.free.pop().unwrap_or_else(|| {
             self.facts.push(None);
-            self.states.push(NodeState::Unready);
-            self.balance.push([0; 3]);
-            self.room.push([0; 3]);
+            self.standings.push(Standing { state: NodeState::Unready, room: [0; 3] });
+            self.loads.push(Load::default());
             self.rack_of.push(0);
-            self.residents.push(0);
             self.ids.push(id);
             self.ids.len() as u32 - 1
         });
@@ -178,8 +192,8 @@ impl Nodes {
         self.detach(node);
         self.lookup.remove(self.ids[node as usize], &self.ids);
         self.facts[node as usize] = None;
-        self.states[node as usize] = NodeState::Unready;
-        (self.balance[node as usize], self.room[node as usize]) = ([0; 3], [0; 3]);
+        self.loads[node as usize] = Load::default();
+        self.standings[node as usize] = Standing { state: NodeState::Unready, room: [0; 3] };
         self.free.push(node);
     }
 
@@ -199,7 +213,7 @@ impl Nodes {
     pub(super) fn set_state(&mut self, node: u32, state: NodeState) {
         if let Some(facts) = &mut self.facts[node as usize] {
             facts.state = state;
-            self.states[node as usize] = state;
+            self.standings[node as usize].state = state;
         }
     }
 
@@ -213,14 +227,23 @@ impl Nodes {
     /// An instance of some size comes.
     #[inline]
     pub(super) fn take(&mut self, node: u32, demand: Amounts) {
-        self.residents[node as usize] += 1;
-        self.shift(node, demand.row().map(|amount| -i64::from(amount)));
+        let load = &mut self.loads[node as usize];
+        load.take(demand);
+        self.standings[node as usize].room = load.room();
+    }
+
+    /// Instances come, so many that every node is likely to be among theirs.
+    pub(super) fn take_all(&mut self, all: impl Iterator<Item = (u32, Amounts)>) {
+        for (node, demand) in all {
+            self.loads[node as usize].take(demand);
+        }
+        self.standings.iter_mut().zip(&self.loads).for_each(|(standing, load)| standing.room = load.room());
     }
 
     /// An instance of some size goes.
     #[inline]
     pub(super) fn give_back(&mut self, node: u32, demand: Amounts) {
-        self.residents[node as usize] -= 1;
+        self.loads[node as usize].residents -= 1;
         self.shift(node, demand.row().map(i64::from));
     }
 
@@ -234,11 +257,9 @@ impl Nodes {
 
     #[inline]
     fn shift(&mut self, node: u32, by: [i64; 3]) {
-        let (balance, room) = (&mut self.balance[node as usize], &mut self.room[node as usize]);
-        for index in 0..3 {
-            balance[index] += by[index];
-            room[index] = balance[index].clamp(0, i64::from(u32::MAX)) as u32;
-        }
+        let load = &mut self.loads[node as usize];
+        load.balance.iter_mut().zip(by).for_each(|(balance, by)| *balance += by);
+        self.standings[node as usize].room = load.room();
     }
 
     fn rack(&mut self, data_centre: Option<&str>, rack: Option<&str>) -> u32 {
@@ -273,6 +294,20 @@ impl Nodes {
             (Criterion::Platform, _) => having(&self.platforms, pattern, on),
             _ => {}
         }
+    }
+}
+
+impl Load {
+    #[inline]
+    fn take(&mut self, demand: Amounts) {
+        self.residents += 1;
+        self.balance.iter_mut().zip(demand.row()).for_each(|(balance, amount)| *balance -= i64::from(amount));
+    }
+
+    /// What is left.
+    #[inline]
+    fn room(&self) -> [u32; 3] {
+        self.balance.map(|balance| balance.clamp(0, i64::from(u32::MAX)) as u32)
     }
 }
 

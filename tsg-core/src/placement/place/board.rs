@@ -11,7 +11,7 @@ use core::ops::Range;
 
 use super::answer::{Cost, Placement};
 use super::contest::{Contender, Contests};
-use super::field::{Field, Place, Stretch, wishes};
+use super::field::{Field, Place, Spot, Stretch, wishes};
 use super::rank::Rank;
 use crate::placement::inventory::NodeNumber;
 use crate::placement::rule::Scope;
@@ -38,32 +38,35 @@ impl<'a> Board<'a> {
         }
     }
 
-    fn rack_of(&self, leaf: usize) -> usize {
-        self.field.rack_of(leaf)
-    }
-
     /// One more on an open node.
     #[inline]
-    pub(super) fn add(&mut self, leaf: usize) {
-        let rack = self.rack_of(leaf);
-        self.on_node[leaf - self.stretch.leaves.start] += 1;
-        self.in_rack[rack - self.stretch.racks.start] += 1;
-        self.in_data_centre[self.field.racks[rack].parent as usize - self.stretch.data_centres.start] += 1;
+    pub(super) fn add(&mut self, spot: Spot) {
+        self.on_node[spot.leaf - self.stretch.leaves.start] += 1;
+        self.in_rack[spot.rack - self.stretch.racks.start] += 1;
+        self.in_data_centre[spot.data_centre - self.stretch.data_centres.start] += 1;
     }
 
     /// One less where one was added.
-    pub(super) fn take_back(&mut self, leaf: usize) {
-        let rack = self.rack_of(leaf);
-        self.on_node[leaf - self.stretch.leaves.start] -= 1;
-        self.in_rack[rack - self.stretch.racks.start] -= 1;
-        self.in_data_centre[self.field.racks[rack].parent as usize - self.stretch.data_centres.start] -= 1;
+    pub(super) fn take_back(&mut self, spot: Spot) {
+        self.on_node[spot.leaf - self.stretch.leaves.start] -= 1;
+        self.in_rack[spot.rack - self.stretch.racks.start] -= 1;
+        self.in_data_centre[spot.data_centre - self.stretch.data_centres.start] -= 1;
+    }
+
+    /// How many are placed there: on the node, in its rack, in its data centre.
+    #[inline]
+    fn placed(&self, spot: Spot) -> [u32; 3] {
+        [
+            self.on_node[spot.leaf - self.stretch.leaves.start],
+            self.in_rack[spot.rack - self.stretch.racks.start],
+            self.in_data_centre[spot.data_centre - self.stretch.data_centres.start],
+        ]
     }
 
     /// What the next one costs on an open node, all in all; [`Rank::NONE`] where it has no place.
-    pub(super) fn rank(&self, leaf: usize) -> Rank {
-        let rack = self.rack_of(leaf);
-        let data_centre = self.field.racks[rack].parent as usize;
-        self.rank_of_node(leaf).plus(self.rank_of_rack(rack)).plus(self.rank_of_data_centre(data_centre))
+    pub(super) fn rank(&self, spot: Spot) -> Rank {
+        let of_places = self.rank_of_rack(spot.rack).plus(self.rank_of_data_centre(spot.data_centre));
+        self.rank_of_node(spot.leaf).plus(of_places)
     }
 
     /// What the node alone makes of it.
@@ -74,9 +77,12 @@ impl<'a> Board<'a> {
         if placed == 0 {
             return self.field.ranks[leaf];
         }
-        let (room, demand) = (&terms.nodes.room[self.field.nodes[leaf] as usize], terms.request.demand.row());
-        let is_short = |(room, demand): (&u32, u32)| u64::from(*room) < u64::from(demand) * (u64::from(placed) + 1);
-        if terms.own_far[Scope::Node as usize] as u32 != 0 || room.iter().zip(demand).any(is_short) {
+        if terms.own_far[Scope::Node as usize] as u32 != 0 {
+            return Rank::NONE;
+        }
+        let (room, demand) = (self.field.room_on(leaf), terms.request.demand.row());
+        let is_short = |(room, demand): (u32, u32)| u64::from(room) < u64::from(demand) * (u64::from(placed) + 1);
+        if room.into_iter().zip(demand).any(is_short) {
             return Rank::NONE;
         }
         let left = room[0] - placed * terms.request.demand.memory_mib;
@@ -120,42 +126,31 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// Memory left on an open node.
+    /// The next one on an open node, as it is told.
     #[inline]
-    fn memory_left(&self, leaf: usize) -> u32 {
-        let terms = self.field.terms;
-        let placed = self.on_node[leaf - self.stretch.leaves.start];
-        let [room, ..] = terms.nodes.room[self.field.nodes[leaf] as usize];
-        room - placed * terms.request.demand.memory_mib
+    pub(super) fn placement(&self, spot: Spot, rank: Rank) -> Placement {
+        let (terms, placed) = (self.field.terms, self.placed(spot));
+        let (node, [room, ..]) = (self.field.nodes[spot.leaf], self.field.room_on(spot.leaf));
+        let places = [self.field.racks[spot.rack].members, self.field.data_centres[spot.data_centre].members];
+        let [rounds, wishes, crowding] = rank.levels();
+        Placement {
+            node: NodeNumber(node),
+            cost: Cost { rounds, wishes, crowding },
+            memory_left_mib: room - placed[0] * terms.request.demand.memory_mib,
+            members: [self.field.members_on(spot.leaf) + placed[0], places[0] + placed[1], places[1] + placed[2]],
+            unkept: if terms.wishes.is_empty() { 0 } else { self.unkept_at(spot, placed) },
+        }
     }
 
-    /// The next one on an open node, as it is told.
-    pub(super) fn placement(&self, leaf: usize, rank: Rank) -> Placement {
-        let rack = self.rack_of(leaf);
-        let (rack_facts, number) = (&self.field.racks[rack], self.field.racks[rack].parent as usize);
-        let data_centre = &self.field.data_centres[number];
-        let placed = [
-            self.on_node[leaf - self.stretch.leaves.start],
-            self.in_rack[rack - self.stretch.racks.start],
-            self.in_data_centre[number - self.stretch.data_centres.start],
-        ];
+    /// The wishes that the next one does not keep on an open node.
+    fn unkept_at(&self, spot: Spot, placed: [u32; 3]) -> u32 {
         let of_place = |place: &Place, scope: Scope| match place.is_known {
             true => self.unkept(place.unkept, scope, placed[scope as usize]),
             false => place.unkept,
         };
-        let of_places = of_place(rack_facts, Scope::Rack) | of_place(data_centre, Scope::DataCentre);
-        let [rounds, wishes, crowding] = rank.levels();
-        Placement {
-            node: NodeNumber(self.field.nodes[leaf]),
-            cost: Cost { rounds, wishes, crowding },
-            memory_left_mib: self.memory_left(leaf),
-            members: [
-                self.field.members_on(leaf) + placed[0],
-                rack_facts.members + placed[1],
-                data_centre.members + placed[2],
-            ],
-            unkept: self.unkept(self.field.unkept_on(leaf), Scope::Node, placed[0]) | of_places,
-        }
+        self.unkept(self.field.unkept_on(spot.leaf), Scope::Node, placed[0])
+            | of_place(&self.field.racks[spot.rack], Scope::Rack)
+            | of_place(&self.field.data_centres[spot.data_centre], Scope::DataCentre)
     }
 }
 
@@ -201,33 +196,25 @@ impl<'a> Race<'a> {
 
     /// The open node that is best next, and what it costs.
     #[inline]
-    pub(super) fn best(&self) -> Option<(usize, Rank)> {
-        let (data_centre, contender) = self.data_centres.best(0);
-        if contender.rank == Rank::NONE {
+    pub(super) fn best(&self) -> Option<(Spot, Rank)> {
+        let (data_centre, rank) = (self.data_centres.best_at(0), self.data_centres.best(0).rank);
+        if rank == Rank::NONE {
             return None;
         }
         let stretch = &self.board.stretch;
-        let (place, _) = self.racks.best(data_centre);
-        let inside = &self.board.field.data_centres[stretch.data_centres.start + data_centre].inside;
-        let rack = inside.start.max(stretch.racks.start) + place;
-        let (place, _) = self.nodes.best(rack - stretch.racks.start);
-        let inside = &self.board.field.racks[rack].inside;
-        Some((inside.start.max(stretch.leaves.start) + place, contender.rank))
+        let rack = stretch.racks.start + self.racks.best_at(data_centre);
+        let leaf = stretch.leaves.start + self.nodes.best_at(rack - stretch.racks.start);
+        Some((Spot { leaf, rack, data_centre: stretch.data_centres.start + data_centre }, rank))
     }
 
     /// Places one on an open node.
     #[inline]
-    pub(super) fn add(&mut self, leaf: usize) {
-        let (field, stretch) = (self.board.field, &self.board.stretch);
-        let rack = field.rack_of(leaf);
-        let data_centre = field.racks[rack].parent as usize;
-        let in_rack = leaf - overlap(&field.racks[rack].inside, &stretch.leaves).start;
-        let in_data_centre = rack - overlap(&field.data_centres[data_centre].inside, &stretch.racks).start;
+    pub(super) fn add(&mut self, spot: Spot) {
+        self.board.add(spot);
+        let (stretch, Spot { leaf, rack, data_centre }) = (&self.board.stretch, spot);
         let (rack_at, data_centre_at) = (rack - stretch.racks.start, data_centre - stretch.data_centres.start);
-        self.board.add(leaf);
-        let contender = Contender { rank: self.board.rank_of_node(leaf), node: field.nodes[leaf] };
-        self.nodes.set(rack_at, in_rack, contender);
-        self.racks.set(data_centre_at, in_data_centre, self.board.best_of_rack(&self.nodes, rack));
+        self.nodes.set_rank(rack_at, leaf - stretch.leaves.start, self.board.rank_of_node(leaf));
+        self.racks.set(data_centre_at, rack_at, self.board.best_of_rack(&self.nodes, rack));
         self.data_centres.set(0, data_centre_at, self.board.best_of_data_centre(&self.racks, data_centre));
     }
 }
@@ -236,13 +223,13 @@ impl Board<'_> {
     /// The best node of a rack, with what the rack makes of it.
     #[inline]
     fn best_of_rack(&self, nodes: &Contests<'_>, rack: usize) -> Contender {
-        let (_, best) = nodes.best(rack - self.stretch.racks.start);
+        let best = nodes.best(rack - self.stretch.racks.start);
         Contender { rank: best.rank.plus(self.rank_of_rack(rack)), ..best }
     }
 
     #[inline]
     fn best_of_data_centre(&self, racks: &Contests<'_>, number: usize) -> Contender {
-        let (_, best) = racks.best(number - self.stretch.data_centres.start);
+        let best = racks.best(number - self.stretch.data_centres.start);
         Contender { rank: best.rank.plus(self.rank_of_data_centre(number)), ..best }
     }
 }

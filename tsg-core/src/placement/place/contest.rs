@@ -25,7 +25,7 @@ impl Contender {
     pub(super) const NONE: Self = Self { rank: Rank::NONE, node: 0 };
 }
 
-/// One contest among the others.
+/// One contest among the others. Contenders go by where they stand among those of all contests.
 #[derive(Debug)]
 struct Span {
     /// Its contenders.
@@ -33,7 +33,7 @@ struct Span {
     end: u32,
     /// Where its tree begins, if it is a large one: twice as long as the contenders are many.
     tree: u32,
-    /// Where the best one stands.
+    /// The best one.
     best: u32,
 }
 
@@ -72,57 +72,70 @@ impl<'a> Contests<'a> {
     pub(super) fn play(&mut self, count: usize) {
         let start = self.spans.last().map_or(0, |span| span.end as usize);
         let (end, tree) = (start + count, self.trees.len());
-        let row = Row { ids: self.ids, ranks: &self.ranks[start..end], nodes: &self.nodes[start..end] };
+        let row = Row { ids: self.ids, ranks: &self.ranks, nodes: &self.nodes };
         let best = match count {
-            0..=SMALL_MAX => row.best(),
+            0..=SMALL_MAX => row.best(start, end),
             _ => {
                 self.trees.resize(tree + count, 0);
-                self.trees.extend(0..count as u32);
+                self.trees.extend(start as u32..end as u32);
                 let tree = &mut self.trees[tree..];
-                (1..count).rev().for_each(|at| row.go_up(tree, at));
+                (1..count).rev().for_each(|at| tree[at] = row.better(tree[2 * at], tree[2 * at + 1]));
                 tree[1]
             }
         };
         self.spans.push(Span { start: start as u32, end: end as u32, tree: tree as u32, best });
     }
 
-    /// Where the best one stands in its contest, and what it is.
+    /// Where the best one of a contest stands, among the contenders of all contests.
     #[inline]
-    pub(super) fn best(&self, contest: usize) -> (usize, Contender) {
-        let span = &self.spans[contest];
-        if span.start == span.end {
-            return (0, Contender::NONE);
-        }
-        let at = (span.start + span.best) as usize;
-        (span.best as usize, Contender { rank: self.ranks[at], node: self.nodes[at] })
+    pub(super) fn best_at(&self, contest: usize) -> usize {
+        self.spans[contest].best as usize
     }
 
-    /// Changes a contender.
+    /// The best one of a contest.
     #[inline]
-    pub(super) fn set(&mut self, contest: usize, place: usize, contender: Contender) {
+    pub(super) fn best(&self, contest: usize) -> Contender {
+        let span = &self.spans[contest];
+        if span.start == span.end {
+            return Contender::NONE;
+        }
+        let at = span.best as usize;
+        Contender { rank: self.ranks[at], node: self.nodes[at] }
+    }
+
+    /// Another one stands for a contender's place from now on.
+    #[inline]
+    pub(super) fn set(&mut self, contest: usize, at: usize, contender: Contender) {
+        if self.nodes[at] != contender.node {
+            self.nodes.to_mut()[at] = contender.node;
+        }
+        self.set_rank(contest, at, contender.rank);
+    }
+
+    /// A contender costs something else from now on.
+    #[inline]
+    pub(super) fn set_rank(&mut self, contest: usize, at: usize, rank: Rank) {
+        self.ranks[at] = rank;
         let span = &mut self.spans[contest];
         let (start, end) = (span.start as usize, span.end as usize);
-        self.ranks[start + place] = contender.rank;
-        if self.nodes[start + place] != contender.node {
-            self.nodes.to_mut()[start + place] = contender.node;
-        }
-        let row = Row { ids: self.ids, ranks: &self.ranks[start..end], nodes: &self.nodes[start..end] };
+        let row = Row { ids: self.ids, ranks: &self.ranks, nodes: &self.nodes };
         let count = end - start;
         if count <= SMALL_MAX {
-            span.best = row.best();
+            span.best = row.best(start, end);
             return;
         }
         let tree = &mut self.trees[span.tree as usize..span.tree as usize + 2 * count];
-        let mut at = (count + place) / 2;
-        while at > 0 {
-            row.go_up(tree, at);
-            at /= 2;
+        let (mut place, mut best) = (count + at - start, at as u32);
+        while place > 1 {
+            best = row.better(best, tree[place ^ 1]);
+            place /= 2;
+            tree[place] = best;
         }
-        span.best = tree[1];
+        span.best = best;
     }
 }
 
-/// The contenders of one contest.
+/// The contenders of all contests.
 struct Row<'a> {
     ids: &'a [u128],
     ranks: &'a [Rank],
@@ -136,26 +149,25 @@ impl Row<'_> {
         self.ids[self.nodes[second] as usize] < self.ids[self.nodes[first] as usize]
     }
 
-    /// Where the best of all stands.
-    #[inline]
-    fn best(&self) -> u32 {
-        let (mut best, mut least) = (0, Rank::NONE.number());
-        for (place, rank) in self.ranks.iter().enumerate() {
+    /// The best of those from `start` up to `end`.
+    #[inline(always)]
+    fn best(&self, start: usize, end: usize) -> u32 {
+        let (mut best, mut least) = (start, Rank::NONE.number());
+        for (at, rank) in (start..).zip(&self.ranks[start..end]) {
             let rank = rank.number();
-            if rank <= least && (rank < least || self.is_lower(best, place)) {
-                (best, least) = (place, rank);
+            if rank <= least && (rank < least || self.is_lower(best, at)) {
+                (best, least) = (at, rank);
             }
         }
         best as u32
     }
 
-    /// Who goes up at a place of a tree.
+    /// The better of two.
     #[inline(always)]
-    fn go_up(&self, tree: &mut [u32], at: usize) {
-        let (left, right) = (tree[2 * at] as usize, tree[2 * at + 1] as usize);
-        let (one, other) = (self.ranks[left].number(), self.ranks[right].number());
-        let is_right = other <= one && (other < one || self.is_lower(left, right));
-        tree[at] = if is_right { right } else { left } as u32;
+    fn better(&self, first: u32, second: u32) -> u32 {
+        let (one, other) = (self.ranks[first as usize].number(), self.ranks[second as usize].number());
+        let is_second = other <= one && (other < one || self.is_lower(first as usize, second as usize));
+        if is_second { second } else { first }
     }
 }
 
@@ -175,12 +187,13 @@ mod tests {
             contests.add([].into_iter());
             for step in 0..500 {
                 let expected = (0..length).min_by_key(|one| (all[*one].rank, ids[all[*one].node as usize])).unwrap();
-                assert_eq!(contests.best(1), (expected, all[expected]), "{length} {step}");
+                // The first contest has one contender.
+                assert_eq!((contests.best_at(1), contests.best(1)), (1 + expected, all[expected]), "{length} {step}");
                 let place = step * 31 % length;
                 all[place] = contender(step as u64 * 17 % 5, place as u32);
-                contests.set(1, place, all[place]);
+                contests.set(1, 1 + place, all[place]);
             }
-            assert_eq!((contests.best(0).1, contests.best(2).1), (contender(0, 99), Contender::NONE));
+            assert_eq!((contests.best(0), contests.best(2)), (contender(0, 99), Contender::NONE));
         }
     }
 }

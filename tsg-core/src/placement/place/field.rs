@@ -11,7 +11,7 @@ use core::ops::Range;
 use super::answer::Reasons;
 use super::rank::Rank;
 use super::terms::{FIRST_WISH, Terms};
-use crate::placement::inventory::NodeState;
+use crate::placement::inventory::{NodeState, Standing};
 use crate::placement::rule::Scope;
 
 /// A rack or a data centre with open nodes.
@@ -27,6 +27,14 @@ pub(super) struct Place {
     pub(super) unkept: u32,
     /// Whether it is one place, not the nodes of which none is known.
     pub(super) is_known: bool,
+}
+
+/// An open node and the places that it is in, by where they stand in the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) leaf: usize,
+    pub(super) rack: usize,
+    pub(super) data_centre: usize,
 }
 
 /// All open nodes.
@@ -89,23 +97,27 @@ impl<'a> Field<'a> {
         let rack = &terms.nodes.racks[number as usize];
         let bits = terms.of_rack(number as usize);
         let (first, elsewhere, demand) = (self.nodes.len(), self.elsewhere(), terms.request.demand.row());
-        let (states, rooms) = (terms.nodes.states.as_slice(), terms.nodes.room.as_slice());
-        let (on_node, reasons) = (terms.on_node.as_slice(), self.reasons.as_mut_slice());
-        for node in &rack.nodes {
+        let (standings, on_node) = (terms.nodes.standings.as_slice(), terms.on_node.as_slice());
+        let reasons = self.reasons.as_mut_slice();
+        let is_open = |node: &u32| {
             let at = *node as usize;
-            let (bits, room) = (bits ^ on_node[at], rooms[at]);
-            let against = bits as u32
-                | u32::from(states[at] != NodeState::Up)
+            let Standing { state, room } = standings[at];
+            let against = (bits ^ on_node[at]) as u32
+                | u32::from(state != NodeState::Up)
                 | u32::from(room[0] < demand[0]) << 1
                 | u32::from(room[1] < demand[1]) << 2
                 | u32::from(room[2] < demand[2]) << 3;
             reasons[at] = Reasons(against);
-            if against == 0 {
-                let unkept = wishes(bits) & !elsewhere;
-                self.nodes.push(*node);
-                self.ranks.push(terms.rank_of_node(terms.members_on(at), room[0], unkept));
-            }
-        }
+            against == 0
+        };
+        self.nodes.extend(rack.nodes.iter().copied().filter(is_open));
+        let (members, has_wishes) = (terms.members[0].as_slice(), !terms.wishes.is_empty());
+        let rank = move |node: &u32| {
+            let at = *node as usize;
+            let unkept = if has_wishes { wishes(bits ^ on_node[at]) & !elsewhere } else { 0 };
+            terms.rank_of_node(members.get(at).copied().unwrap_or(0), standings[at].room[0], unkept)
+        };
+        self.ranks.extend(self.nodes[first..].iter().map(rank));
         if self.nodes.len() > first {
             self.rack_at[number as usize] = self.racks.len() as u32;
             self.racks.push(Place {
@@ -128,6 +140,12 @@ impl<'a> Field<'a> {
         self.own_wishes(Scope::Rack) | self.own_wishes(Scope::DataCentre)
     }
 
+    /// What is left on an open node: memory, disk, CPU.
+    #[inline]
+    pub(super) fn room_on(&self, leaf: usize) -> [u32; 3] {
+        self.terms.nodes.standings[self.nodes[leaf] as usize].room
+    }
+
     /// Members of the group on an open node.
     pub(super) fn members_on(&self, leaf: usize) -> u32 {
         self.terms.members_on(self.nodes[leaf] as usize)
@@ -141,9 +159,10 @@ impl<'a> Field<'a> {
         wishes(bits) & !self.elsewhere()
     }
 
-    /// The rack of an open node in the field.
-    pub(super) fn rack_of(&self, leaf: usize) -> usize {
-        self.rack_at[self.terms.nodes.rack_of[self.nodes[leaf] as usize] as usize] as usize
+    /// Where an open node stands.
+    pub(super) fn spot(&self, leaf: usize) -> Spot {
+        let rack = self.rack_at[self.terms.nodes.rack_of[self.nodes[leaf] as usize] as usize] as usize;
+        Spot { leaf, rack, data_centre: self.racks[rack].parent as usize }
     }
 
     /// All of it.
@@ -163,17 +182,16 @@ impl<'a> Field<'a> {
 
     /// The place of a scope that an open node is in.
     pub(super) fn around(&self, leaf: usize, scope: Scope) -> Stretch {
-        let rack = self.rack_of(leaf);
+        let spot = self.spot(leaf);
         match scope {
             Scope::Node => self.of_leaf(leaf),
-            Scope::Rack => self.of_rack(rack),
-            Scope::DataCentre => self.of_data_centre(self.racks[rack].parent as usize),
+            Scope::Rack => self.of_rack(spot.rack),
+            Scope::DataCentre => self.of_data_centre(spot.data_centre),
         }
     }
 
     fn of_leaf(&self, leaf: usize) -> Stretch {
-        let rack = self.rack_of(leaf);
-        Stretch { leaves: leaf..leaf + 1, ..self.of_rack(rack) }
+        Stretch { leaves: leaf..leaf + 1, ..self.of_rack(self.spot(leaf).rack) }
     }
 
     fn of_rack(&self, rack: usize) -> Stretch {

@@ -35,7 +35,7 @@ fn reasons_beside(field: &Field<'_>, placed: &[(usize, Rank)]) -> Vec<Reasons> {
     placed.iter().for_each(|(leaf, _)| *counts.entry(field.nodes[*leaf]).or_default() += 1);
     let demand = terms.request.demand.row();
     for (node, count) in &counts {
-        for (amount, (room, demand)) in terms.nodes.room[*node as usize].iter().zip(demand).enumerate() {
+        for (amount, (room, demand)) in terms.nodes.standings[*node as usize].room.iter().zip(demand).enumerate() {
             let is_short = u64::from(*room) < u64::from(demand) * (u64::from(*count) + 1);
             reasons[*node as usize].0 |= u32::from(is_short) << (amount + 1);
         }

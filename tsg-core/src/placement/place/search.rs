@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use super::answer::{Cost, Placement};
 use super::board::{Board, Race};
-use super::field::{Field, Stretch};
+use super::field::{Field, Spot, Stretch};
 use super::rank::Rank;
 use crate::placement::rule::Scope;
 
@@ -40,8 +40,8 @@ impl Course {
         order(self) < order(other)
     }
 
-    fn push(&mut self, leaf: usize, rank: Rank) {
-        self.steps.push((leaf, rank));
+    fn push(&mut self, spot: Spot, rank: Rank) {
+        self.steps.push((spot.leaf, rank));
         self.cost = self.cost.plus(cost_of(rank));
     }
 }
@@ -75,8 +75,9 @@ fn capacity(count: u32) -> usize {
 fn told(field: &Field<'_>, steps: &[(usize, Rank)]) -> Vec<Placement> {
     let mut board = Board::new(field, &field.whole());
     let told = steps.iter().map(|(leaf, rank)| {
-        let placement = board.placement(*leaf, *rank);
-        board.add(*leaf);
+        let spot = field.spot(*leaf);
+        let placement = board.placement(spot, *rank);
+        board.add(spot);
         placement
     });
     told.collect()
@@ -99,7 +100,7 @@ fn together(field: &Field<'_>, scope: Scope, count: u32) -> Course {
         .into_iter()
         .filter_map(|place| {
             let race = Race::new(Board::new(field, &place));
-            let (leaf, rank) = race.best()?;
+            let (Spot { leaf, .. }, rank) = race.best()?;
             let room = room_of(field, &place).min(u64::from(count) + 1);
             Some((core::cmp::Reverse(room), rank, field.terms.nodes.id(field.nodes[leaf]), place))
         })
@@ -113,8 +114,8 @@ fn together(field: &Field<'_>, scope: Scope, count: u32) -> Course {
 fn followed(field: &Field<'_>, place: &Stretch, count: u32) -> Course {
     let mut course = within(field, place, count);
     let mut board = Board::new(field, place);
-    course.steps.iter().for_each(|(leaf, _)| board.add(*leaf));
-    course.is_followable = place.leaves.clone().any(|leaf| board.rank(leaf) != Rank::NONE);
+    course.steps.iter().for_each(|(leaf, _)| board.add(field.spot(*leaf)));
+    course.is_followable = place.leaves.clone().any(|leaf| board.rank(field.spot(leaf)) != Rank::NONE);
     course
 }
 
@@ -123,8 +124,8 @@ fn room_of(field: &Field<'_>, place: &Stretch) -> u64 {
     let is_apart = |scope: Scope| field.terms.own_far[scope as usize] as u32 != 0;
     let at_most = |room: u64, scope: Scope| if is_apart(scope) { room.min(1) } else { room };
     let of_leaf = |leaf: usize| {
-        let room = field.terms.nodes.room[field.nodes[leaf] as usize];
-        let slots = room.iter().zip(field.terms.request.demand.row()).filter(|(_, demand)| *demand > 0);
+        let slots =
+            field.room_on(leaf).into_iter().zip(field.terms.request.demand.row()).filter(|(_, demand)| *demand > 0);
         at_most(slots.map(|(room, demand)| u64::from(room / demand)).min().unwrap_or(u64::from(u32::MAX)), Scope::Node)
     };
     let of_rack = |rack: usize| {
@@ -156,11 +157,11 @@ fn within(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
 fn in_turn(mut race: Race<'_>, mut course: Course, count: u32, mut tell: impl FnMut(Placement)) -> Course {
     course.steps.reserve(capacity(count));
     while course.steps.len() < count as usize
-        && let Some((leaf, rank)) = race.best()
+        && let Some((spot, rank)) = race.best()
     {
-        tell(race.board.placement(leaf, rank));
-        race.add(leaf);
-        course.push(leaf, rank);
+        tell(race.board.placement(spot, rank));
+        race.add(spot);
+        course.push(spot, rank);
     }
     course
 }
@@ -180,16 +181,16 @@ fn is_little(nodes: usize, count: u32) -> bool {
 /// Every way that instances which are all alike go onto the nodes of a stretch.
 fn every_way(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
     let board = Board::new(field, stretch);
-    let mut leaves: Vec<usize> = stretch.leaves.clone().collect();
-    leaves.sort_unstable_by_key(|leaf| (board.rank(*leaf), field.terms.nodes.id(field.nodes[*leaf])));
-    let mut ways = Ways { board, leaves, count: count as usize, course: Course::default(), best: Course::default() };
+    let mut spots: Vec<Spot> = stretch.leaves.clone().map(|leaf| field.spot(leaf)).collect();
+    spots.sort_unstable_by_key(|spot| (board.rank(*spot), field.terms.nodes.id(field.nodes[spot.leaf])));
+    let mut ways = Ways { board, spots, count: count as usize, course: Course::default(), best: Course::default() };
     ways.go_on(0);
     ways.best
 }
 
 struct Ways<'a> {
     board: Board<'a>,
-    leaves: Vec<usize>,
+    spots: Vec<Spot>,
     count: usize,
     course: Course,
     best: Course,
@@ -206,30 +207,30 @@ impl Ways<'_> {
         if self.course.steps.len() == self.count || is_hopeless {
             return;
         }
-        for at in first..self.leaves.len() {
-            let leaf = self.leaves[at];
-            let rank = self.board.rank(leaf);
+        for at in first..self.spots.len() {
+            let spot = self.spots[at];
+            let rank = self.board.rank(spot);
             if rank == Rank::NONE {
                 continue;
             }
             let before = self.course.cost;
-            self.board.add(leaf);
-            self.course.push(leaf, rank);
+            self.board.add(spot);
+            self.course.push(spot, rank);
             self.go_on(at);
             self.course.steps.pop();
             self.course.cost = before;
-            self.board.take_back(leaf);
+            self.board.take_back(spot);
         }
     }
 }
 
 /// The best of several courses, each with its first instance in another place.
 fn from_beginnings(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
-    let start = |leaf: Option<(usize, Rank)>| {
+    let start = |first: Option<(Spot, Rank)>| {
         let (mut race, mut course) = (Race::new(Board::new(field, stretch)), Course::default());
-        if let Some((leaf, rank)) = leaf {
-            race.add(leaf);
-            course.push(leaf, rank);
+        if let Some((spot, rank)) = first {
+            race.add(spot);
+            course.push(spot, rank);
         }
         in_turn(race, course, count, |_| ())
     };
@@ -249,18 +250,18 @@ fn from_beginnings(field: &Field<'_>, stretch: &Stretch, count: u32) -> Course {
 }
 
 /// The best node of each place of a scope, in the best of these places.
-fn beginnings(field: &Field<'_>, stretch: &Stretch, scope: Scope) -> Vec<(usize, Rank)> {
+fn beginnings(field: &Field<'_>, stretch: &Stretch, scope: Scope) -> Vec<(Spot, Rank)> {
     let board = Board::new(field, stretch);
-    let id_of = |leaf: usize| field.terms.nodes.id(field.nodes[leaf]);
+    let id_of = |spot: Spot| field.terms.nodes.id(field.nodes[spot.leaf]);
     let mut beginnings = Vec::new();
     let mut at = stretch.leaves.start;
     while at < stretch.leaves.end {
         let end = field.around(at, scope).leaves.end.min(stretch.leaves.end);
-        let ranked = (at..end).map(|leaf| (leaf, board.rank(leaf)));
-        beginnings.extend(ranked.min_by_key(|(leaf, rank)| (*rank, id_of(*leaf))));
+        let ranked = (at..end).map(|leaf| field.spot(leaf)).map(|spot| (spot, board.rank(spot)));
+        beginnings.extend(ranked.min_by_key(|(spot, rank)| (*rank, id_of(*spot))));
         at = end;
     }
-    beginnings.sort_unstable_by_key(|(leaf, rank)| (*rank, id_of(*leaf)));
+    beginnings.sort_unstable_by_key(|(spot, rank)| (*rank, id_of(*spot)));
     beginnings.truncate(BEGINNINGS_MAX);
     beginnings
 }

@@ -44,6 +44,8 @@ pub(super) struct Terms<'a> {
     /// where they are spread over.
     pub(super) members: [Vec<u32>; 3],
     pub(super) spread: [Option<Spread>; 3],
+    /// What turns memory that is left into an order: the least is best.
+    order_mask: u32,
 }
 
 impl<'a> Terms<'a> {
@@ -65,6 +67,10 @@ impl<'a> Terms<'a> {
             matched: Vec::new(),
             members: [const { Vec::new() }; 3],
             spread: [None; 3],
+            order_mask: match request.packing {
+                Packing::Loose => u32::MAX,
+                Packing::Tight => 0,
+            },
         };
         terms.check()?;
         for (number, rule) in (0..).zip(&request.rules) {
@@ -237,11 +243,11 @@ impl<'a> Terms<'a> {
     /// wishes unkept.
     #[inline]
     pub(super) fn rank_of_node(&self, members: u32, left_mib: u32, unkept: u32) -> Rank {
-        let order = match self.request.packing {
-            Packing::Loose => u32::MAX - left_mib,
-            Packing::Tight => left_mib,
+        let order = left_mib ^ self.order_mask;
+        let rank = match members {
+            0 => Rank::of_node(0, order),
+            _ => Rank::of_node(members, order).plus(self.spread_rank(Scope::Node, members)),
         };
-        let rank = Rank::of_node(members, order).plus(self.spread_rank(Scope::Node, members));
         if unkept == 0 { rank } else { rank.plus(Rank::of_wishes(self.weights.sum(unkept))) }
     }
 
