@@ -240,6 +240,19 @@ fn members_say_how_their_machine_was_seen() {
 }
 
 #[test]
+fn members_show_machines_that_were_first_seen_after_the_look() {
+    let operations = [1, 2, 3].map(|number| bound(number, Phase::Bound, at(5)));
+    let mut lasting = LastingStates::new();
+    lasting.note_all(&snapshot(at(10), vec![machine(2, &operations[1])]));
+    lasting.note(&in_state(InstanceState::Provisioning, machine(3, &operations[2])), at(20));
+    let joined = join(&operations, &look_at(at(10), &lasting));
+    let sightings: Vec<_> = joined.members.iter().map(|member| member.sighting).collect();
+    let present = Sighting::Present;
+    assert_eq!(sightings, [Sighting::Missing, present(InstanceState::Running), present(InstanceState::Provisioning)]);
+    assert_eq!((joined.members[1].state_since, joined.members[2].state_since), (at(10), at(20)));
+}
+
+#[test]
 fn members_carry_what_the_planner_decides_by() {
     let restarts = RestartHistory::NONE.with(at(5));
     let operation = Operation { restarts, revision: 4, sequence: u64::MAX, ..bound(3, Phase::Ready, at(1)) };

@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::lasting::{LastingStates, Shown};
+use crate::model::guest::GuestReport;
 use crate::model::id::InstanceId;
 use crate::model::instance::{ObservedInstance, ResizeMode, Snapshot};
 use crate::model::operation::Operation;
 use crate::model::time::Timestamp;
-use crate::plan::input::{Detail, Member, Sighting};
+use crate::plan::input::{Detail, Lineage, Marks, Member, RestartHistory, Sighting};
 
 /// A machine of a snapshot.
 ///
@@ -77,22 +78,26 @@ pub struct Joined {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn join<'a>(operations: impl IntoIterator<Item = &'a Operation>, look: &Look<'_>) -> Joined {
-    let mut joined = Joined::default();
-    let mut modes = Modes::default();
-    let find =
-        |operation: &'a Operation| (operation, operation.instance.and_then(|instance| look.lasting.shown(instance)));
-    // All are looked up before anything is made of them: look-ups that wait for nothing but memory
-    // wait for it together.
-    let found: Vec<_> = operations.into_iter().filter(|known| !known.phase.is_closed()).map(find).collect();
-    joined.members.reserve_exact(found.len());
-    for (operation, shown) in found {
-        let mut member = member_of(operation, shown, look);
+    let (mut joined, mut modes) = (Joined::default(), Modes::default());
+    let operations = operations.into_iter();
+    // Mostly all that are handed in are open.
+    let most = operations.size_hint().1.unwrap_or(0);
+    let mut told = Vec::with_capacity(most);
+    joined.members.reserve_exact(most);
+    // The ledger is read once, from front to back, and then all machines are looked up together:
+    // what a join takes is the time in which memory answers.
+    for operation in operations.filter(|operation| !operation.phase.is_closed()) {
+        joined.members.push(member_of(operation));
+        told.push(Told::of(operation, look));
+    }
+    let shown = look.lasting.shown_each(joined.members.iter().map(Member::instance));
+    for ((member, told), shown) in joined.members.iter_mut().zip(told).zip(shown) {
+        told.show(member, shown, look);
         modes.note(shown);
-        if let Some(detail) = detail_of(operation, shown, look) {
-            member = member.with_detail();
-            joined.details.push(detail);
+        if told.says_more || shown.is_some_and(|shown| shown.guest != GuestReport::default()) {
+            *member = member.with_detail();
+            joined.details.push(detail_of(told.operation, shown));
         }
-        joined.members.push(member);
     }
     joined.members.sort_unstable_by_key(|member| member.operation);
     joined.details.sort_unstable_by_key(|detail| detail.operation);
@@ -115,58 +120,78 @@ impl Modes {
     }
 }
 
-/// An open operation as the planner sees it.
-fn member_of(operation: &Operation, shown: Option<&Shown>, look: &Look<'_>) -> Member {
+/// An open operation as the planner sees it, before its machine was looked up.
+fn member_of(operation: &Operation) -> Member {
     // The ledger counts further than any group will; what saturates only loses its age.
     let sequence = u32::try_from(operation.sequence).unwrap_or(u32::MAX);
     let mut member = Member::planned(operation.id, sequence, operation.revision, operation.phase_since);
     member.phase = operation.phase;
-    let Some(instance) = operation.instance else {
-        return member;
-    };
-    member = member.with_instance(instance);
-    member.state_since = state_since(operation, shown, look);
-    match shown {
-        Some(shown) => {
-            member.sighting = Sighting::Present(shown.state);
-            member.compute_node = shown.compute_node;
-            if shown.is_protected {
-                member = member.with_protection();
-            }
-        }
-        // What the ledger learned after the look began, the look cannot contradict.
-        None if operation.phase_since >= look.taken_at => {}
-        None => member.sighting = Sighting::Missing,
-    }
-    member
+    operation.instance.map_or(member, |instance| member.with_instance(instance))
 }
 
-/// What is about to be done to a machine voids what it proved before.
-fn state_since(operation: &Operation, shown: Option<&Shown>, look: &Look<'_>) -> Timestamp {
-    if operation.errand.as_ref().is_some_and(|errand| errand.kind.is_trial()) {
-        return look.now;
+/// What the ledger says of an operation beyond its member.
+struct Told<'a> {
+    operation: &'a Operation,
+    /// Whether there is anything but the common case to say. Most have nothing.
+    says_more: bool,
+    /// Whether something is about to be done to its machine that voids what it proved before.
+    is_on_trial: bool,
+}
+
+impl<'a> Told<'a> {
+    fn of(operation: &'a Operation, look: &Look<'_>) -> Self {
+        let is_young = operation.asked_at().after(look.youth) > look.now;
+        let is_on_trial = operation.errand.as_ref().is_some_and(|errand| errand.kind.is_trial());
+        Self { operation, says_more: is_young || says_more(operation), is_on_trial }
     }
-    shown.and_then(Shown::lasting).map_or(operation.phase_since, |lasting| lasting.state_since)
+
+    /// Adds what was seen of its machine.
+    fn show(&self, member: &mut Member, shown: Option<&Shown>, look: &Look<'_>) {
+        if member.instance().is_none() {
+            return;
+        }
+        if self.is_on_trial {
+            member.state_since = look.now;
+        } else if let Some(lasting) = shown.and_then(Shown::lasting) {
+            member.state_since = lasting.state_since;
+        }
+        match shown {
+            Some(shown) => {
+                member.sighting = Sighting::Present(shown.state);
+                member.compute_node = shown.compute_node;
+                if shown.is_protected {
+                    *member = member.with_protection();
+                }
+            }
+            // What the ledger learned after the look began, the look cannot contradict.
+            None if member.phase_since >= look.taken_at => {}
+            None => member.sighting = Sighting::Missing,
+        }
+    }
+}
+
+fn says_more(operation: &Operation) -> bool {
+    operation.restarts != RestartHistory::NONE
+        || operation.lineage != Lineage::default()
+        || operation.replaces.is_some()
+        || operation.retirement.is_some()
+        || operation.marks != Marks::NONE
+        || operation.adopted_at.is_some()
+        || operation.ordinal.is_some()
 }
 
 /// What there is to say about a member beyond the dense record.
-fn detail_of(operation: &Operation, shown: Option<&Shown>, look: &Look<'_>) -> Option<Detail> {
-    let asked_at = operation.asked_at();
-    let guest = shown.map(|shown| shown.guest).unwrap_or_default();
-    let lasting = shown.and_then(Shown::lasting);
-    let detail = Detail {
+fn detail_of(operation: &Operation, shown: Option<&Shown>) -> Detail {
+    Detail {
         restarts: operation.restarts,
         lineage: operation.lineage,
         replaces: operation.replaces,
         retirement: operation.retirement,
-        guest,
-        guest_at: lasting.map_or(Timestamp::EPOCH, |lasting| lasting.guest_since),
+        guest: shown.map(|shown| shown.guest).unwrap_or_default(),
+        guest_at: shown.and_then(Shown::lasting).map_or(Timestamp::EPOCH, |lasting| lasting.guest_since),
         marks: operation.marks,
         adopted_at: operation.adopted_at.unwrap_or(Timestamp::EPOCH),
         ordinal: operation.ordinal,
-        ..Detail::new(operation.id, asked_at)
-    };
-    let is_young = asked_at.after(look.youth) > look.now;
-    let says_more = Detail { guest_at: Timestamp::EPOCH, ..detail } != Detail::new(operation.id, asked_at);
-    (is_young || says_more).then_some(detail)
+        ..Detail::new(operation.id, operation.asked_at())
+    }
 }

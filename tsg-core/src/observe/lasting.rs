@@ -8,7 +8,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::nodes::NodeNumbers;
-use super::places::Places;
+use super::places::{Places, find_among};
 use crate::model::guest::GuestReport;
 use crate::model::id::{ComputeNodeId, InstanceId};
 use crate::model::instance::{Brand, InstanceState, ObservedInstance, Snapshot};
@@ -158,6 +158,19 @@ impl LastingStates {
             None if self.late.is_empty() => None,
             None => self.late.get(&instance),
         }
+    }
+
+    /// How machines were seen last, as [`Self::shown`] tells it of each. Where to look is found out
+    /// for all of them before anything is looked at: what waits for nothing but memory waits for it
+    /// together.
+    pub(super) fn shown_each(&self, instances: impl Iterator<Item = Option<InstanceId>>) -> Vec<Option<&Shown>> {
+        let around = |id: InstanceId| (id, self.places.around(id));
+        let around: Vec<_> = instances.map(|instance| instance.map(around)).collect();
+        let shown = |(id, around)| match find_among(&self.shown, around, |shown| shown.id, id) {
+            Some(place) => self.shown.get(place),
+            None => self.late.get(&id),
+        };
+        around.into_iter().map(|known| known.and_then(shown)).collect()
     }
 
     /// The compute node that a member's number of one stands for.

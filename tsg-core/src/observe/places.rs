@@ -5,11 +5,12 @@
 //! slowly.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::count;
 use crate::model::id::InstanceId;
 
-/// So few machines are looked at one by one.
+/// So few machines are all looked at.
 const FEW: usize = 8;
 
 /// Where the machines whose ids have the same first bits begin.
@@ -24,7 +25,8 @@ pub(super) struct Places {
 impl Places {
     /// Of machines in the order of their ids, each of which stands there once.
     pub(super) fn of<T>(machines: &[T], id_of: impl Fn(&T) -> InstanceId) -> Self {
-        let bits = machines.len().checked_ilog2().unwrap_or(0).clamp(1, 31);
+        // Twice as many beginnings as machines: mostly the first one that is looked at is the one.
+        let bits = machines.len().checked_ilog2().map_or(1, |log| (log + 1).min(31));
         let mut places = Self { shift: u128::BITS - bits, starts: Vec::with_capacity((1 << bits) + 1) };
         for (place, machine) in (0_u32..).zip(machines) {
             let first = places.first_bits(id_of(machine));
@@ -38,21 +40,43 @@ impl Places {
 
     /// Where a machine stands among those that this was made of.
     pub(super) fn find<T>(&self, machines: &[T], id_of: impl Fn(&T) -> InstanceId, id: InstanceId) -> Option<usize> {
+        find_among(machines, self.around(id), id_of, id)
+    }
+
+    /// Where those stand whose ids begin like this one.
+    #[inline]
+    pub(super) fn around(&self, id: InstanceId) -> Range<u32> {
         let first = self.first_bits(id);
-        let [from, to] = self.starts.get(first..first + 2)? else { return None };
-        let (from, to) = (*from as usize, *to as usize);
-        let alike = machines.get(from..to)?;
-        let within = match alike.len() {
-            ..=FEW => alike.iter().position(|machine| id_of(machine) == id),
-            _ => alike.binary_search_by_key(&id, id_of).ok(),
-        };
-        within.map(|within| from + within)
+        match self.starts.get(first..first + 2) {
+            Some([from, to]) => *from..*to,
+            _ => 0..0,
+        }
     }
 
     fn first_bits(&self, id: InstanceId) -> usize {
         // At most 31 bits are left.
         id.uuid().as_u128().checked_shr(self.shift).map_or(0, |bits| bits as usize)
     }
+}
+
+/// Where a machine stands, when it is known around where.
+#[inline]
+pub(super) fn find_among<T>(
+    machines: &[T],
+    around: Range<u32>,
+    id_of: impl Fn(&T) -> InstanceId,
+    id: InstanceId,
+) -> Option<usize> {
+    let start = around.start as usize;
+    let alike = machines.get(start..around.end as usize)?;
+    let is_before = |machine: &T| id_of(machine).uuid().as_u128() < id.uuid().as_u128();
+    // Those before it are counted, so that no branch waits for a machine to come out of memory, and
+    // the next search begins meanwhile.
+    let before = match alike.len() {
+        ..=FEW => alike.iter().map(|machine| usize::from(is_before(machine))).sum(),
+        _ => alike.partition_point(is_before),
+    };
+    alike.get(before).filter(|machine| id_of(machine) == id).map(|_| start + before)
 }
 
 #[cfg(test)]
