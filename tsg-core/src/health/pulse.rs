@@ -204,6 +204,7 @@ impl Pulse {
     /// A probe that began at `at` has ended. Facts that are not newer than what is known, and those
     /// of a prober that could not tell, change nothing. Tells whether it may stand elsewhere now,
     /// or stand there for longer than was known.
+    #[inline]
     pub fn note(&mut self, outcome: Outcome, at: Timestamp, thresholds: &Thresholds) -> bool {
         if at <= self.newest {
             return false;
@@ -217,7 +218,9 @@ impl Pulse {
             }
             Outcome::Unjudged(_) => return false,
         };
-        let is_gap = at.as_millis().abs_diff(self.newest.as_millis()) > thresholds.stale_ms.into();
+        // It is newer, so that the bits of the difference are those of a positive one.
+        let silent_ms = at.as_millis().wrapping_sub(self.newest.as_millis()).cast_unsigned();
+        let is_gap = silent_ms > thresholds.stale_ms.into();
         self.newest = at;
         if heard == self.standing && !is_gap {
             self.streak = 0;
@@ -234,6 +237,8 @@ impl Pulse {
     }
 
     /// A fact that does not agree with where it stands, or that came after too long a silence.
+    #[cold]
+    #[inline(never)]
     fn turn(&mut self, heard: Standing, is_gap: bool, thresholds: &Thresholds) -> bool {
         let (before, was_heard) = (self.standing, self.is_heard());
         if is_gap {

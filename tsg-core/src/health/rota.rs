@@ -133,12 +133,12 @@ impl Rota {
 
     /// The probe of a target is done.
     pub fn done(&mut self, target: u32, ended: Ended, now: Timestamp) {
-        let Some(mut beat) = self.beats.get(target as usize).copied().filter(|beat| beat.is_set) else { return };
-        let next = match ended {
+        let Some(beat) = self.beats.get_mut(target as usize).filter(|beat| beat.is_set) else { return };
+        beat.due_at = match ended {
             Ended::Well => beat.after_well(now),
             Ended::Failing => beat.after_failure(now),
         };
-        self.give(target, beat, next);
+        self.wheel.set(target, beat.due_at);
     }
 
     fn give(&mut self, target: u32, beat: Beat, due_at: Timestamp) {

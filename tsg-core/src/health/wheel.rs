@@ -140,22 +140,24 @@ impl Wheel {
 
     fn link(&mut self, timer: u32, due: u64) {
         let slot = Slot::of(due, self.elapsed);
-        let next = self.first.get(slot.place()).copied().unwrap_or(NONE);
+        let Some(first) = self.first.get_mut(slot.place()) else { return };
+        let next = core::mem::replace(first, timer);
         if let Some(next) = self.timers.get_mut(next as usize) {
             next.previous = timer;
+        } else if let Some(filled) = self.filled.get_mut(slot.level) {
+            filled.fill(slot.index);
         }
         if let Some(known) = self.timers.get_mut(timer as usize) {
             *known = Timer { due, next, previous: NONE };
         }
-        self.set_first(slot, timer);
     }
 
     fn set_first(&mut self, slot: Slot, timer: u32) {
         if let Some(first) = self.first.get_mut(slot.place()) {
             *first = timer;
         }
-        if let Some(filled) = self.filled.get_mut(slot.level) {
-            filled.mark(slot.index, timer != NONE);
+        if let Some(filled) = self.filled.get_mut(slot.level).filter(|_| timer == NONE) {
+            filled.clear(slot.index);
         }
     }
 
@@ -199,7 +201,12 @@ struct Slot {
 impl Slot {
     /// Where a timer stands: on the wheel of the highest digit in which it differs from now.
     const fn of(due: u64, elapsed: u64) -> Self {
-        let level = ((due ^ elapsed) | 1).ilog2() / BITS;
+        let differs = due ^ elapsed;
+        let level = match differs >> BITS {
+            0 => 0,
+            above if above >> BITS == 0 => 1,
+            _ => differs.ilog2() / BITS,
+        };
         Self { level: level as usize, index: (due >> (BITS * level)) as usize % SLOTS }
     }
 
@@ -217,11 +224,19 @@ struct Slots {
 }
 
 impl Slots {
-    fn mark(&mut self, index: usize, is_filled: bool) {
-        let (place, bit) = (index / 64, index % 64);
-        let Some(word) = self.words.get_mut(place) else { return };
-        *word = *word & !(1 << bit) | u64::from(is_filled) << bit;
-        self.summary = self.summary & !(1 << place) | u64::from(*word != 0) << place;
+    fn fill(&mut self, index: usize) {
+        if let Some(word) = self.words.get_mut(index / 64) {
+            *word |= 1 << (index % 64);
+            self.summary |= 1 << (index / 64);
+        }
+    }
+
+    fn clear(&mut self, index: usize) {
+        let Some(word) = self.words.get_mut(index / 64) else { return };
+        *word &= !(1 << (index % 64));
+        if *word == 0 {
+            self.summary &= !(1 << (index / 64));
+        }
     }
 
     fn next_from(&self, index: usize) -> Option<usize> {
