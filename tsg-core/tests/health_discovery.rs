@@ -108,7 +108,10 @@ fn enough_are_left_and_those_the_best() {
     expect(&group("UUUUU", &[], &[]), &share, "-3 -4 =0 =1 =2");
 }
 
-fn entry() -> impl Strategy<Value = (Option<(bool, i64)>, bool, Listing)> {
+/// Whether it is ready and for how long, whether it drains, and where it stands.
+type Drawn = (Option<(bool, i64)>, bool, Listing);
+
+fn entry() -> impl Strategy<Value = Drawn> {
     let judgement = proptest::option::weighted(0.8, (any::<bool>(), 0_i64..40));
     let listing = prop_oneof![3 => Just(Listing::Listed), 1 => Just(Listing::Delisted), 1 => Just(Listing::NotYet)];
     (judgement, proptest::bool::weighted(0.2), listing)
@@ -129,7 +132,7 @@ fn discovery() -> impl Strategy<Value = Discovery> {
 
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
     proptest::collection::vec(entry(), 0..12).prop_map(|drawn| {
-        let entry = |(number, (judged, is_draining, listing)): (u128, (Option<(bool, i64)>, bool, Listing))| {
+        let entry = |(number, (judged, is_draining, listing)): (u128, Drawn)| {
             let judgement = judged.map(|(is_ready, age)| Judgement {
                 is_ready,
                 ready_since: second(NOW - age),
