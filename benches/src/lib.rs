@@ -3,6 +3,7 @@
 //! Owns nothing that production code uses. A reference is written for its purpose and nothing
 //! else; must never be tuned against the code it is compared with.
 
+pub mod health;
 pub mod ingest;
 pub mod meter;
 pub mod placement;

@@ -17,7 +17,7 @@ use std::{env, fs};
 
 use tsg_benches::placement::nasty::Nasty;
 use tsg_benches::workload::Workload;
-use tsg_benches::{placement, plan, storm};
+use tsg_benches::{health, placement, plan, storm};
 
 type Failure = Box<dyn Error>;
 
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 
 fn workloads() -> impl Iterator<Item = &'static Workload> {
     let planned = plan::workload::WORKLOADS.iter().chain(&storm::workload::WORKLOADS);
-    planned.chain(&placement::workload::WORKLOADS)
+    planned.chain(&placement::workload::WORKLOADS).chain(&health::workload::WORKLOADS)
 }
 
 fn run(name: &str, turns: &str) -> Result<(), Failure> {
