@@ -1,0 +1,142 @@
+//! Bars 3b and 3c: a hundred thousand targets at the usual pace on one core, some of them in a
+//! black hole. Owns the counting, which leaves out the first look at everybody.
+
+use std::error::Error;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use rustix::net::{AddressFamily, SocketType};
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::mpsc;
+use tsg_benches::verdict::Line;
+use tsg_core::health::fact::{Failure, Outcome};
+use tsg_core::model::span::Span;
+use tsg_server::probe::{BUCKETS_MICROS, Counts, Histogram, Prober, Report};
+
+use crate::{address, assignment, check, config};
+
+const TARGETS: u32 = 100_000;
+const INTERVAL: Span = Span::from_secs(10);
+const TIMEOUT: Span = Span::from_secs(1);
+/// The first look at everybody, and some more.
+const WARM_UP: Duration = Duration::from_secs(12);
+/// In which starts are counted.
+const SLOT_MILLIS: i64 = 100;
+
+/// What was seen of one crowd.
+struct Seen {
+    cpu_share: f64,
+    busiest_slot: f64,
+    late_p99_ms: f64,
+    wrong: usize,
+}
+
+pub fn run(port: u16, during: Duration) -> Result<Vec<Line>, Box<dyn Error>> {
+    let (_hole, hole_port) = black_hole()?;
+    let mut lines = Vec::new();
+    let mut usual = None;
+    for percent in [0_u32, 10, 50] {
+        let seen = watch(during, |number| if number % 100 < percent { hole_port } else { port })?;
+        let Seen { cpu_share, busiest_slot, late_p99_ms, wrong } = seen;
+        println!(
+            "\n{TARGETS} targets, {percent} % in a black hole: {:.1} % of a core, busiest 100 ms {busiest_slot:.2} x mean, \
+             lateness p99 of those that answer <= {late_p99_ms} ms, {wrong} of their probes failed",
+            100.0 * cpu_share
+        );
+        let name = |what: &str| format!("100 k targets, {percent} % silent: {what}");
+        if percent == 0 {
+            lines.push(Line::at_most("3b", name("share of a core"), 100.0 * cpu_share, "%", 60.0));
+            lines.push(Line::at_most("3b", name("busiest 100 ms, to the mean"), busiest_slot, "x", 1.25));
+            lines.push(Line::at_most("3b", name("start lateness p99"), late_p99_ms, "ms", 100.0));
+        }
+        let growth = late_p99_ms / *usual.get_or_insert(late_p99_ms);
+        lines.push(Line::at_most("3c", name("lateness p99, to that with none"), growth, "x", 1.1));
+        lines.push(Line::at_most("3c", name("probes of others that failed"), wrong as f64, "", 0.0));
+    }
+    Ok(lines)
+}
+
+fn watch(during: Duration, port_of: impl Fn(u32) -> u16) -> Result<Seen, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (prober, mut reports, work) = Prober::prepare(config(8))?;
+    runtime.spawn(work);
+    let spec_of = |number| check(port_of(number), INTERVAL, TIMEOUT);
+    let mut targets = Vec::with_capacity(TARGETS as usize);
+    let (mut specs, mut ports): (Vec<_>, Vec<u16>) = (Vec::new(), Vec::new());
+    for number in 0..TARGETS {
+        let port = port_of(number);
+        let place = ports.iter().position(|known| *known == port).unwrap_or(ports.len());
+        if place == ports.len() {
+            ports.push(port);
+            specs.push(spec_of(number)?);
+        }
+        targets.extend(specs.get(place).map(|spec| assignment(number, address(number, port), spec)));
+    }
+    let mut wrong = 0;
+    runtime.block_on(async {
+        prober.replace(targets).await;
+        collect(&mut reports, WARM_UP, |_, _| ()).await;
+        let (before, cpu, began) = (prober.counts(), cpu_time(), Instant::now());
+        let mut slots = std::collections::BTreeMap::<i64, u32>::new();
+        collect(&mut reports, during, |at, outcome| {
+            *slots.entry(at / SLOT_MILLIS).or_default() += 1;
+            let is_silent = matches!(outcome, Outcome::Failed(Failure::TimedOut(_)));
+            wrong += usize::from(!is_silent && outcome != Outcome::Passed);
+        })
+        .await;
+        let (after, share) = (prober.counts(), (cpu_time() - cpu).as_secs_f64() / began.elapsed().as_secs_f64());
+        let silent = (0..TARGETS).filter(|number| port_of(*number) != port_of(TARGETS - 1)).count();
+        wrong += unexpected_silence(&before, &after, silent, during);
+        // The first and the last ones are cut, and probes that time out are told of late.
+        slots.pop_first();
+        let inner: Vec<u32> = slots.into_values().collect();
+        let inner = inner.get(..inner.len().saturating_sub(12)).unwrap_or_default();
+        let mean = f64::from(inner.iter().sum::<u32>()) / inner.len().max(1) as f64;
+        Ok(Seen {
+            cpu_share: share,
+            busiest_slot: f64::from(inner.iter().copied().max().unwrap_or(0)) / mean,
+            late_p99_ms: p99_ms(&before.late, &after.late),
+            wrong,
+        })
+    })
+}
+
+/// Time-outs beyond those of targets that are silent: each is asked once an interval.
+fn unexpected_silence(before: &Counts, after: &Counts, silent: usize, during: Duration) -> usize {
+    let rounds = during.as_secs_f64() / INTERVAL.as_duration().as_secs_f64();
+    let expected = (silent as f64 * rounds * 1.05).ceil() as u64;
+    usize::try_from((after.timed_out - before.timed_out).saturating_sub(expected)).unwrap_or(usize::MAX)
+}
+
+async fn collect(reports: &mut mpsc::Receiver<Report>, during: Duration, mut each: impl FnMut(i64, Outcome)) {
+    let until = tokio::time::Instant::now() + during;
+    while let Ok(Some(report)) = tokio::time::timeout_at(until, reports.recv()).await {
+        if let Report::Findings(findings) = report {
+            findings.iter().for_each(|finding| each(finding.fact.at.as_millis(), finding.fact.outcome));
+        }
+    }
+}
+
+fn p99_ms(before: &Histogram, after: &Histogram) -> f64 {
+    let mut during = *after;
+    for (count, earlier) in during.buckets.iter_mut().zip(before.buckets) {
+        *count -= earlier;
+    }
+    let end = during.quantile_micros(0.99).or(BUCKETS_MICROS.last().copied()).unwrap_or(u64::MAX);
+    end as f64 / 1_000.0
+}
+
+fn cpu_time() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+/// A port whose queue is full and stays so: whoever connects hears nothing.
+fn black_hole() -> Result<((rustix::fd::OwnedFd, TcpStream), u16), Box<dyn Error>> {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    rustix::net::bind(&socket, &"0.0.0.0:0".parse::<SocketAddr>()?)?;
+    rustix::net::listen(&socket, 0)?;
+    let bound = SocketAddr::try_from(rustix::net::getsockname(&socket)?)?;
+    let queued = TcpStream::connect(("127.0.0.1", bound.port()))?;
+    Ok(((socket, queued), bound.port()))
+}
