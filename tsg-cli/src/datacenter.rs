@@ -3,13 +3,14 @@
 //! Owns how a world is furnished and served for people. It must never listen on anything but loopback addresses.
 
 use std::error::Error;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
 use tsg_cloudapi::signature::PublicKey;
 use tsg_core::model::id::ComputeNodeId;
 use tsg_core::placement::topology::{Coverage, Site, Topology};
+use tsg_sim::cns::NameServerSite;
 use tsg_sim::demo::{Residents, furnished};
 use tsg_sim::http::{ServerConfig, SimServer, Speed};
 use tsg_sim::world::{Server, SimTime, World, WorldSpec};
@@ -27,10 +28,28 @@ pub(crate) struct Plot {
     pub(crate) admin_port: u16,
     /// Port on which machines answer HTTP.
     pub(crate) machine_port: u16,
+    /// Where the name service answers.
+    pub(crate) name_server: NameServerSite,
     /// Everything random follows from this.
     pub(crate) seed: u64,
     /// Virtual seconds for each real one.
     pub(crate) speed: f64,
+}
+
+/// Where the name service answers unless told otherwise.
+pub(crate) const NAME_SERVER: NameServerSite =
+    NameServerSite::From(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8053));
+
+/// Reads where the name service is to answer.
+pub(crate) fn name_server(text: &str) -> Result<NameServerSite, String> {
+    if text == "off" {
+        return Ok(NameServerSite::Off);
+    }
+    let address = text.parse::<SocketAddr>().map_err(|_| "give ADDRESS:PORT, such as 127.0.0.1:8053, or off")?;
+    if !address.ip().is_loopback() {
+        return Err(format!("{} is no loopback address", address.ip()));
+    }
+    Ok(NameServerSite::At(address))
 }
 
 /// Opens it for these residents.
@@ -44,6 +63,7 @@ pub(crate) async fn open(plot: &Plot, residents: Residents) -> Result<SimServer,
         cloudapi: (Ipv4Addr::LOCALHOST, plot.cloudapi_port).into(),
         admin_port: plot.admin_port,
         machine_port: plot.machine_port,
+        name_server: plot.name_server,
         ..ServerConfig::on_loopback(Arc::new(ProductionVerifier)).at_speed(speed)
     };
     SimServer::start(world, config).await.map_err(|error| {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use support::process::{Said, run, tsg};
 
 /// Every command there is, by its words.
-const COMMANDS: [&[&str]; 39] = [
+const COMMANDS: [&[&str]; 40] = [
     &[],
     &["demo"],
     &["sim"],
@@ -20,6 +20,7 @@ const COMMANDS: [&[&str]; 39] = [
     &["sim", "fault", "list"],
     &["sim", "fault", "add"],
     &["sim", "fault", "clear"],
+    &["sim", "manner"],
     &["server"],
     &["account"],
     &["account", "enroll"],

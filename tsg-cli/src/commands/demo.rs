@@ -3,10 +3,12 @@
 use clap::Args;
 use tsg_server::RunningServer;
 use tsg_server::config::ServerConfig;
+use tsg_sim::cns::NameServerSite;
 
 use super::server::start;
-use crate::api::shapes::NewTemplate;
+use crate::api::shapes::{NewTemplate, TagText};
 use crate::context::Context;
+use crate::datacenter;
 use crate::demo::guide::{Guide, Places};
 use crate::demo::pace;
 use crate::demo::site::{Site, SiteOptions};
@@ -34,6 +36,10 @@ pub(crate) struct Demo {
     /// Port of the tsg server; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 3000)]
     port: u16,
+    /// Where the name service answers: a loopback ADDRESS:PORT, or `off`. Otherwise port 8053 of 127.0.0.1 or the next
+    /// free one.
+    #[arg(long, value_name = "ADDRESS:PORT|off", value_parser = datacenter::name_server)]
+    dns: Option<NameServerSite>,
     /// Everything random of the data centre follows from this number.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -46,7 +52,7 @@ impl Demo {
     /// Sets the stage, tells the story, stays up.
     pub(crate) async fn run(&self, context: &Context) -> Result<(), Failure> {
         logging::start(tracing_subscriber::filter::LevelFilter::ERROR, LogLines::Human, &context.environment);
-        let site = Site::open(&SiteOptions { seed: self.seed, speed: self.speed }).await?;
+        let site = Site::open(&self.site_options()).await?;
         let server =
             start(self.configuration(&site)).await.map_err(|failure| failure.next("give another port: --port 0"))?;
         context.output.remark(&format!(
@@ -76,12 +82,17 @@ impl Demo {
             tsg_url: format!("http://{}", server.address()),
             cloudapi_url: site.cloudapi_url(),
             admin: site.admin_address(),
+            names: site.names(),
             key_id: site.key_id(),
             key_file: site.key_file(),
             home: site.home(),
         };
         context.output.show(&Guide::new(places))?;
         std::future::pending().await
+    }
+
+    fn site_options(&self) -> SiteOptions {
+        SiteOptions { seed: self.seed, speed: self.speed, name_server: self.dns.unwrap_or(datacenter::NAME_SERVER) }
     }
 
     fn configuration(&self, site: &Site) -> ServerConfig {
@@ -118,6 +129,6 @@ async fn template(site: &Site) -> Result<NewTemplate, Failure> {
         firewall_enabled: false,
         userdata: String::new(),
         metadata: std::collections::BTreeMap::new(),
-        tags: std::collections::BTreeMap::new(),
+        tags: [("triton.cns.services".to_owned(), TagText::Text(NAME.to_owned()))].into(),
     })
 }

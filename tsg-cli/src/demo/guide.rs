@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use tsg_sim::demo::ACCOUNT;
 
+use crate::demo::site::Names;
 use crate::demo::story::NAME;
 use crate::output::Show;
 
@@ -17,6 +18,8 @@ pub(crate) struct Guide {
     tsg_url: String,
     cloudapi_url: String,
     admin: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    names: Option<Names>,
     account: &'static str,
     key_id: String,
     key_file: PathBuf,
@@ -31,6 +34,8 @@ pub(crate) struct Places {
     pub(crate) cloudapi_url: String,
     /// The data centre's back door.
     pub(crate) admin: String,
+    /// The name service.
+    pub(crate) names: Option<Names>,
     /// Fingerprint of the user's key.
     pub(crate) key_id: String,
     /// The user's private key.
@@ -42,8 +47,14 @@ pub(crate) struct Places {
 impl Guide {
     /// The guide to these places.
     pub(crate) fn new(places: Places) -> Self {
-        let Places { tsg_url, cloudapi_url, admin, key_id, key_file, home } = places;
-        Self { event: "ready", tsg_url, cloudapi_url, admin, account: ACCOUNT, key_id, key_file, home }
+        let Places { tsg_url, cloudapi_url, admin, names, key_id, key_file, home } = places;
+        Self { event: "ready", tsg_url, cloudapi_url, admin, names, account: ACCOUNT, key_id, key_file, home }
+    }
+
+    /// The group's addresses, as its clients find them.
+    fn dig(&self) -> String {
+        let Some(names) = &self.names else { return String::new() };
+        format!("\n  dig {} +short {NAME}.svc.{}", names.server, names.suffix)
     }
 
     fn variables(&self) -> String {
@@ -76,9 +87,10 @@ impl Show for Guide {
     fn human(&self) -> String {
         format!(
             "\nEverything runs until you press Ctrl-C. In another terminal:\n\n{}\n  tsg group list\n  tsg group scale {NAME} +2 --wait\n  \
-             tsg sim fault add kill-instance\n\nWith node-triton, which looks for keys in ~/.ssh:\n\n  \
+             tsg sim fault add kill-instance{}\n\nWith node-triton, which looks for keys in ~/.ssh:\n\n  \
              HOME={} triton inst list tag.tsg.name={NAME}\n\nWith curl, as TSG v1's users do:\n\n{}",
             self.variables(),
+            self.dig(),
             self.home.display(),
             SHELL_FUNCTION
         )

@@ -7,12 +7,14 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use tempfile::TempDir;
 use tsg_cloudapi::client::Client;
 use tsg_cloudapi::signature::{KeyId, LocalSigner, NewKeyKind, PrivateKey, Signer};
 use tsg_core::placement::topology::Topology;
 use tsg_server::RunningServer;
 use tsg_sim::admin::SimAdmin;
+use tsg_sim::cns::NameServerSite;
 use tsg_sim::demo::{ACCOUNT, Residents};
 use tsg_sim::http::SimServer;
 
@@ -32,13 +34,24 @@ pub(crate) struct SiteOptions {
     pub(crate) seed: u64,
     /// Virtual seconds for each real one.
     pub(crate) speed: f64,
+    /// Where the name service answers.
+    pub(crate) name_server: NameServerSite,
 }
 
 impl Default for SiteOptions {
     /// A machine comes up in a second: fast enough not to wait, slow enough to be seen.
     fn default() -> Self {
-        Self { seed: 1, speed: 20.0 }
+        Self { seed: 1, speed: 20.0, name_server: datacenter::NAME_SERVER }
     }
+}
+
+/// How to ask for names.
+#[derive(Debug, Serialize)]
+pub(crate) struct Names {
+    /// The server, as `dig` takes it.
+    pub(crate) server: String,
+    /// What comes after `.svc.` and `.inst.`.
+    pub(crate) suffix: String,
 }
 
 /// A data centre and its user.
@@ -60,7 +73,14 @@ impl Site {
             .prefix("tsg-demo-")
             .tempdir()
             .map_err(|error| failed(&error).next("set TMPDIR to a folder that you may write"))?;
-        let plot = Plot { cloudapi_port: 0, admin_port: 0, machine_port: 0, seed: options.seed, speed: options.speed };
+        let plot = Plot {
+            cloudapi_port: 0,
+            admin_port: 0,
+            machine_port: 0,
+            name_server: options.name_server,
+            seed: options.seed,
+            speed: options.speed,
+        };
         let datacenter = datacenter::open(&plot, Residents::with_keys([key.public_key().to_openssh()])).await?;
         let site = Self { folder, key, datacenter };
         site.furnish_home().map_err(|error| failed(&error).next("set TMPDIR to a folder that you may write"))?;
@@ -117,6 +137,14 @@ impl Site {
     /// Address of the back door.
     pub(crate) fn admin_address(&self) -> String {
         self.datacenter.admin_address().to_string()
+    }
+
+    /// The name service: what `dig` has to be told to ask it, and what the user's names end in. Nothing where there is
+    /// none.
+    pub(crate) fn names(&self) -> Option<Names> {
+        let address = self.datacenter.name_server()?;
+        let zone = self.datacenter.with_world(|world| world.zone_record().zone);
+        Some(Names { server: format!("@{} -p {}", address.ip(), address.port()), suffix: format!("{ACCOUNT}.{zone}") })
     }
 
     /// A server, as the user.

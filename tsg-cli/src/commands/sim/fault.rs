@@ -26,7 +26,7 @@ pub(super) enum Fault {
 
 /// Where the data centre is.
 #[derive(Debug, Args)]
-struct Where {
+pub(super) struct Where {
     /// Address of its admin API; otherwise TSG_SIM_ADMIN.
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin: Option<SocketAddr>,
@@ -62,7 +62,7 @@ pub(super) struct Add {
     /// Only for requests of this kind, such as create_machine.
     #[arg(long, value_name = "OPERATION", value_parser = operation)]
     operation: Option<Operation>,
-    /// For hide-record: how long, in milliseconds. For clock-offset: how far ahead (negative: behind).
+    /// For hide-record and server-reboot: how long, in milliseconds. For clock-offset: how far ahead (negative: behind).
     #[arg(long, value_name = "MS", default_value_t = 0, allow_hyphen_values = true)]
     ms: i64,
     /// For read-only: the value of Retry-After, in seconds.
@@ -92,6 +92,8 @@ enum Kind {
     ServerDown,
     /// A compute node comes back, at once.
     ServerUp,
+    /// A compute node restarts with everything on it, and is away for --ms milliseconds.
+    ServerReboot,
     /// Provisioning ends in `failed`.
     FailProvision,
     /// Provisioning never ends.
@@ -168,7 +170,7 @@ impl Clear {
 }
 
 impl Where {
-    fn admin(&self, context: &Context) -> Result<SimAdmin, Failure> {
+    pub(super) fn admin(&self, context: &Context) -> Result<SimAdmin, Failure> {
         if let Some(address) = self.admin {
             return Ok(SimAdmin::new(address));
         }
@@ -199,6 +201,11 @@ impl Add {
                 world::Fault::ServerDown { server: self.target(), appearance: LossAppearance::default() }
             }
             Kind::ServerUp => world::Fault::ServerUp { server: self.target() },
+            Kind::ServerReboot => world::Fault::ServerReboot {
+                server: self.target(),
+                for_ms: self.ms.unsigned_abs(),
+                appearance: LossAppearance::default(),
+            },
             Kind::FailProvision => world::Fault::FailProvision,
             Kind::StickProvision => world::Fault::StickProvision,
             Kind::HoldProvision => world::Fault::HoldProvision,
@@ -221,12 +228,12 @@ impl Add {
     }
 }
 
-fn failed(error: AdminError) -> Failure {
+pub(super) fn failed(error: AdminError) -> Failure {
     let (exit, next) = match &error {
         AdminError::Unreachable { .. } | AdminError::Broken(_) => {
             (Exit::Unreachable, "start one with `tsg sim` or `tsg demo`, and give its admin address with --admin")
         }
-        AdminError::Refused { .. } => (Exit::Refused, "see `tsg sim fault add --help`"),
+        AdminError::Refused { .. } => (Exit::Refused, "see `tsg sim fault add --help` and `tsg sim manner --help`"),
         AdminError::Unreadable(_) => {
             (Exit::Failed, "check that --admin is the admin address of a `tsg sim` of this version")
         }

@@ -1,6 +1,7 @@
-//! `tsg sim`: a simulated data centre on this machine, and the faults of a running one.
+//! `tsg sim`: a simulated data centre on this machine, the faults of a running one, and the manners of its machines.
 
 mod fault;
+mod manner;
 mod serve;
 
 use clap::{Args, Subcommand};
@@ -10,8 +11,8 @@ use crate::failure::Failure;
 
 /// Serve a simulated Triton data centre, or break a running one
 ///
-/// CloudAPI, real signatures, machines that answer HTTP on loopback addresses; nothing leaves
-/// this machine.
+/// CloudAPI, real signatures, a name service, machines that answer HTTP on loopback addresses;
+/// nothing leaves this machine.
 ///
 /// Examples:
 ///   tsg sim                                    account `demo` with the public keys of ~/.ssh
@@ -19,6 +20,7 @@ use crate::failure::Failure;
 ///   tsg sim fault add kill-instance
 ///   tsg sim fault add lose-reply --rate 0.2 --operation create_machine
 ///   tsg sim fault list
+///   tsg sim manner hangs --instance tsg-web-…
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub(crate) struct Sim {
@@ -33,6 +35,7 @@ pub(crate) struct Sim {
 enum SimCommand {
     #[command(subcommand)]
     Fault(fault::Fault),
+    Manner(manner::SetManner),
 }
 
 impl Sim {
@@ -41,6 +44,7 @@ impl Sim {
         match &self.command {
             None => self.serve.run(context).await,
             Some(SimCommand::Fault(fault)) => fault.run(context).await,
+            Some(SimCommand::Manner(manner)) => manner.run(context).await,
         }
     }
 }

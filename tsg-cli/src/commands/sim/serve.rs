@@ -1,10 +1,12 @@
 //! `tsg sim` itself: the data centre, until it is asked to end.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 use tsg_cloudapi::signature::PublicKey;
+use tsg_sim::cns::NameServerSite;
 use tsg_sim::demo::Residents;
 use tsg_sim::http::SimServer;
 
@@ -29,6 +31,10 @@ pub(super) struct Serve {
     /// Port on which each machine answers HTTP, on its own loopback address; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8082)]
     machine_port: u16,
+    /// Where the name service answers: a loopback ADDRESS:PORT, or `off`. Otherwise port 8053 of 127.0.0.1 or the next
+    /// free one.
+    #[arg(long, value_name = "ADDRESS:PORT|off", value_parser = datacenter::name_server)]
+    dns: Option<NameServerSite>,
     /// Everything random follows from this number.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -50,6 +56,9 @@ struct Ready {
     cloudapi_url: String,
     admin: String,
     machine_port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dns: Option<SocketAddr>,
+    dns_zone: String,
     account: &'static str,
     key_ids: Vec<String>,
 }
@@ -62,6 +71,7 @@ impl Serve {
             cloudapi_port: self.port,
             admin_port: self.admin_port,
             machine_port: self.machine_port,
+            name_server: self.dns.unwrap_or(datacenter::NAME_SERVER),
             seed: self.seed,
             speed: self.speed,
         };
@@ -111,6 +121,8 @@ impl Ready {
             cloudapi_url: server.url(),
             admin: server.admin_address().to_string(),
             machine_port: server.machine_port(),
+            dns: server.name_server(),
+            dns_zone: server.with_world(|world| world.zone_record().zone),
             account: tsg_sim::demo::ACCOUNT,
             key_ids,
         }
@@ -124,8 +136,18 @@ impl Show for Ready {
             "A simulated data centre runs until you press Ctrl-C. In another terminal:\n\n  \
              export TRITON_PROFILE=env TRITON_URL={} TRITON_ACCOUNT={} TRITON_KEY_ID={key}\n\n  \
              triton info\n  tsg sim fault list --admin {}\n\n\
-             Each running machine answers http://ITS-ADDRESS:{}/ on this machine.",
-            self.cloudapi_url, self.account, self.admin, self.machine_port
+             Each running machine answers http://ITS-ADDRESS:{}/ on this machine.{}",
+            self.cloudapi_url,
+            self.account,
+            self.admin,
+            self.machine_port,
+            self.dns.map_or_else(String::new, |dns| format!(
+                "\nNames: dig @{} -p {} +short SERVICE.svc.{}.{}",
+                dns.ip(),
+                dns.port(),
+                self.account,
+                self.dns_zone
+            ))
         )
     }
 
