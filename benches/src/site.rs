@@ -102,6 +102,7 @@ impl Site {
             capacity: size,
             policy,
             placement: None,
+            health: None,
         };
         self.do_now(async move {
             for (number, spec) in specs.into_iter().enumerate() {

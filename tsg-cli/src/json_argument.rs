@@ -7,6 +7,7 @@ use std::fs;
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
+use tsg_core::health::spec::HealthSpec;
 use tsg_core::model::policy::Policy;
 use tsg_core::placement::rule::PlacementSpec;
 
@@ -36,6 +37,12 @@ impl Block for PlacementSpec {
     const NAME: &'static str = "placement";
     const EXAMPLE: &'static str = r#"{"cn": ["service!=~web"]}"#;
     const PAGE: &'static str = "docs/placement.md";
+}
+
+impl Block for HealthSpec {
+    const NAME: &'static str = "health";
+    const EXAMPLE: &'static str = r#"{"checks": [{"type": "http", "port": 8080}]}"#;
+    const PAGE: &'static str = "docs/health.md";
 }
 
 impl FromStr for JsonArgument {

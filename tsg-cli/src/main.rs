@@ -14,6 +14,7 @@ mod enrolment;
 mod environment;
 mod exit;
 mod failure;
+mod health;
 mod json_argument;
 mod key_search;
 mod listing;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use tsg_core::health::verdict::Judgement;
 use tsg_core::model::group::Group;
 use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
@@ -75,6 +76,9 @@ pub struct MemberView {
     pub revision: u32,
     /// How far its removal has come, once begun.
     pub retirement: Option<Retirement>,
+    /// What is believed of its health; `None` where nobody looks.
+    #[serde(skip)]
+    pub health: Option<Judgement>,
     /// What people said about it.
     pub marks: Marks,
     /// Its primary address.

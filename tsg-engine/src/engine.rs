@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tsg_core::model::id::{AccountId, DeploymentId};
-use tsg_core::ports::{Clock, Cloud, Entropy, Store};
+use tsg_core::ports::{Clock, Cloud, Entropy, Health, Store};
 
 use crate::config::EngineConfig;
 use crate::handle::EngineHandle;
@@ -74,6 +74,7 @@ pub struct AccountEngine {
     ports: EnginePorts,
     config: EngineConfig,
     handle: EngineHandle,
+    health: Option<Arc<dyn Health>>,
 }
 
 impl AccountEngine {
@@ -85,15 +86,22 @@ impl AccountEngine {
         config: EngineConfig,
     ) -> (Self, EngineHandle) {
         let handle = EngineHandle::new();
-        let engine = Self { account, deployment, ports, config, handle: handle.clone() };
+        let engine = Self { account, deployment, ports, config, handle: handle.clone(), health: None };
         (engine, handle)
+    }
+
+    /// The same engine, told by somebody how its instances are. Without that, one that runs is
+    /// well, whatever its group says of checks.
+    #[must_use]
+    pub fn with_health(self, health: Arc<dyn Health>) -> Self {
+        Self { health: Some(health), ..self }
     }
 
     /// Works until [`EngineHandle::stop`].
     pub async fn run(self) {
-        let Self { account, deployment, ports, config, handle } = self;
+        let Self { account, deployment, ports, config, handle, health } = self;
         tracing::info!(%account, "engine begins");
-        Session::new(account, deployment, ports, config, handle).run().await;
+        Session::new(account, deployment, ports, config, handle).with_health(health).run().await;
         tracing::info!(%account, "engine ends");
     }
 }

@@ -21,6 +21,7 @@ pub struct EngineHandle {
 #[derive(Debug, Default)]
 struct Shared {
     is_woken: AtomicBool,
+    has_news: AtomicBool,
     is_stopped: AtomicBool,
     waker: AtomicWaker,
     board: Board,
@@ -35,6 +36,13 @@ impl EngineHandle {
     /// once; calling it for nothing does no harm.
     pub fn wake(&self) {
         self.shared.is_woken.store(true, Ordering::Release);
+        self.shared.waker.wake();
+    }
+
+    /// Says that something else may be believed of an instance's health. The store is not read for
+    /// it.
+    pub fn note_health(&self) {
+        self.shared.has_news.store(true, Ordering::Release);
         self.shared.waker.wake();
     }
 
@@ -80,6 +88,7 @@ impl EngineHandle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Wake,
+    News,
     Stop,
 }
 
@@ -97,6 +106,8 @@ impl Future for Calls<'_> {
             Poll::Ready(Call::Stop)
         } else if self.shared.is_woken.swap(false, Ordering::AcqRel) {
             Poll::Ready(Call::Wake)
+        } else if self.shared.has_news.swap(false, Ordering::AcqRel) {
+            Poll::Ready(Call::News)
         } else {
             Poll::Pending
         }

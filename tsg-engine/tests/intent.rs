@@ -61,6 +61,7 @@ impl Desk {
             capacity: 3,
             policy,
             placement: None,
+            health: None,
         };
         now(create_group(&*self.store, &self.caller, &new))
     }

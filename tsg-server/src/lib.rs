@@ -9,6 +9,7 @@ pub mod accounts;
 mod app;
 mod auth;
 pub mod config;
+mod health;
 mod host;
 mod http;
 pub mod probe;

@@ -6,8 +6,19 @@ use std::path::Path;
 use crate::command::{Failure, run as run_program, say};
 
 /// The benches, cheapest first.
-const BENCHES: [&str; 10] =
-    ["rolling", "replace", "plan", "storm", "health", "placement", "ingest", "page_parse", "converge", "store"];
+const BENCHES: [&str; 11] = [
+    "rolling",
+    "replace",
+    "plan",
+    "storm",
+    "health",
+    "probe",
+    "placement",
+    "ingest",
+    "page_parse",
+    "converge",
+    "store",
+];
 
 /// How much to measure.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use tsg_core::health::spec::HealthSpec;
 use tsg_core::model::policy::Policy;
 use tsg_core::placement::rule::PlacementSpec;
 use tsg_core::plan::input::Orders;
@@ -114,6 +115,9 @@ pub(crate) struct GroupView {
     /// Where its instances may go, if it says so itself.
     #[serde(default)]
     pub(crate) placement: serde_json::Value,
+    /// How it is known whether its instances are well.
+    #[serde(default)]
+    pub(crate) health: serde_json::Value,
 }
 
 /// Why a group is as it is.
@@ -174,6 +178,8 @@ pub(crate) struct NewGroup {
     pub(crate) policy: Option<Box<Policy>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) placement: Option<Box<PlacementSpec>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) health: Option<Box<HealthSpec>>,
 }
 
 /// A change of a group; what is absent stays.
@@ -188,15 +194,17 @@ pub(crate) struct GroupChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<Box<Policy>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) placement: Option<PlacementChange>,
+    pub(crate) placement: Option<BlockChange<PlacementSpec>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) health: Option<BlockChange<HealthSpec>>,
 }
 
-/// What becomes of a group's own placement.
+/// What becomes of a block of a group.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-pub(crate) enum PlacementChange {
+pub(crate) enum BlockChange<T> {
     /// This one stands from now on.
-    Set(Box<PlacementSpec>),
+    Set(Box<T>),
     /// There is none any more; written as `null`.
     Remove,
 }
@@ -221,6 +229,18 @@ pub(crate) struct InstanceView {
     pub(crate) address: Option<String>,
     #[serde(default)]
     pub(crate) compute_node: Option<String>,
+    /// What is believed of its health, if anybody looks.
+    #[serde(default)]
+    pub(crate) health: Option<InstanceHealth>,
+}
+
+/// What is believed of an instance's health.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct InstanceHealth {
+    pub(crate) verdict: String,
+    /// Why it is unhealthy or not ready.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
 }
 
 /// The key that a server made for an account, to be uploaded by its owner.

@@ -83,6 +83,7 @@ impl Demo {
             cloudapi_url: site.cloudapi_url(),
             admin: site.admin_address(),
             names: site.names(),
+            machine_port: site.machine_port(),
             key_id: site.key_id(),
             key_file: site.key_file(),
             home: site.home(),

@@ -139,6 +139,7 @@ impl Scale {
             capacity: self.count,
             policy: Some(Group::first_policy()),
             placement: None,
+            health: None,
         };
         let made = api.post("/v2/groups", Some(&group)).await;
         made.map_err(|error| error.preventing(format!("cannot create the group {:?}", self.tsg_name)))

@@ -20,6 +20,7 @@ pub(crate) struct Guide {
     admin: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     names: Option<Names>,
+    machine_port: u16,
     account: &'static str,
     key_id: String,
     key_file: PathBuf,
@@ -36,6 +37,8 @@ pub(crate) struct Places {
     pub(crate) admin: String,
     /// The name service.
     pub(crate) names: Option<Names>,
+    /// Where each machine answers HTTP.
+    pub(crate) machine_port: u16,
     /// Fingerprint of the user's key.
     pub(crate) key_id: String,
     /// The user's private key.
@@ -47,14 +50,26 @@ pub(crate) struct Places {
 impl Guide {
     /// The guide to these places.
     pub(crate) fn new(places: Places) -> Self {
-        let Places { tsg_url, cloudapi_url, admin, names, key_id, key_file, home } = places;
-        Self { event: "ready", tsg_url, cloudapi_url, admin, names, account: ACCOUNT, key_id, key_file, home }
+        let Places { tsg_url, cloudapi_url, admin, names, machine_port, key_id, key_file, home } = places;
+        let (event, account) = ("ready", ACCOUNT);
+        Self { event, tsg_url, cloudapi_url, admin, names, machine_port, account, key_id, key_file, home }
     }
 
     /// The group's addresses, as its clients find them.
     fn dig(&self) -> String {
         let Some(names) = &self.names else { return String::new() };
         format!("\n  dig {} +short {NAME}.svc.{}", names.server, names.suffix)
+    }
+
+    /// A group that heals.
+    fn check(&self) -> String {
+        let port = self.machine_port;
+        format!(
+            "\n\nTo watch a hung instance being healed, make a group with a check, hang one of its instances, and look:\n\n  \
+             tsg group create edge -t {NAME} -c 3 --check http:{port}/ping --wait\n  \
+             tsg sim manner hangs --instance \"$(tsg -j group instances edge | jq -r '.[0].instance')\"\n  \
+             watch tsg group instances edge"
+        )
     }
 
     fn variables(&self) -> String {
@@ -87,10 +102,11 @@ impl Show for Guide {
     fn human(&self) -> String {
         format!(
             "\nEverything runs until you press Ctrl-C. In another terminal:\n\n{}\n  tsg group list\n  tsg group scale {NAME} +2 --wait\n  \
-             tsg sim fault add kill-instance{}\n\nWith node-triton, which looks for keys in ~/.ssh:\n\n  \
+             tsg sim fault add kill-instance{}{}\n\nWith node-triton, which looks for keys in ~/.ssh:\n\n  \
              HOME={} triton inst list tag.tsg.name={NAME}\n\nWith curl, as TSG v1's users do:\n\n{}",
             self.variables(),
             self.dig(),
+            self.check(),
             self.home.display(),
             SHELL_FUNCTION
         )

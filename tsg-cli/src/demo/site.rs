@@ -4,6 +4,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,14 @@ pub(crate) struct Names {
     pub(crate) suffix: String,
 }
 
+/// Where machines answer HTTP, as examples have it; another port where somebody has this one.
+const MACHINE_PORT: u16 = 8080;
+
+/// The port that machines answer on; 0 takes a free one.
+fn machine_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, MACHINE_PORT)).map_or(0, |_free| MACHINE_PORT)
+}
+
 /// A data centre and its user.
 pub(crate) struct Site {
     folder: TempDir,
@@ -76,7 +85,7 @@ impl Site {
         let plot = Plot {
             cloudapi_port: 0,
             admin_port: 0,
-            machine_port: 0,
+            machine_port: machine_port(),
             name_server: options.name_server,
             seed: options.seed,
             speed: options.speed,
@@ -132,6 +141,11 @@ impl Site {
     /// The back door of the data centre.
     pub(crate) fn admin(&self) -> SimAdmin {
         self.datacenter.admin()
+    }
+
+    /// The port on which each machine answers HTTP.
+    pub(crate) fn machine_port(&self) -> u16 {
+        self.datacenter.machine_port()
     }
 
     /// Address of the back door.

@@ -102,7 +102,8 @@ impl Story<'_> {
     }
 
     async fn create_group(&self, template_id: String) -> Result<String, Failure> {
-        let group = NewGroup { name: NAME.to_owned(), template_id, capacity: 5, policy: None, placement: None };
+        let group =
+            NewGroup { name: NAME.to_owned(), template_id, capacity: 5, policy: None, placement: None, health: None };
         let begun = Instant::now();
         let made: Answer<GroupView> = self
             .api

@@ -105,7 +105,7 @@ pub enum CheckKind {
     /// Whether the cloud shows it running.
     Cloud,
     /// What its metadata say.
-    Guest(GuestCheck),
+    Guest,
     /// A program that is run in the instance, with its arguments.
     Command(Vec<String>),
 }
@@ -136,6 +136,11 @@ pub struct HttpCheck {
 }
 
 /// How a request is made.
+///
+/// ```
+/// use tsg_core::health::check::Method;
+/// assert_eq!(Method::default().as_str(), "GET");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
@@ -171,14 +176,6 @@ pub struct TlsCheck {
     pub ca: Option<String>,
 }
 
-/// What is read of an instance's metadata.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct GuestCheck {
-    /// How long it may be silent: a guest that sets `tsg.heartbeat` to the time, in seconds since
-    /// 1970, at least that often. `None`: it need not.
-    pub heartbeat: Option<Span>,
-}
-
 impl CheckKind {
     /// Its name in a manifest.
     pub const fn type_name(&self) -> &'static str {
@@ -188,7 +185,7 @@ impl CheckKind {
             Self::Tcp(_) => "tcp",
             Self::ContainerPilot(_) => "containerpilot",
             Self::Cloud => "cloud",
-            Self::Guest(_) => "guest",
+            Self::Guest => "guest",
             Self::Command(_) => "command",
         }
     }
@@ -198,7 +195,7 @@ impl CheckKind {
         match self {
             Self::Http(http) | Self::Https(http, _) => Some(http.endpoint),
             Self::Tcp(endpoint) | Self::ContainerPilot(endpoint) => Some(*endpoint),
-            Self::Cloud | Self::Guest(_) | Self::Command(_) => None,
+            Self::Cloud | Self::Guest | Self::Command(_) => None,
         }
     }
 

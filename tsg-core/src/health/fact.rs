@@ -60,8 +60,6 @@ pub enum Failure {
     NotRunning,
     /// It says itself that it is not well.
     SaysBad,
-    /// Its guest has not been heard of for too long.
-    Silent,
     /// The command ended with this code.
     Exit(i32),
 }
@@ -135,7 +133,6 @@ impl fmt::Display for Failure {
             Self::Tls(failure) => failure.fmt(out),
             Self::NotRunning => out.write_str("the cloud does not show it running"),
             Self::SaysBad => out.write_str("it says itself that it is not well"),
-            Self::Silent => out.write_str("its guest has not been heard of for too long"),
             Self::Exit(code) => write!(out, "the command ended with {code}"),
         }
     }

@@ -12,7 +12,7 @@ use core::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{CheckKind, CheckSpec, Endpoint, GuestCheck, HttpCheck, Method, Pacing, Purpose, TlsCheck};
+use super::check::{CheckKind, CheckSpec, Endpoint, HttpCheck, Method, Pacing, Purpose, TlsCheck};
 use super::invalid::{InvalidHealth, shortened};
 use super::status::StatusRange;
 use crate::model::id::NetworkId;
@@ -55,8 +55,6 @@ pub(super) struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tls: Option<TlsCheck>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    heartbeat: Option<Span>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     command: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     purpose: Option<Purpose>,
@@ -96,7 +94,7 @@ impl Written {
             "tcp" => CheckKind::Tcp(self.endpoint(None, "tcp")?),
             "containerpilot" => CheckKind::ContainerPilot(self.endpoint(Some(CONTAINERPILOT_PORT), "containerpilot")?),
             "cloud" => CheckKind::Cloud,
-            "guest" => CheckKind::Guest(GuestCheck { heartbeat: self.heartbeat()? }),
+            "guest" => CheckKind::Guest,
             "command" => CheckKind::Command(self.command()?),
             _ => return Err(InvalidHealth::Type { given: shortened(&self.kind) }),
         })
@@ -126,11 +124,6 @@ impl Written {
             return Err(InvalidHealth::NothingExpected);
         }
         Ok(HttpCheck { endpoint, method: self.method.take().unwrap_or_default(), path, headers, expect })
-    }
-
-    fn heartbeat(&mut self) -> Result<Option<Span>, InvalidHealth> {
-        let Some(heartbeat) = self.heartbeat.take() else { return Ok(None) };
-        within("heartbeat", heartbeat, Span::from_secs(10), Span::from_hours(24)).map(Some)
     }
 
     fn command(&mut self) -> Result<Vec<String>, InvalidHealth> {
@@ -180,7 +173,6 @@ impl Written {
             ("headers", self.headers.is_some()),
             ("expect", self.expect.is_some()),
             ("tls", self.tls.is_some()),
-            ("heartbeat", self.heartbeat.is_some()),
             ("command", self.command.is_some()),
         ];
         fields.into_iter().find_map(|(field, is_there)| is_there.then_some(field))
@@ -231,9 +223,8 @@ impl From<CheckSpec> for Written {
                 written.take_http(http);
                 written.tls = (tls != TlsCheck::default()).then_some(tls);
             }
-            CheckKind::Guest(guest) => written.heartbeat = guest.heartbeat,
             CheckKind::Command(words) => written.command = Some(words),
-            CheckKind::Tcp(_) | CheckKind::ContainerPilot(_) | CheckKind::Cloud => {}
+            CheckKind::Tcp(_) | CheckKind::ContainerPilot(_) | CheckKind::Cloud | CheckKind::Guest => {}
         }
         written
     }

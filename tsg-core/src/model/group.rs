@@ -14,6 +14,7 @@ use super::policy::{Policy, UpdateMode, UpdatePolicy};
 use super::revision::RevisionLog;
 use super::template::TemplateSpec;
 use super::time::Timestamp;
+use crate::health::spec::HealthSpec;
 use crate::placement::rule::PlacementSpec;
 use crate::plan::input::Orders;
 use crate::plan::memory::PlanMemory;
@@ -77,6 +78,9 @@ pub struct Group {
     /// Where instances may go, instead of what their template says of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placement: Option<Box<PlacementSpec>>,
+    /// How it is known whether an instance is well. `None`: one that runs is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Box<HealthSpec>>,
 }
 
 impl Group {

@@ -92,9 +92,11 @@
 pub mod clock;
 pub mod cloud;
 pub mod entropy;
+pub mod health;
 pub mod store;
 
 pub use clock::Clock;
 pub use cloud::Cloud;
 pub use entropy::Entropy;
+pub use health::Health;
 pub use store::Store;

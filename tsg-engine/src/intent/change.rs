@@ -1,4 +1,4 @@
-//! Changing what a group is to be: its capacity, template, revision, policy and placement.
+//! Changing what a group is to be: its capacity, template, revision, policy, placement and health.
 //!
 //! Owns what counts as a new revision. Must never begin or end a rollout; that follows from the
 //! revision that is wanted.
@@ -7,6 +7,8 @@ use thiserror::Error;
 
 use super::group::{is_active, put_to_use, read_group, read_template, write};
 use super::{ATTEMPTS, Caller, Committed};
+use tsg_core::health::invalid::InvalidHealth;
+use tsg_core::health::spec::HealthSpec;
 use tsg_core::model::audit::AuditEvent;
 use tsg_core::model::group::Group;
 use tsg_core::model::id::{GroupId, TemplateId};
@@ -31,32 +33,35 @@ pub struct GroupChange {
     /// How it is updated, repaired and scaled.
     pub policy: Option<Box<Policy>>,
     /// Where its instances may go. None of them is moved for it, unless it says so itself.
-    pub placement: Option<PlacementChange>,
+    pub placement: Option<BlockChange<PlacementSpec>>,
+    /// How it is known whether its instances are well. None of them is touched for it.
+    pub health: Option<BlockChange<HealthSpec>>,
     /// Change only if the group's record is still at this version.
     pub only_at: Option<Revision>,
 }
 
-/// What becomes of a group's own placement.
+/// What becomes of a block that a group need not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PlacementChange {
+pub enum BlockChange<T> {
     /// This one stands from now on.
-    Set(Box<PlacementSpec>),
-    /// There is none any more: what the template says stands.
+    Set(Box<T>),
+    /// There is none any more.
     Remove,
 }
 
-impl PlacementChange {
-    fn check(&self) -> Result<(), InvalidPlacement> {
-        match self {
-            Self::Set(placement) => placement.check(),
-            Self::Remove => Ok(()),
+impl<T: Clone> BlockChange<T> {
+    fn check<E>(change: &Option<Self>, check: impl Fn(&T) -> Result<(), E>) -> Result<(), E> {
+        match change {
+            Some(Self::Set(block)) => check(block),
+            Some(Self::Remove) | None => Ok(()),
         }
     }
 
-    fn made(&self) -> Option<Box<PlacementSpec>> {
-        match self {
-            Self::Set(placement) => Some(placement.clone()),
-            Self::Remove => None,
+    fn made(change: &Option<Self>, before: Option<Box<T>>) -> Option<Box<T>> {
+        match change {
+            Some(Self::Set(block)) => Some(block.clone()),
+            Some(Self::Remove) => None,
+            None => before,
         }
     }
 }
@@ -84,6 +89,9 @@ pub enum ChangeGroupError {
     /// Its placement could not be kept.
     #[error(transparent)]
     Placement(#[from] InvalidPlacement),
+    /// Its checks would contradict one another.
+    #[error(transparent)]
+    Health(#[from] InvalidHealth),
     /// It was changed since the version that the caller asked for.
     #[error("group {group} has changed in the meantime")]
     Changed {
@@ -113,7 +121,8 @@ pub async fn change_group(
     if let Some(policy) = &change.policy {
         policy.check()?;
     }
-    change.placement.as_ref().map_or(Ok(()), PlacementChange::check)?;
+    BlockChange::check(&change.placement, PlacementSpec::check)?;
+    BlockChange::check(&change.health, HealthSpec::check)?;
     for _ in 0..ATTEMPTS {
         let Some(current) = read_group(store, caller, id).await?.filter(is_active) else {
             return Err(ChangeGroupError::UnknownGroup(id));
@@ -126,7 +135,8 @@ pub async fn change_group(
         next.updated_at = caller.now;
         next.capacity = change.capacity.unwrap_or(next.capacity);
         next.policy = change.policy.clone().unwrap_or(next.policy);
-        next.placement = change.placement.as_ref().map_or(next.placement, PlacementChange::made);
+        next.placement = BlockChange::made(&change.placement, next.placement);
+        next.health = BlockChange::made(&change.health, next.health);
         if let Some(wanted) = wanted_template(&next, change)? {
             revise(store, caller, &mut next, wanted, &mut transaction).await?;
         }

@@ -4,6 +4,8 @@
 use thiserror::Error;
 
 use super::{ATTEMPTS, Caller, Committed, commit};
+use tsg_core::health::invalid::InvalidHealth;
+use tsg_core::health::spec::HealthSpec;
 use tsg_core::model::audit::AuditEvent;
 use tsg_core::model::group::{Freeze, Group, LedgerHead, Lifecycle};
 use tsg_core::model::id::{GroupId, TemplateId};
@@ -34,6 +36,8 @@ pub struct NewGroup {
     pub policy: Box<Policy>,
     /// Where they may go, instead of what their template says of it.
     pub placement: Option<Box<PlacementSpec>>,
+    /// How it is known whether one is well.
+    pub health: Option<Box<HealthSpec>>,
 }
 
 /// Why a group was not made.
@@ -56,6 +60,9 @@ pub enum CreateGroupError {
     /// Its placement cannot be kept.
     #[error(transparent)]
     Placement(#[from] InvalidPlacement),
+    /// Its checks contradict one another.
+    #[error(transparent)]
+    Health(#[from] InvalidHealth),
     /// Others kept changing the same records.
     #[error("the group could not be kept: others change the same records")]
     Contended,
@@ -72,6 +79,7 @@ pub enum CreateGroupError {
 pub async fn create_group(store: &dyn Store, caller: &Caller, new: &NewGroup) -> Result<Group, CreateGroupError> {
     new.policy.check()?;
     new.placement.as_deref().map_or(Ok(()), PlacementSpec::check)?;
+    new.health.as_deref().map_or(Ok(()), HealthSpec::check)?;
     for _ in 0..ATTEMPTS {
         if let Some(taken) = codec::get::<TakenGroupName>(store, caller.account, new.name.as_str()).await? {
             if taken.value.group == new.id
@@ -117,6 +125,7 @@ fn first_row(caller: &Caller, new: &NewGroup, spec: &TemplateSpec) -> Group {
         revisions: RevisionLog::beginning_at(1, new.template, spec, caller.now),
         orders: Orders::default(),
         placement: new.placement.clone(),
+        health: new.health.clone(),
     }
 }
 

@@ -16,7 +16,7 @@ use tsg_core::ports::Store;
 use tsg_core::ports::store::{CommitError, Key, Kind, Put, StoreError};
 use tsg_core::records::Transaction;
 
-pub use change::{ChangeGroupError, GroupChange, PlacementChange, change_group};
+pub use change::{BlockChange, ChangeGroupError, GroupChange, change_group};
 pub use group::{
     CreateGroupError, DeleteGroupError, FreezeGroupError, NewGroup, create_group, delete_group, freeze_group,
     unfreeze_group,

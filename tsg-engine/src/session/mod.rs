@@ -8,6 +8,7 @@ mod bounds;
 mod dispatch;
 mod doubt;
 mod errand;
+mod health;
 mod listing;
 mod placement;
 mod reads;
@@ -22,6 +23,7 @@ mod tests;
 mod wait;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use core::time::Duration;
 
@@ -33,6 +35,7 @@ use tsg_core::model::instance::ObservedInstance;
 use tsg_core::model::operation::Absence;
 use tsg_core::model::template::Template;
 use tsg_core::model::time::Timestamp;
+use tsg_core::ports::Health;
 use tsg_core::ports::store::StoreError;
 
 use crate::board::{RequestCounts, Trouble};
@@ -64,6 +67,7 @@ pub(crate) struct Session {
     ports: EnginePorts,
     config: EngineConfig,
     handle: EngineHandle,
+    health: Option<Arc<dyn Health>>,
     books: Books,
     templates: BTreeMap<tsg_core::model::id::TemplateId, Template>,
     pace: Pace,
@@ -134,7 +138,12 @@ impl Session {
             ports,
             config,
             handle,
+            health: None,
         }
+    }
+
+    pub(crate) fn with_health(self, health: Option<Arc<dyn Health>>) -> Self {
+        Self { health, ..self }
     }
 
     pub(crate) async fn run(mut self) {
@@ -145,7 +154,7 @@ impl Session {
             match self.wait().await {
                 Woken::Answer(answer) => self.take(*answer).await,
                 Woken::Call => self.is_woken = true,
-                Woken::Time => {}
+                Woken::News | Woken::Time => {}
             }
             while let Some(answer) = self.next_answer_now() {
                 self.take(answer).await;
@@ -185,6 +194,7 @@ impl Session {
             self.is_woken = false;
         }
         self.take_in_rereads().await?;
+        self.take_in_verdicts();
         self.ask_for_list();
         self.settle_doubts().await?;
         self.plan_groups().await?;

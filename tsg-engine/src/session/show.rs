@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use tsg_core::model::group::Group;
 use tsg_core::model::id::GroupId;
 use tsg_core::model::instance::Brand;
 use tsg_core::model::operation::Operation;
@@ -30,7 +31,7 @@ impl Session {
             .map(|operation| {
                 let place = input.members.binary_search_by_key(&operation.id, |member| member.operation).ok();
                 let member = place.and_then(|place| input.members.get(place));
-                self.member_view(operation, member.and_then(|member| classify(member, &input).ok()))
+                self.member_view(ledger.group(), operation, member.and_then(|member| classify(member, &input).ok()))
             })
             .collect();
         shown.sort_by_key(|member| member.sequence);
@@ -76,7 +77,7 @@ impl Session {
         });
     }
 
-    fn member_view(&self, operation: &Operation, class: Option<Class>) -> MemberView {
+    fn member_view(&self, group: &Group, operation: &Operation, class: Option<Class>) -> MemberView {
         let seen = operation.instance.and_then(|instance| find_instance(&self.sight.snapshot, instance));
         let lasting = operation.instance.and_then(|instance| self.sight.lasting.of(instance));
         MemberView {
@@ -94,6 +95,7 @@ impl Session {
             brand: seen.map_or(Brand::Unknown, |seen| seen.brand),
             revision: operation.revision,
             retirement: operation.retirement,
+            health: operation.instance.and_then(|instance| self.judgement(group, instance)),
             marks: operation.marks,
             address: seen.and_then(|seen| seen.address),
             compute_node: seen.and_then(|seen| seen.compute_node),

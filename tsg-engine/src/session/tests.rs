@@ -155,6 +155,7 @@ impl Stage {
             capacity: 3,
             policy,
             placement: None,
+            health: None,
         };
         done(create_group(&*store, &caller, &new)).unwrap();
         let ports = EnginePorts {

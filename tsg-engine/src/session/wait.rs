@@ -11,6 +11,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::answers::Answer;
 use super::{STORE_PAUSE, Session};
+use crate::handle::Call;
 
 /// With nothing else to do, the engine looks around this often.
 const IDLE: Duration = Duration::from_secs(60);
@@ -19,6 +20,8 @@ const IDLE: Duration = Duration::from_secs(60);
 pub(super) enum Woken {
     Answer(Box<Answer>),
     Call,
+    /// Something else is believed of an instance.
+    News,
     Time,
 }
 
@@ -33,8 +36,10 @@ impl Session {
             if let Poll::Ready(Some(answer)) = answers.poll_next_unpin(context) {
                 return Poll::Ready(Woken::Answer(Box::new(answer)));
             }
-            if calls.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Woken::Call);
+            match calls.as_mut().poll(context) {
+                Poll::Ready(Call::News) => return Poll::Ready(Woken::News),
+                Poll::Ready(Call::Wake | Call::Stop) => return Poll::Ready(Woken::Call),
+                Poll::Pending => {}
             }
             sleep.as_mut().poll(context).map(|()| Woken::Time)
         })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tsg_core::health::spec::HealthSpec;
 use tsg_core::model::audit::Actor;
 use tsg_core::model::group::{Freeze, Group};
 use tsg_core::model::id::{AccountId, ComputeNodeId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
@@ -12,8 +13,8 @@ use tsg_core::model::tag::Tags;
 use tsg_core::model::template::TemplateSpec;
 use tsg_core::placement::rule::PlacementSpec;
 use tsg_core::placement::topology::{Coverage, Site as NodeSite, Topology};
-use tsg_core::ports::{Clock, Cloud};
-use tsg_engine::intent::{self, Caller, GroupChange, NewGroup, PlacementChange};
+use tsg_core::ports::{Clock, Cloud, Health};
+use tsg_engine::intent::{self, BlockChange, Caller, GroupChange, NewGroup};
 use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts};
 use tsg_sim::cloud::{SharedWorld, SignatureLife, SimCloud, lock};
 use tsg_sim::executor::{Executor, Halt, TaskId};
@@ -75,6 +76,10 @@ pub struct Site {
     pub policy: Box<Policy>,
     /// Where groups that are made from now on want their instances.
     pub placement: Option<Box<PlacementSpec>>,
+    /// What the instances of groups that are made from now on are asked.
+    pub checks: Option<Box<HealthSpec>>,
+    /// Who tells engines that are started from now on how instances are.
+    pub health: Option<Arc<dyn Health>>,
     wiring: Wiring,
     seed: u64,
     engines_begun: u64,
@@ -118,6 +123,8 @@ impl Site {
             third_template: template_id(3),
             policy: Group::first_policy(),
             placement: None,
+            checks: None,
+            health: None,
             time,
             store,
             wiring,
@@ -178,8 +185,8 @@ impl Site {
     pub fn make_group(&mut self, number: u32, capacity: u32, engines: Vec<EngineHandle>) {
         let (store, caller, template) = (self.store.of(None), self.caller(), self.template);
         let (name, policy) = (format!("g{number}").parse().unwrap(), self.policy.clone());
-        let placement = self.placement.clone();
-        let new = NewGroup { id: group_id(number), name, template, capacity, policy, placement };
+        let (placement, health) = (self.placement.clone(), self.checks.clone());
+        let new = NewGroup { id: group_id(number), name, template, capacity, policy, placement, health };
         self.executor.spawn(async move {
             while intent::create_group(&*store, &caller, &new).await.is_err() {
                 tsg_sim::executor::yield_now().await;
@@ -199,7 +206,7 @@ impl Site {
 
     /// The user says where instances may go from now on; nothing any more with `None`.
     pub fn place(&mut self, number: u32, placement: Option<PlacementSpec>, engines: Vec<EngineHandle>) {
-        let change = placement.map_or(PlacementChange::Remove, |spec| PlacementChange::Set(Box::new(spec)));
+        let change = placement.map_or(BlockChange::Remove, |spec| BlockChange::Set(Box::new(spec)));
         self.change(number, GroupChange { placement: Some(change), ..GroupChange::default() }, engines);
     }
 
@@ -289,6 +296,10 @@ impl Site {
         };
         let deployment = DeploymentId::from_bits(0x7369_6d75_6c61_7465);
         let (engine, handle) = AccountEngine::new(self.account, deployment, ports, self.wiring.config.clone());
+        let engine = match &self.health {
+            Some(health) => engine.with_health(health.clone()),
+            None => engine,
+        };
         Running { task: self.executor.spawn(engine.run()), handle }
     }
 

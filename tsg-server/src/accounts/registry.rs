@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::client::AccountClient;
 use super::directory::KeyCache;
+use crate::health::Watch;
 use crate::host::seat::EngineSeat;
 
 /// An account that tsg works for.
@@ -25,6 +26,8 @@ pub struct Enrolled {
     pub keys: KeyCache,
     /// Its engine.
     pub engine: EngineSeat,
+    /// Who looks after its instances.
+    pub watch: Arc<Watch>,
 }
 
 /// All of them.

@@ -18,6 +18,7 @@ use crate::accounts::record::{AccountKeyRecord, AccountRecord};
 use crate::accounts::registry::Enrolled;
 use crate::accounts::vault::VaultError;
 use crate::app::Application;
+use crate::health::Watch;
 
 /// Why an enrolled account cannot be put to work.
 #[derive(Debug, Error)]
@@ -87,7 +88,9 @@ fn enrolled(app: &Application, account: AccountId, login: &str, client: AccountC
         entropy: app.entropy.clone(),
     };
     let config = app.config.engine.config.clone();
-    let engine = EngineSeat::start(EngineParts { account, deployment: app.deployment, ports, config });
+    let watch = Arc::new(Watch::new(app.clock.clone()));
+    let parts = EngineParts { account, deployment: app.deployment, ports, config, health: watch.clone() };
+    let engine = EngineSeat::start(parts);
     let login = login.to_owned();
-    Enrolled { account, login, client: Arc::new(client), keys, engine }
+    Enrolled { account, login, client: Arc::new(client), keys, engine, watch }
 }

@@ -46,8 +46,9 @@ impl RunningServer {
 
     /// Takes no more requests, lets those under way end, ends the engines and closes the store.
     pub async fn shutdown(self) {
-        let Serving { app, stop, task, upkeep, .. } = self.serving;
+        let Serving { app, stop, task, upkeep, station, .. } = self.serving;
         upkeep.abort();
+        station.abort();
         // Nobody listens any more when the accept loop has ended by itself.
         let _ = stop.send(true);
         if !task.is_finished() {
@@ -60,6 +61,7 @@ impl RunningServer {
         }
         // Aborted above; whatever it was doing, it holds the store no longer once it is joined.
         let _ = upkeep.await;
+        let _ = station.await;
         drop(app);
         self.kept.close().await;
         tracing::info!("stopped");

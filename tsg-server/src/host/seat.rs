@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tsg_core::model::id::{AccountId, DeploymentId};
+use tsg_core::ports::Health;
 use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts};
 
 /// First pause before an engine that ended by itself is started again.
@@ -30,6 +31,8 @@ pub struct EngineParts {
     pub ports: EnginePorts,
     /// Pace and waits.
     pub config: EngineConfig,
+    /// Who knows how its instances are.
+    pub health: Arc<dyn Health>,
 }
 
 /// A running engine that survives its own failures.
@@ -83,7 +86,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 fn make(parts: &EngineParts) -> (AccountEngine, EngineHandle) {
-    AccountEngine::new(parts.account, parts.deployment, parts.ports.clone(), parts.config.clone())
+    let (ports, config) = (parts.ports.clone(), parts.config.clone());
+    let (engine, handle) = AccountEngine::new(parts.account, parts.deployment, ports, config);
+    (engine.with_health(parts.health.clone()), handle)
 }
 
 async fn supervise(parts: EngineParts, first: AccountEngine, state: Arc<Mutex<State>>) {
@@ -139,6 +144,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::health::Watch;
     use crate::host::{OsEntropy, SystemClock};
 
     /// Panics at the first request and refuses all others.
@@ -202,11 +208,13 @@ mod tests {
     fn seated(cloud: &Arc<PanickingCloud>) -> EngineSeat {
         let clock = Arc::new(SystemClock);
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
+        let health = Arc::new(Watch::new(clock.clone()));
         EngineSeat::start(EngineParts {
             account: AccountId::from_directory(Uuid::from_u128(1)),
             deployment: DeploymentId::from_bits(1),
             ports: EnginePorts { store, cloud: cloud.clone(), clock, entropy: Arc::new(OsEntropy) },
             config: EngineConfig { list_interval_min: Duration::from_millis(10), ..EngineConfig::default() },
+            health,
         })
     }
 

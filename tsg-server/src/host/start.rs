@@ -28,8 +28,10 @@ use crate::accounts::registry::Registry;
 use crate::app::{App, Application};
 use crate::auth::replay::ReplayCache;
 use crate::config::{ConfigError, ServerConfig};
+use crate::health::Station;
 use crate::http::gate::Gate;
 use crate::http::listener;
+use crate::probe::{self, Permission};
 use crate::routes;
 
 /// Why the server does not start.
@@ -55,6 +57,9 @@ pub enum StartError {
     /// The accounts cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Instances cannot be asked how they are.
+    #[error(transparent)]
+    Prober(#[from] probe::StartError),
     /// The socket cannot be bound.
     #[error("cannot listen on {address}: {source}")]
     Bind {
@@ -76,6 +81,7 @@ impl StartError {
             }
             Self::Unlock(_) => "the key file and the store belong together; restore both from the same backup",
             Self::Store(_) => "see that the store's disk has room and that it may be written",
+            Self::Prober(_) => "raise the limits of the server's user, then start again",
             Self::Bind { .. } => "choose another http.port, or end the program that uses this one",
         }
     }
@@ -128,6 +134,7 @@ pub(super) struct Serving {
     pub(super) stop: watch::Sender<bool>,
     pub(super) task: JoinHandle<()>,
     pub(super) upkeep: JoinHandle<()>,
+    pub(super) station: JoinHandle<()>,
 }
 
 async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Serving, StartError> {
@@ -138,6 +145,9 @@ async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock
     let unbound = |source| StartError::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
+    let is_simulated = config.engine.simulated_datacenter;
+    let loopback = if is_simulated { Permission::Allowed } else { Permission::Refused };
+    let station = Station::start(loopback)?;
     let app = Arc::new(Application {
         allowed: AllowList::new(&config.auth),
         gate: Gate::new(config.limits.requests_at_once),
@@ -156,7 +166,8 @@ async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock
     let task = tokio::spawn(listener::serve(listener, routes::router(app.clone()), stopped));
     tracing::info!(%address, %deployment, "listening");
     let upkeep = tokio::spawn(upkeep(Arc::downgrade(&app)));
-    Ok(Serving { app, address, stop, task, upkeep })
+    let station = tokio::spawn(station.work(Arc::downgrade(&app)));
+    Ok(Serving { app, address, stop, task, upkeep, station })
 }
 
 /// Makes a file's folder when it is missing, readable by its owner only.

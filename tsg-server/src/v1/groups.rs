@@ -40,6 +40,7 @@ pub async fn create(State(app): State<App>, caller: Caller, body: Bytes) -> Resu
         capacity,
         policy: Group::first_policy(),
         placement: None,
+        health: None,
     };
     let created = intent::create_group(app.store.as_ref(), &caller.intent(app.now()), &new).await;
     let group = created.map_err(|error| match error {
@@ -50,6 +51,7 @@ pub async fn create(State(app): State<App>, caller: Caller, body: Bytes) -> Resu
         CreateGroupError::UnknownTemplate(id) => unknown_template(&id.to_string()),
         CreateGroupError::Policy(error) => Failure::unprocessable("InvalidPolicy", error.to_string()),
         CreateGroupError::Placement(error) => Failure::unprocessable("InvalidPlacement", error.to_string()),
+        CreateGroupError::Health(error) => Failure::unprocessable("InvalidHealth", error.to_string()),
         CreateGroupError::Contended => Failure::contended(),
         CreateGroupError::Store(error) => error.into(),
     })?;
@@ -100,9 +102,10 @@ pub fn change_failure(error: ChangeGroupError) -> Failure {
         ChangeGroupError::UnknownGroup(_) => Failure::not_found("group"),
         ChangeGroupError::UnknownTemplate(id) => unknown_template(&id.to_string()),
         // v1 asks for neither.
-        ChangeGroupError::UnknownRevision { .. } | ChangeGroupError::Policy(_) | ChangeGroupError::Placement(_) => {
-            Failure::unprocessable("InvalidGroup", error.to_string())
-        }
+        ChangeGroupError::UnknownRevision { .. }
+        | ChangeGroupError::Policy(_)
+        | ChangeGroupError::Placement(_)
+        | ChangeGroupError::Health(_) => Failure::unprocessable("InvalidGroup", error.to_string()),
         ChangeGroupError::Changed { .. } | ChangeGroupError::Contended => Failure::contended(),
         ChangeGroupError::Store(error) => error.into(),
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use tsg_core::health::spec::HealthSpec;
 use tsg_core::model::group::{Freeze, Group, Lifecycle};
 use tsg_core::model::id::GroupId;
 use tsg_core::model::policy::Policy;
@@ -14,14 +15,14 @@ use tsg_core::plan::output::{Block, Class, GroupStatus, Report, RolloutReport, W
 use tsg_core::plan::render::in_words;
 use tsg_core::ports::store::Revision;
 use tsg_core::records::Versioned;
-use tsg_engine::intent::{GroupChange, NewGroup, PlacementChange};
+use tsg_engine::intent::{BlockChange, GroupChange, NewGroup};
 use tsg_engine::{GroupView, Trouble};
 
 use super::template_body::{id as parse_id, invalid};
 use crate::http::failure::Failure;
 use crate::time;
 
-/// A group, as it comes in. Nothing but policy and placement has a default: nobody scales to zero by leaving
+/// A group, as it comes in. Nothing but policy, placement and health has a default: nobody scales to zero by leaving
 /// a field out.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +34,8 @@ pub struct NewGroupBody {
     policy: Box<Policy>,
     #[serde(default)]
     placement: Option<Box<PlacementSpec>>,
+    #[serde(default)]
+    health: Option<Box<HealthSpec>>,
 }
 
 impl NewGroupBody {
@@ -45,6 +48,7 @@ impl NewGroupBody {
             capacity: check_capacity(self.capacity, capacity_max)?,
             policy: self.policy,
             placement: self.placement,
+            health: self.health,
         })
     }
 }
@@ -57,23 +61,30 @@ pub struct GroupPatch {
     template_id: Option<String>,
     revision: Option<u32>,
     policy: Option<Box<Policy>>,
-    #[serde(default, deserialize_with = "placement_change")]
-    placement: Option<PlacementChange>,
+    #[serde(default, deserialize_with = "block_change")]
+    placement: Option<BlockChange<PlacementSpec>>,
+    #[serde(default, deserialize_with = "block_change")]
+    health: Option<BlockChange<HealthSpec>>,
 }
 
-/// A field that is left out changes nothing; `null` takes the group's own placement away.
-fn placement_change<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PlacementChange>, D::Error> {
-    let given = Option::<Box<PlacementSpec>>::deserialize(from)?;
-    Ok(Some(given.map_or(PlacementChange::Remove, PlacementChange::Set)))
+/// A field that is left out changes nothing; `null` takes the group's own block away.
+fn block_change<'de, D, T>(from: D) -> Result<Option<BlockChange<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let given = Option::<Box<T>>::deserialize(from)?;
+    Ok(Some(given.map_or(BlockChange::Remove, BlockChange::Set)))
 }
 
 impl GroupPatch {
     /// What to change, checked; something is there.
     pub fn check(self, only_at: Option<Revision>, capacity_max: u32) -> Result<GroupChange, Failure> {
-        let Self { capacity, template_id, revision, policy, placement } = self;
+        let Self { capacity, template_id, revision, policy, placement, health } = self;
         let is_template_left = template_id.is_none() && revision.is_none();
-        if is_template_left && capacity.is_none() && policy.is_none() && placement.is_none() {
-            let message = "give capacity, template_id, revision, policy, placement or several of them";
+        let is_block_left = policy.is_none() && placement.is_none() && health.is_none();
+        if is_template_left && is_block_left && capacity.is_none() {
+            let message = "give capacity, template_id, revision, policy, placement, health or several of them";
             return Err(Failure::unprocessable("NothingToChange", message));
         }
         if template_id.is_some() && revision.is_some() {
@@ -82,7 +93,7 @@ impl GroupPatch {
         }
         let capacity = capacity.map(|capacity| check_capacity(capacity, capacity_max)).transpose()?;
         let template = template_id.map(|text| parse_id("template_id", &text)).transpose()?;
-        Ok(GroupChange { capacity, template, revision, policy, placement, only_at })
+        Ok(GroupChange { capacity, template, revision, policy, placement, health, only_at })
     }
 }
 
@@ -105,6 +116,7 @@ pub struct GroupBody {
     lifecycle: Lifecycle,
     policy: Box<Policy>,
     placement: Option<Box<PlacementSpec>>,
+    health: Option<Box<HealthSpec>>,
     orders: Orders,
     freeze: Option<Freeze>,
     status: Option<GroupStatus>,
@@ -160,6 +172,7 @@ impl GroupBody {
             lifecycle: group.lifecycle,
             policy: group.policy.clone(),
             placement: group.placement.clone(),
+            health: group.health.clone(),
             orders: group.orders,
             freeze: group.freeze.clone(),
             status: report.map(|report| report.status),

@@ -98,6 +98,7 @@ fn create_failure(error: CreateGroupError) -> Failure {
             .hint("create the template first; nothing was saved"),
         CreateGroupError::Policy(error) => invalid("policy", &error),
         CreateGroupError::Placement(error) => invalid("placement", &error),
+        CreateGroupError::Health(error) => invalid("health", &error),
         CreateGroupError::Contended => Failure::contended(),
         CreateGroupError::Store(error) => error.into(),
     }
@@ -119,6 +120,7 @@ pub async fn change(
             ChangeGroupError::UnknownRevision { .. } => unknown_revision(&error),
             ChangeGroupError::Policy(error) => invalid("policy", &error),
             ChangeGroupError::Placement(error) => invalid("placement", &error),
+            ChangeGroupError::Health(error) => invalid("health", &error),
             ChangeGroupError::Changed { .. } => precondition_failed(),
             ChangeGroupError::Contended => Failure::contended(),
             ChangeGroupError::Store(error) => error.into(),

@@ -5,9 +5,12 @@ use std::net::IpAddr;
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Serialize;
+use tsg_core::health::check::CheckSpec;
+use tsg_core::health::verdict::Judgement;
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::{Cause, Operation, Phase};
+use tsg_core::plan::input::Verdict;
 use tsg_core::plan::output::Class;
 use tsg_core::ports::store::Scope;
 use tsg_core::records::codec;
@@ -37,8 +40,38 @@ pub struct InstanceBody {
     compute_node: Option<ComputeNodeId>,
     created_at: Option<String>,
     is_protected: bool,
+    health: Option<HealthBody>,
     cause: Cause,
     reason: Option<Cause>,
+}
+
+/// What is believed of an instance's health.
+#[derive(Debug, Serialize)]
+struct HealthBody {
+    verdict: Verdict,
+    since: String,
+    /// Whether it may be listed in discovery.
+    is_ready: bool,
+    ready_since: String,
+    /// The check that fails.
+    check: Option<String>,
+    /// Why, in words.
+    reason: Option<String>,
+}
+
+impl HealthBody {
+    fn of(judgement: &Judgement, checks: &[CheckSpec]) -> Self {
+        let cause = judgement.cause;
+        let check = cause.and_then(|cause| checks.get(usize::from(cause.check)));
+        Self {
+            verdict: judgement.verdict,
+            since: time::milliseconds(judgement.since),
+            is_ready: judgement.is_ready,
+            ready_since: time::milliseconds(judgement.ready_since),
+            check: check.map(|check| check.name.clone()),
+            reason: cause.map(|cause| cause.failure.to_string()),
+        }
+    }
 }
 
 /// Lists the members, in the order of their operations.
@@ -50,7 +83,10 @@ pub async fn list(
 ) -> Result<Json<Listed<InstanceBody>>, Failure> {
     let group = find(&app, &caller, &id).await?.value;
     let mut members = match caller.enrolled.engine.handle().group(group.id) {
-        Some(view) => view.members.iter().map(InstanceBody::seen).collect(),
+        Some(view) => {
+            let checks = view.group.health.as_ref().map(|health| health.checks.as_slice()).unwrap_or_default();
+            view.members.iter().map(|member| InstanceBody::seen(member, checks)).collect()
+        }
         None => unseen(&app, &caller, group.id).await?,
     };
     members.sort_unstable_by_key(|member: &InstanceBody| member.operation.to_string());
@@ -69,7 +105,7 @@ async fn unseen(app: &Application, caller: &Caller, group: GroupId) -> Result<Ve
 }
 
 impl InstanceBody {
-    fn seen(member: &MemberView) -> Self {
+    fn seen(member: &MemberView, checks: &[CheckSpec]) -> Self {
         Self {
             operation: member.operation,
             sequence: member.sequence,
@@ -84,6 +120,7 @@ impl InstanceBody {
             compute_node: member.compute_node,
             created_at: member.created_at.map(time::milliseconds),
             is_protected: member.is_protected,
+            health: member.health.as_ref().map(|judgement| HealthBody::of(judgement, checks)),
             cause: member.cause,
             reason: member.deletion_cause,
         }
@@ -104,6 +141,7 @@ impl InstanceBody {
             compute_node: None,
             created_at: None,
             is_protected: false,
+            health: None,
             cause: operation.cause,
             reason: operation.deletion_cause,
         }

@@ -7,6 +7,7 @@ use crate::api::shapes::{GroupView, NewGroup};
 use crate::commands::template;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::health::HealthArgs;
 use crate::json_argument::JsonArgument;
 use crate::placement::PlacementArgs;
 use crate::waiting::Patience;
@@ -15,6 +16,7 @@ use crate::waiting::Patience;
 ///
 /// Examples:
 ///   tsg group create web --template web --capacity 5 --wait
+///   tsg group create web -t web -c 5 --check http:8080/ping
 ///   tsg group create web -t web -c 5 --place 'service!=~web'
 ///   tsg group create web -t web -c 5 --policy '{"update": {"max_surge": 2, "canary": 1}}'
 #[derive(Debug, Args)]
@@ -34,6 +36,8 @@ pub(crate) struct Create {
     #[command(flatten)]
     placement: PlacementArgs,
     #[command(flatten)]
+    health: HealthArgs,
+    #[command(flatten)]
     patience: Patience,
 }
 
@@ -41,10 +45,11 @@ impl Create {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
         let policy = self.policy.as_ref().map(JsonArgument::read).transpose()?;
         let placement = self.placement.read()?;
+        let health = self.health.read()?;
         let api = context.api().await?;
         let template = template::find(&api, &self.template).await?.value;
-        let group =
-            NewGroup { name: self.name.clone(), template_id: template.id, capacity: self.capacity, policy, placement };
+        let (name, template_id) = (self.name.clone(), template.id);
+        let group = NewGroup { name, template_id, capacity: self.capacity, policy, placement, health };
         let made: Answer<GroupView> = api
             .post("/v2/groups", Some(&group))
             .await

@@ -8,7 +8,7 @@ use crate::api::shapes::{GroupView, status_word};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Show;
-use crate::placement;
+use crate::{health, placement};
 
 /// Show one group: how it stands, what waits, what is blocked
 #[derive(Debug, Args)]
@@ -39,6 +39,7 @@ impl Show for Answer<GroupView> {
         lines.push(format!("template:  {} (revision {})", group.template_id, group.revision));
         let placement = placement::lines(&group.placement);
         lines.extend(placement.iter().map(|line| format!("placement: {line}")));
+        lines.extend(health::lines(&group.health).iter().map(|line| format!("check: {line}")));
         lines.extend(group.updated_at.iter().map(|at| format!("updated:   {at}")));
         lines.join("\n")
     }

@@ -4,15 +4,18 @@ use clap::Args;
 
 use super::find;
 use crate::api::Answer;
-use crate::api::shapes::{GroupChange, GroupView, PlacementChange};
+use crate::api::shapes::{BlockChange, GroupChange, GroupView};
 use crate::commands::template;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::health::HealthArgs;
 use crate::json_argument::JsonArgument;
 use crate::placement::PlacementArgs;
 use crate::waiting::Patience;
+use tsg_core::health::spec::HealthSpec;
+use tsg_core::placement::rule::PlacementSpec;
 
-/// Change a group's template, policy or placement, or go back to an earlier revision
+/// Change a group's template, policy, placement or health checks, or go back to an earlier revision
 ///
 /// A template with other content begins a rollout: instances are replaced, or changed where they
 /// are, as the policy says. See `tsg rollout` and `tsg wait`. Placement is for instances still to be made; those that
@@ -25,7 +28,9 @@ use crate::waiting::Patience;
 ///   tsg group update web --place 'rack: service!=~web'
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-#[group(required = true, multiple = true, args = ["template", "to_revision", "policy", "rules", "placement", "no_placement"])]
+#[group(required = true, multiple = true, args = [
+    "template", "to_revision", "policy", "rules", "placement", "no_placement", "checks", "health", "no_health",
+])]
 pub(crate) struct Update {
     /// Name or id of the group.
     #[arg(value_name = "GROUP")]
@@ -45,20 +50,26 @@ pub(crate) struct Update {
     #[arg(long, conflicts_with_all = ["rules", "placement"])]
     no_placement: bool,
     #[command(flatten)]
+    health: HealthArgs,
+    /// Take its health checks away, so that an instance that runs is well.
+    #[arg(long, conflicts_with_all = ["checks", "health"])]
+    no_health: bool,
+    #[command(flatten)]
     patience: Patience,
 }
 
 impl Update {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
         let policy = self.policy.as_ref().map(JsonArgument::read).transpose()?;
-        let placement = self.placement()?;
+        let (placement, health) = (self.placement()?, self.health()?);
         let api = context.api().await?;
         let group = find(&api, &self.target).await?;
         let template_id = match &self.template {
             Some(template) => Some(template::find(&api, template).await?.value.id),
             None => None,
         };
-        let change = GroupChange { template_id, revision: self.to_revision, policy, placement, capacity: None };
+        let revision = self.to_revision;
+        let change = GroupChange { template_id, revision, policy, placement, health, capacity: None };
         let changed: Answer<GroupView> = api
             .patch(&format!("/v2/groups/{}", group.value.id), &change, group.etag.as_deref())
             .await
@@ -66,8 +77,15 @@ impl Update {
         self.patience.show(context, &api, changed).await
     }
 
-    fn placement(&self) -> Result<Option<PlacementChange>, Failure> {
-        let given = self.placement.read()?;
-        Ok(given.map(PlacementChange::Set).or_else(|| self.no_placement.then_some(PlacementChange::Remove)))
+    fn placement(&self) -> Result<Option<BlockChange<PlacementSpec>>, Failure> {
+        Ok(changed(self.placement.read()?, self.no_placement))
     }
+
+    fn health(&self) -> Result<Option<BlockChange<HealthSpec>>, Failure> {
+        Ok(changed(self.health.read()?, self.no_health))
+    }
+}
+
+fn changed<T>(given: Option<Box<T>>, is_removed: bool) -> Option<BlockChange<T>> {
+    given.map(BlockChange::Set).or_else(|| is_removed.then_some(BlockChange::Remove))
 }

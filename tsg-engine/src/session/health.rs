@@ -1,0 +1,69 @@
+//! What is believed of the instances' health.
+//!
+//! Owns how a verdict comes into a plan. Must never form one; whoever looks after the instances
+//! does.
+
+use core::time::Duration;
+
+use tsg_core::health::verdict::Judgement;
+use tsg_core::model::group::Group;
+use tsg_core::model::id::InstanceId;
+use tsg_core::model::instance::InstanceState;
+use tsg_core::model::operation::Phase;
+use tsg_core::observe::join::Joined;
+use tsg_core::plan::input::{Member, Sighting, Verdict};
+
+use super::Session;
+
+impl Session {
+    /// Groups of whose instances something else is believed now are looked at.
+    pub(super) fn take_in_verdicts(&mut self) {
+        let changed = self.health.as_ref().map(|health| health.take_changed()).unwrap_or_default();
+        for group in changed {
+            if self.books.group(group).is_some() {
+                self.mark_dirty(group);
+            }
+        }
+    }
+
+    /// Gives the members that run their verdicts.
+    pub(super) fn judge(&self, group: &Group, joined: &mut Joined) {
+        if !has_checks(group) || self.health.is_none() {
+            return;
+        }
+        let young_until = self.now().before(start_window(group));
+        for member in joined.members.iter_mut().filter(|member| runs(member)) {
+            match member.instance().and_then(|instance| self.judgement(group, instance)) {
+                Some(judgement) => {
+                    member.verdict = judgement.verdict;
+                    member.state_since = member.state_since.max(judgement.since);
+                }
+                // Nobody has begun to look after it: one that was just made has proved nothing.
+                None if member.phase == Phase::Bound || member.phase_since > young_until => {
+                    member.verdict = Verdict::Starting;
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// What is believed of an instance of a group that has checks.
+    pub(super) fn judgement(&self, group: &Group, instance: InstanceId) -> Option<Judgement> {
+        self.health.as_ref().filter(|_| has_checks(group))?.judgement(instance)
+    }
+}
+
+/// How long an instance may take to pass for the first time.
+fn start_window(group: &Group) -> Duration {
+    let checks = group.health.iter().flat_map(|health| &health.checks);
+    checks.map(|check| check.pacing.start_window.as_duration()).max().unwrap_or_default()
+}
+
+fn has_checks(group: &Group) -> bool {
+    group.health.as_ref().is_some_and(|health| !health.checks.is_empty())
+}
+
+fn runs(member: &Member) -> bool {
+    let is_new = member.phase == Phase::Ready && member.sighting == Sighting::None;
+    is_new || member.sighting == Sighting::Present(InstanceState::Running)
+}

@@ -1,0 +1,142 @@
+//! Which instances of a group are asked how they are.
+//!
+//! Owns whom nobody asks: what does not run, and what is on its way out. Must never take an
+//! address from anywhere but the instance itself.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tsg_core::health::check::{CheckKind, CheckSpec};
+use tsg_core::health::fact::{Failure, Outcome};
+use tsg_core::health::spec::HealthSpec;
+use tsg_core::health::ward::Target;
+use tsg_core::model::guest::GuestReport;
+use tsg_core::model::id::InstanceId;
+use tsg_core::model::instance::InstanceState;
+use tsg_core::model::operation::Phase;
+use tsg_core::model::time::Timestamp;
+use tsg_engine::MemberView;
+
+use crate::probe::{Assignment, Nic};
+
+/// A group's checks, each shared with the prober.
+pub struct Checks {
+    /// The block they stand in.
+    pub spec: Arc<HealthSpec>,
+    /// In its order.
+    pub each: Vec<Arc<CheckSpec>>,
+}
+
+impl Checks {
+    /// Those of a block; `None` without any.
+    pub fn of(spec: &HealthSpec) -> Option<Self> {
+        let each: Vec<_> = spec.checks.iter().cloned().map(Arc::new).collect();
+        (!each.is_empty()).then(|| Self { spec: Arc::new(spec.clone()), each })
+    }
+
+    /// How long an instance may take to be well after its start.
+    fn start_window(&self) -> core::time::Duration {
+        let windows = self.spec.checks.iter().map(|check| check.pacing.start_window.as_duration());
+        windows.max().unwrap_or_default()
+    }
+
+    /// The checks of one instance that the prober makes.
+    pub fn assignments(&self, instance: InstanceId, address: Option<IpAddr>) -> impl Iterator<Item = Assignment> {
+        let nics: Vec<Nic> = address.map(|address| Nic { address, network: None }).into_iter().collect();
+        let probed = (0_u16..).zip(&self.each).filter(|(_, spec)| spec.kind.endpoint().is_some());
+        probed.map(move |(check, spec)| Assignment { instance, check, nics: nics.clone(), spec: spec.clone() })
+    }
+
+    /// What the checks that need no prober find of one that runs.
+    pub fn told(&self, guest: GuestReport) -> impl Iterator<Item = (u16, Outcome)> {
+        (0_u16..).zip(&self.each).filter_map(move |(check, spec)| match spec.kind {
+            CheckKind::Cloud => Some((check, Outcome::Passed)),
+            CheckKind::Guest if guest.is_unhealthy => Some((check, Outcome::Failed(Failure::SaysBad))),
+            CheckKind::Guest => Some((check, Outcome::Passed)),
+            _ => None,
+        })
+    }
+}
+
+/// One that is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Where it is reached.
+    pub address: Option<IpAddr>,
+    /// What its guest said last.
+    pub guest: GuestReport,
+}
+
+/// What is remembered of the instances of a group beyond what the engine shows: when they were
+/// started last.
+#[derive(Debug, Default)]
+pub struct Starts(BTreeMap<InstanceId, Start>);
+
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    began_at: Timestamp,
+    has_served: bool,
+    /// Since when it was shown as it was.
+    shown_since: Timestamp,
+    /// What its guest said with it.
+    is_unhealthy: bool,
+}
+
+impl Starts {
+    /// The instances to ask, and whom they are.
+    pub fn take_in(
+        &mut self,
+        members: &[MemberView],
+        checks: &Checks,
+        now: Timestamp,
+    ) -> (Vec<Target>, BTreeMap<InstanceId, Asked>) {
+        let (mut targets, mut asked) = (Vec::new(), BTreeMap::new());
+        let mut known = BTreeMap::new();
+        for member in members {
+            let Some(instance) = member.instance else { continue };
+            let before = self.0.remove(&instance);
+            if !runs(member) {
+                known.extend(before.map(|before| (instance, before)));
+                continue;
+            }
+            let start = before.map_or_else(|| Start::first(member, checks, now), |before| before.then(member));
+            let Start { began_at, has_served, .. } = start;
+            known.insert(instance, start);
+            asked.insert(instance, Asked { address: member.address, guest: member.guest });
+            targets.push(Target { instance, began_at, has_served });
+        }
+        self.0 = known;
+        (targets, asked)
+    }
+}
+
+fn runs(member: &MemberView) -> bool {
+    matches!(member.phase, Phase::Bound | Phase::Ready)
+        && member.state == Some(InstanceState::Running)
+        && member.retirement.is_none()
+}
+
+impl Start {
+    /// Of one that is seen for the first time. One that has been ready for longer than it may take
+    /// to start was well before this server began.
+    fn first(member: &MemberView, checks: &Checks, now: Timestamp) -> Self {
+        let shown_since = shown_since(member);
+        let has_served = member.phase == Phase::Ready && member.phase_since.after(checks.start_window()) <= now;
+        Self { began_at: shown_since, has_served, shown_since, is_unhealthy: member.guest.is_unhealthy }
+    }
+
+    /// Of one that was seen before. What it is shown as begins anew when it is started again, and
+    /// when its guest says otherwise how it is.
+    fn then(self, member: &MemberView) -> Self {
+        let (shown_since, is_unhealthy) = (shown_since(member), member.guest.is_unhealthy);
+        let is_same = shown_since <= self.shown_since || is_unhealthy != self.is_unhealthy;
+        let (began_at, has_served) =
+            if is_same { (self.began_at, self.has_served) } else { (self.began_at.max(shown_since), false) };
+        Self { began_at, has_served, shown_since, is_unhealthy }
+    }
+}
+
+fn shown_since(member: &MemberView) -> Timestamp {
+    member.state_since.unwrap_or_default().max(member.phase_since)
+}

@@ -1,0 +1,232 @@
+//! Who looks after the instances of one account.
+//!
+//! Owns the account's ward and what is to be asked of whom. Must never hold its lock while it waits.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tsg_core::health::fact::Fact;
+use tsg_core::health::quorum;
+use tsg_core::health::verdict::Judgement;
+use tsg_core::health::ward::Ward;
+use tsg_core::model::id::{GroupId, InstanceId};
+use tsg_core::model::time::Timestamp;
+use tsg_core::ports::{Clock, Health};
+use tsg_engine::{EngineHandle, GroupView};
+
+use super::targets::{Asked, Checks, Starts};
+use crate::probe::{self, Assignment};
+
+/// The prober in this process.
+const HERE: u16 = 0;
+/// How old a look at the cloud may be for what it tells to be a fact: some missed lists.
+const LOOK_MAX: core::time::Duration = core::time::Duration::from_secs(6 * 60);
+
+/// What there is to ask now, as far as it changed.
+#[derive(Default)]
+pub struct Errands {
+    /// To be asked from now on, or otherwise than before.
+    pub set: Vec<Assignment>,
+    /// Not to be asked any more.
+    pub gone: Vec<(InstanceId, u16)>,
+}
+
+/// Who looks after the instances of one account.
+pub struct Watch {
+    clock: Arc<dyn Clock>,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    ward: Ward,
+    groups: BTreeMap<GroupId, Watched>,
+    /// Of which something else is believed since the engine asked.
+    changed: Vec<GroupId>,
+}
+
+/// A group that has checks.
+struct Watched {
+    view: Arc<GroupView>,
+    checks: Checks,
+    starts: Starts,
+    asked: BTreeMap<InstanceId, Asked>,
+    /// When it was told last what needs no prober.
+    told_at: Timestamp,
+}
+
+impl Watch {
+    /// Nobody is looked after.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let ward = Ward::new(clock.now());
+        Self { clock, kept: Mutex::new(Kept { ward, groups: BTreeMap::new(), changed: Vec::new() }) }
+    }
+
+    /// Takes in what the engine shows, and lets time pass.
+    pub fn look(&self, engine: &EngineHandle) -> Errands {
+        let now = self.clock.now();
+        let mut errands = Errands::default();
+        let views = engine.groups();
+        let has_news = {
+            let mut kept = self.lock();
+            kept.forget_groups(&views, &mut errands);
+            for view in &views {
+                kept.take_in(view, now, &mut errands);
+            }
+            kept.tell(now);
+            kept.ward.advance(now);
+            kept.collect()
+        };
+        if has_news {
+            engine.note_health();
+        }
+        errands
+    }
+
+    /// Takes in what the prober found.
+    pub fn note(&self, findings: impl IntoIterator<Item = (InstanceId, u16, Fact)>, engine: &EngineHandle) {
+        let now = self.clock.now();
+        let has_news = {
+            let mut kept = self.lock();
+            for (instance, check, fact) in findings {
+                kept.ward.note(HERE, instance, check, fact, now);
+            }
+            kept.collect()
+        };
+        if has_news {
+            engine.note_health();
+        }
+    }
+
+    /// Takes in whether the prober can believe what it finds.
+    pub fn note_ability(&self, ability: probe::Ability, engine: &EngineHandle) {
+        let now = self.clock.now();
+        let ability = match ability {
+            probe::Ability::Able => quorum::Ability::Able,
+            probe::Ability::Unable => quorum::Ability::Abstains,
+        };
+        let has_news = {
+            let mut kept = self.lock();
+            kept.ward.set_prober(HERE, ability, now);
+            kept.collect()
+        };
+        if has_news {
+            engine.note_health();
+        }
+    }
+
+    /// Everything that is asked now.
+    pub fn asked(&self) -> Vec<(InstanceId, u16)> {
+        let kept = self.lock();
+        kept.groups.values().flat_map(|watched| watched.keys(watched.asked.keys())).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Health for Watch {
+    fn judgement(&self, instance: InstanceId) -> Option<Judgement> {
+        let now = self.clock.now();
+        self.lock().ward.judgement(instance, now)
+    }
+
+    fn take_changed(&self) -> Vec<GroupId> {
+        std::mem::take(&mut self.lock().changed)
+    }
+}
+
+impl Kept {
+    fn forget_groups(&mut self, views: &[Arc<GroupView>], errands: &mut Errands) {
+        let is_there = |id: &GroupId| views.binary_search_by_key(id, |view| view.group.id).is_ok();
+        let gone: Vec<GroupId> = self.groups.keys().copied().filter(|id| !is_there(id)).collect();
+        for group in gone {
+            self.forget(group, errands);
+        }
+    }
+
+    fn forget(&mut self, group: GroupId, errands: &mut Errands) {
+        let Some(watched) = self.groups.remove(&group) else { return };
+        errands.gone.extend(watched.keys(watched.asked.keys()));
+        self.ward.forget_group(group);
+    }
+
+    fn take_in(&mut self, view: &Arc<GroupView>, now: Timestamp, errands: &mut Errands) {
+        let group = view.group.id;
+        let Some(spec) = view.group.health.as_deref().filter(|spec| !spec.checks.is_empty()) else {
+            return self.forget(group, errands);
+        };
+        let known = self.groups.get(&group);
+        if known.is_some_and(|watched| Arc::ptr_eq(&watched.view, view)) {
+            return;
+        }
+        if known.is_none_or(|watched| *watched.checks.spec != *spec) {
+            let starts = self.groups.remove(&group).map(|before| {
+                errands.gone.extend(before.keys(before.asked.keys()));
+                before.starts
+            });
+            let Some(checks) = Checks::of(spec) else { return };
+            let (starts, asked) = (starts.unwrap_or_default(), BTreeMap::new());
+            let watched = Watched { view: view.clone(), checks, starts, asked, told_at: Timestamp::EPOCH };
+            self.groups.insert(group, watched);
+        }
+        let Some(watched) = self.groups.get_mut(&group) else { return };
+        watched.view = view.clone();
+        let (targets, asked) = watched.starts.take_in(&view.members, &watched.checks, now);
+        self.ward.set_group(group, &watched.checks.spec, &targets, now);
+        watched.ask(asked, errands);
+    }
+
+    /// Tells the ward what is known without a prober.
+    fn tell(&mut self, now: Timestamp) {
+        let Self { ward, groups, .. } = self;
+        for watched in groups.values_mut().filter(|watched| watched.is_to_be_told(now)) {
+            watched.told_at = now;
+            for (instance, asked) in &watched.asked {
+                for (check, outcome) in watched.checks.told(asked.guest) {
+                    let fact = Fact { at: now, took: core::time::Duration::ZERO, outcome };
+                    ward.note(HERE, *instance, check, fact, now);
+                }
+            }
+        }
+    }
+
+    /// Whether something else is believed of a group now.
+    fn collect(&mut self) -> bool {
+        let changed = self.ward.take_changed();
+        let has_news = !changed.is_empty();
+        self.changed.extend(changed);
+        self.changed.sort_unstable();
+        self.changed.dedup();
+        has_news
+    }
+}
+
+impl Watched {
+    fn keys<'a>(
+        &'a self,
+        instances: impl IntoIterator<Item = &'a InstanceId> + 'a,
+    ) -> impl Iterator<Item = (InstanceId, u16)> + 'a {
+        let checks = u16::try_from(self.checks.each.len()).unwrap_or(u16::MAX);
+        instances.into_iter().flat_map(move |instance| (0..checks).map(|check| (*instance, check)))
+    }
+
+    /// Changes whom the prober asks.
+    fn ask(&mut self, asked: BTreeMap<InstanceId, Asked>, errands: &mut Errands) {
+        let gone = self.asked.keys().filter(|instance| !asked.contains_key(instance));
+        errands.gone.extend(self.keys(gone));
+        for (instance, new) in &asked {
+            if self.asked.get(instance).is_none_or(|before| before.address != new.address) {
+                errands.set.extend(self.checks.assignments(*instance, new.address));
+            }
+        }
+        self.asked = asked;
+    }
+
+    /// What a look that is too old tells is no fact.
+    fn is_to_be_told(&self, now: Timestamp) -> bool {
+        let intervals = self.checks.spec.checks.iter().map(|check| check.pacing.interval.as_duration());
+        let is_fresh = self.view.view.taken_at.after(LOOK_MAX) > now;
+        is_fresh && intervals.min().is_some_and(|interval| self.told_at.after(interval) <= now)
+    }
+}
