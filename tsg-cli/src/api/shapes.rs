@@ -243,6 +243,16 @@ pub(crate) struct InstanceHealth {
     pub(crate) reason: Option<String>,
 }
 
+impl InstanceHealth {
+    /// The verdict, and why if it is not good.
+    pub(crate) fn in_words(&self) -> String {
+        match &self.reason {
+            Some(reason) => format!("{}: {reason}", self.verdict),
+            None => self.verdict.clone(),
+        }
+    }
+}
+
 /// The key that a server made for an account, to be uploaded by its owner.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Enrollment {

@@ -4,7 +4,6 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -58,11 +57,6 @@ pub(crate) struct Names {
 /// Where machines answer HTTP, as examples have it; another port where somebody has this one.
 const MACHINE_PORT: u16 = 8080;
 
-/// The port that machines answer on; 0 takes a free one.
-fn machine_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::UNSPECIFIED, MACHINE_PORT)).map_or(0, |_free| MACHINE_PORT)
-}
-
 /// A data centre and its user.
 pub(crate) struct Site {
     folder: TempDir,
@@ -82,15 +76,11 @@ impl Site {
             .prefix("tsg-demo-")
             .tempdir()
             .map_err(|error| failed(&error).next("set TMPDIR to a folder that you may write"))?;
-        let plot = Plot {
-            cloudapi_port: 0,
-            admin_port: 0,
-            machine_port: machine_port(),
-            name_server: options.name_server,
-            seed: options.seed,
-            speed: options.speed,
+        let datacenter = match open(options, MACHINE_PORT, &key).await {
+            Ok(datacenter) => datacenter,
+            // Somebody has the port; if it is something else, it is said now.
+            Err(_) => open(options, 0, &key).await?,
         };
-        let datacenter = datacenter::open(&plot, Residents::with_keys([key.public_key().to_openssh()])).await?;
         let site = Self { folder, key, datacenter };
         site.furnish_home().map_err(|error| failed(&error).next("set TMPDIR to a folder that you may write"))?;
         Ok(site)
@@ -196,6 +186,13 @@ impl Site {
             .map(Signer::from)
             .map_err(|error| Failure::new(Exit::Failed, "the demonstration's key cannot sign").because(&error))
     }
+}
+
+/// Opens the data centre; machine port 0 takes a free one.
+async fn open(options: &SiteOptions, machine_port: u16, key: &PrivateKey) -> Result<SimServer, Failure> {
+    let SiteOptions { name_server, seed, speed, .. } = *options;
+    let plot = Plot { cloudapi_port: 0, admin_port: 0, machine_port, name_server, seed, speed };
+    datacenter::open(&plot, Residents::with_keys([key.public_key().to_openssh()])).await
 }
 
 fn connect(server: &RunningServer, signer: Option<Signer>) -> Result<Api, Failure> {

@@ -209,6 +209,11 @@ impl Demo {
         self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready))
     }
 
+    /// The port on which each of its machines answers.
+    pub fn machine_port(&self) -> u64 {
+        self.ready["machine_port"].as_u64().unwrap_or_else(|| panic!("no machine port in {}", self.ready))
+    }
+
     /// The environment of its user, for any client.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let place = |name| self.place(name).to_owned();

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::find;
-use crate::api::shapes::InstanceView;
+use crate::api::shapes::{InstanceHealth, InstanceView};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::listing::{self, Listing};
@@ -30,7 +30,7 @@ impl Instances {
 
 impl Show for Listing<InstanceView> {
     fn human(&self) -> String {
-        let headings = Table::new(["INSTANCE", "NAME", "STANDS", "STATE", "ADDRESS", "COMPUTE NODE"]);
+        let headings = Table::new(["INSTANCE", "NAME", "STANDS", "STATE", "ADDRESS", "COMPUTE NODE", "HEALTH"]);
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let add = |table: Table, member: &InstanceView| {
             let class = member.class.map_or_else(|| "new".to_owned(), |class| class.to_string());
@@ -42,6 +42,7 @@ impl Show for Listing<InstanceView> {
                 or_dash(&member.state),
                 or_dash(&member.address),
                 node,
+                member.health.as_ref().map_or_else(|| "-".to_owned(), InstanceHealth::in_words),
             ])
         };
         self.items.iter().fold(headings, add).render()
