@@ -65,10 +65,11 @@ impl Guide {
     fn check(&self) -> String {
         let port = self.machine_port;
         format!(
-            "\n\nTo watch a hung instance being healed, make a group with a check, hang one of its instances, and look:\n\n  \
+            "\n\nTo see a hung instance healed, make a group with a check, hang one of its instances, and look now and \
+             again:\n\n  \
              tsg group create edge -t {NAME} -c 3 --check http:{port}/ping --wait\n  \
-             tsg sim manner hangs --instance \"$(tsg -j group instances edge | jq -r '.[0].instance')\"\n  \
-             watch tsg group instances edge"
+             tsg sim manner hangs --instance \"$(tsg group instances edge | awk 'NR==2 {{print $1}}')\"\n  \
+             tsg group instances edge"
         )
     }
 
