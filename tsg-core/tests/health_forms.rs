@@ -125,6 +125,23 @@ fn checks_of_a_group_have_names_of_their_own() {
     let names: Vec<String> = (0..=CHECKS_MAX).map(|number| format!("c{number}")).collect();
     let told = spec(&names.iter().map(String::as_str).collect::<Vec<_>>()).check().unwrap_err().to_string();
     assert!(told.contains("may have 8 checks, and there are 9"), "{told}");
+    for (check, expected) in [
+        (json!({"type": "command", "command": ["/bin/true"]}), "a check of type command cannot be had yet"),
+        (json!({"type": "tcp", "port": 1, "network": "00000000-0000-0000-0000-000000000009"}), "leave `network` out"),
+    ] {
+        let told = HealthSpec::of(vec![read(check)]).check().unwrap_err().to_string();
+        assert!(told.contains(expected), "{told}");
+    }
+    for (check, is_too_slow) in [
+        (json!({"type": "cloud"}), false),
+        (json!({"type": "cloud", "interval": "6m"}), true),
+        (json!({"type": "cloud", "interval": "6m", "healthy_after": 1}), false),
+        (json!({"type": "cloud", "start_window": "10m"}), false),
+        (json!({"type": "cloud", "start_window": "601s"}), true),
+    ] {
+        let told = HealthSpec::of(vec![read(check.clone())]).check_against(Span::from_mins(10));
+        assert_eq!(told.is_err(), is_too_slow, "{check}: {told:?}");
+    }
     for (field, value) in [("quorum", json!(0)), ("stale_after", json!(0)), ("flapping", json!({"changes": 0}))] {
         let spec: HealthSpec = serde_json::from_value(json!({ field: value })).unwrap();
         assert!(spec.check().unwrap_err().to_string().contains(field), "{field}");

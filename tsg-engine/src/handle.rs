@@ -58,6 +58,11 @@ impl EngineHandle {
         self.shared.is_stopped.load(Ordering::Acquire)
     }
 
+    /// Whether both are handles on one engine: an engine that was started again is another one.
+    pub fn is_of_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// Every group as it was last seen, ordered by id. A group that the engine has not looked
     /// at yet is not there.
     pub fn groups(&self) -> Vec<Arc<GroupView>> {

@@ -131,6 +131,28 @@ pub enum InvalidHealth {
     /// A command without a program, or an endless one.
     #[error("`command` needs a program and its arguments, 1 to 64 texts of together at most 4096 characters")]
     Command,
+    /// What nobody can do yet.
+    #[error("{what} cannot be had yet; {instead}")]
+    NotYet {
+        /// What.
+        what: &'static str,
+        /// What to write.
+        instead: &'static str,
+    },
+    /// A check that takes so long to pass that its instances would be given up before.
+    #[error(
+        "the check {name:?} may take {longest} until an instance has passed it, longer than \
+         `update.healthy_deadline`, {deadline}, after which it is given up; write a shorter interval or start_window, \
+         or a longer deadline"
+    )]
+    SlowerThanDeadline {
+        /// Which check.
+        name: String,
+        /// How long it may take.
+        longest: Span,
+        /// `update.healthy_deadline`.
+        deadline: Span,
+    },
     /// Too many checks.
     #[error("a group may have {most} checks, and there are {given}; merge some of them in the instance")]
     TooMany {

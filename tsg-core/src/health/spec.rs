@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::CheckSpec;
+use super::check::{CheckKind, CheckSpec};
 use super::invalid::{InvalidHealth, shortened};
 use crate::model::amount::Amount;
 use crate::model::span::Span;
@@ -98,6 +98,21 @@ impl Default for Discovery {
 }
 
 impl HealthSpec {
+    /// Checks that an instance can pass before it is given up, at `deadline` after its create.
+    ///
+    /// # Errors
+    /// The first check that may take longer.
+    pub fn check_against(&self, deadline: Span) -> Result<(), InvalidHealth> {
+        for CheckSpec { name, pacing, .. } in &self.checks {
+            let passes = pacing.interval.as_millis().saturating_mul(pacing.healthy_after.into());
+            let longest = Span::from_millis(passes.saturating_add(pacing.timeout.as_millis())).max(pacing.start_window);
+            if longest > deadline {
+                return Err(InvalidHealth::SlowerThanDeadline { name: shortened(name), longest, deadline });
+            }
+        }
+        Ok(())
+    }
+
     /// With one check and everything else by default.
     pub fn of(checks: Vec<CheckSpec>) -> Self {
         Self { checks, ..Self::default() }
@@ -108,6 +123,7 @@ impl HealthSpec {
     /// # Errors
     /// The first that is broken.
     pub fn check(&self) -> Result<(), InvalidHealth> {
+        self.checks.iter().try_for_each(refuse_what_is_not_yet)?;
         if self.checks.len() > CHECKS_MAX {
             return Err(InvalidHealth::TooMany { given: self.checks.len(), most: CHECKS_MAX });
         }
@@ -122,6 +138,21 @@ impl HealthSpec {
         span("flapping.within", self.flapping.within, Span::from_mins(1))?;
         span("discovery.down_after", self.discovery.down_after, Span::ZERO)?;
         span("discovery.up_after", self.discovery.up_after, Span::ZERO)
+    }
+}
+
+/// An instance's addresses are known without their networks, and nobody can run a program in it.
+fn refuse_what_is_not_yet(check: &CheckSpec) -> Result<(), InvalidHealth> {
+    if check.kind.endpoint().is_some_and(|endpoint| endpoint.network.is_some()) {
+        let instead = "leave `network` out, so that the primary address is asked";
+        return Err(InvalidHealth::NotYet { what: "another network than the primary one", instead });
+    }
+    match check.kind {
+        CheckKind::Command(_) => Err(InvalidHealth::NotYet {
+            what: "a check of type command",
+            instead: "let the instance say it itself, with a check of type guest or http",
+        }),
+        _ => Ok(()),
     }
 }
 

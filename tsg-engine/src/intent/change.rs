@@ -137,6 +137,9 @@ pub async fn change_group(
         next.policy = change.policy.clone().unwrap_or(next.policy);
         next.placement = BlockChange::made(&change.placement, next.placement);
         next.health = BlockChange::made(&change.health, next.health);
+        if let Some(health) = &next.health {
+            health.check_against(next.policy.update.healthy_deadline)?;
+        }
         if let Some(wanted) = wanted_template(&next, change)? {
             revise(store, caller, &mut next, wanted, &mut transaction).await?;
         }

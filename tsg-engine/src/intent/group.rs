@@ -79,7 +79,10 @@ pub enum CreateGroupError {
 pub async fn create_group(store: &dyn Store, caller: &Caller, new: &NewGroup) -> Result<Group, CreateGroupError> {
     new.policy.check()?;
     new.placement.as_deref().map_or(Ok(()), PlacementSpec::check)?;
-    new.health.as_deref().map_or(Ok(()), HealthSpec::check)?;
+    if let Some(health) = &new.health {
+        health.check()?;
+        health.check_against(new.policy.update.healthy_deadline)?;
+    }
     for _ in 0..ATTEMPTS {
         if let Some(taken) = codec::get::<TakenGroupName>(store, caller.account, new.name.as_str()).await? {
             if taken.value.group == new.id

@@ -5,6 +5,7 @@
 
 use core::time::Duration;
 
+use tsg_core::health::check::CheckKind;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::group::Group;
 use tsg_core::model::id::InstanceId;
@@ -14,6 +15,9 @@ use tsg_core::observe::join::Joined;
 use tsg_core::plan::input::{Member, Sighting, Verdict};
 
 use super::Session;
+
+/// A machine that was started this long ago has come to the notice of whoever looks after it.
+const UNNOTICED: Duration = Duration::from_secs(10);
 
 impl Session {
     /// Groups of whose instances something else is believed now are looked at.
@@ -31,7 +35,7 @@ impl Session {
         if !has_checks(group) || self.health.is_none() {
             return;
         }
-        let young_until = self.now().before(start_window(group));
+        let young_since = self.now().before(start_window(group).max(UNNOTICED));
         for member in joined.members.iter_mut().filter(|member| runs(member)) {
             match member.instance().and_then(|instance| self.judgement(group, instance)) {
                 Some(judgement) => {
@@ -39,11 +43,15 @@ impl Session {
                     member.state_since = member.state_since.max(judgement.since);
                 }
                 // Nobody has begun to look after it: one that was just made has proved nothing.
-                None if member.phase == Phase::Bound || member.phase_since > young_until => {
+                None if member.phase == Phase::Bound || member.phase_since.max(member.state_since) > young_since => {
                     member.verdict = Verdict::Starting;
                 }
                 None => {}
             }
+        }
+        // Where a check asks what its guest says, its policy decides and not the bare word.
+        if asks_guests(group) {
+            joined.details.iter_mut().for_each(|detail| detail.guest.is_unhealthy = false);
         }
     }
 
@@ -57,6 +65,10 @@ impl Session {
 fn start_window(group: &Group) -> Duration {
     let checks = group.health.iter().flat_map(|health| &health.checks);
     checks.map(|check| check.pacing.start_window.as_duration()).max().unwrap_or_default()
+}
+
+fn asks_guests(group: &Group) -> bool {
+    group.health.iter().flat_map(|health| &health.checks).any(|check| check.kind == CheckKind::Guest)
 }
 
 fn has_checks(group: &Group) -> bool {

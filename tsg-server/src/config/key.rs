@@ -58,6 +58,7 @@ pub const KNOWN_KEYS: &[KnownKey] = &[
     honoured("limits.body_max"),
     honoured("limits.requests_at_once"),
     honoured("limits.request_time"),
+    honoured("health.private_addresses"),
     honoured("engine.simulated_datacenter"),
     honoured("engine.requests_per_second"),
     honoured("engine.burst"),

@@ -64,6 +64,7 @@ pub(super) fn load(sources: &ConfigSources) -> Result<Loaded, ConfigError> {
     let builtin = sources.builtin.as_ref().filter(|builtin| builtin.url == config.triton.url);
     config.engine.simulated_datacenter = builtin.is_some();
     config.engine.read(&raw)?;
+    set(&mut config.health.private_addresses, raw.switch("health.private_addresses")?);
     if let Some(path) = raw.path("triton.topology_file")? {
         config.engine.config.topology = read_topology(&path)?;
     }

@@ -36,6 +36,8 @@ pub struct ServerConfig {
     pub auth: AuthSettings,
     /// What one request or account may take.
     pub limits: LimitSettings,
+    /// Whom the prober may ask.
+    pub health: HealthSettings,
     /// How the engine paces and waits.
     pub engine: EngineSettings,
     /// Set in development mode: unsigned requests act as this login.
@@ -133,6 +135,14 @@ pub struct LimitSettings {
     pub request_time: Duration,
 }
 
+/// Whom the prober may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HealthSettings {
+    /// Private addresses too, which is what fabrics are made of. Off by default: the owner of a
+    /// fabric chooses its addresses, and may choose those of the operator's own networks.
+    pub private_addresses: bool,
+}
+
 /// Development mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DevMode {
@@ -173,6 +183,7 @@ impl ServerConfig {
                 allow_file: data_dir.join("allowed-accounts"),
             },
             limits: LimitSettings::default(),
+            health: HealthSettings::default(),
             engine: EngineSettings::default(),
             dev: None,
         }

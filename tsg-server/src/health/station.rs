@@ -14,7 +14,7 @@ use tsg_core::model::id::{AccountId, InstanceId};
 use super::watch::{Errands, Watch};
 use crate::accounts::registry::Enrolled;
 use crate::app::Application;
-use crate::probe::{Ability, Finding, Permission, Prober, ProberConfig, Report, StartError, TargetPolicy};
+use crate::probe::{Ability, Finding, Prober, ProberConfig, Report, StartError, TargetPolicy};
 
 /// How often it is looked whom to ask.
 const EVERY: Duration = Duration::from_secs(1);
@@ -30,12 +30,11 @@ pub struct Station {
 }
 
 impl Station {
-    /// Starts the prober; loopback addresses are asked in a simulated data centre only.
+    /// Starts the prober.
     ///
     /// # Errors
     /// The prober's.
-    pub fn start(loopback: Permission) -> Result<Self, StartError> {
-        let policy = TargetPolicy { loopback, ..TargetPolicy::default() };
+    pub fn start(policy: TargetPolicy) -> Result<Self, StartError> {
         let (prober, reports) = Prober::start(ProberConfig { policy, ..ProberConfig::default() })?;
         Ok(Self { prober, reports, ability: Ability::Able, watches: BTreeMap::new(), owners: HashMap::new() })
     }
@@ -49,7 +48,11 @@ impl Station {
                 report = self.reports.recv() => report.map(Some),
                 _ = ticks.tick() => Some(None),
             };
-            let (Some(report), Some(app)) = (report, app.upgrade()) else { break };
+            let Some(app) = app.upgrade() else { break };
+            let Some(report) = report else {
+                tracing::error!("the prober has ended; nobody is judged any more until the server is started again");
+                break;
+            };
             match report {
                 Some(report) => self.take(report, &app),
                 None => self.look(&app).await,

@@ -44,7 +44,10 @@ impl Checks {
     /// The checks of one instance that the prober makes.
     pub fn assignments(&self, instance: InstanceId, address: Option<IpAddr>) -> impl Iterator<Item = Assignment> {
         let nics: Vec<Nic> = address.map(|address| Nic { address, network: None }).into_iter().collect();
-        let probed = (0_u16..).zip(&self.each).filter(|(_, spec)| spec.kind.endpoint().is_some());
+        // Nobody can ask one whose address is not known, which says nothing of how it is.
+        let can_be_asked = !nics.is_empty();
+        let is_asked = move |spec: &Arc<CheckSpec>| can_be_asked && spec.kind.endpoint().is_some();
+        let probed = (0_u16..).zip(&self.each).filter(move |(_, spec)| is_asked(spec));
         probed.map(move |(check, spec)| Assignment { instance, check, nics: nics.clone(), spec: spec.clone() })
     }
 
@@ -77,13 +80,20 @@ pub struct Starts(BTreeMap<InstanceId, Start>);
 struct Start {
     began_at: Timestamp,
     has_served: bool,
-    /// Since when it was shown as it was.
-    shown_since: Timestamp,
+    /// Since when it was shown as it was; `None` where whoever shows it has begun anew.
+    shown_since: Option<Timestamp>,
+    /// Whether it was seen not running since.
+    was_down: bool,
     /// What its guest said with it.
     is_unhealthy: bool,
 }
 
 impl Starts {
+    /// Another engine shows them from now on: since when they are as they are, it cannot know.
+    pub fn begin_anew(&mut self) {
+        self.0.values_mut().for_each(|start| start.shown_since = None);
+    }
+
     /// The instances to ask, and whom they are.
     pub fn take_in(
         &mut self,
@@ -97,7 +107,7 @@ impl Starts {
             let Some(instance) = member.instance else { continue };
             let before = self.0.remove(&instance);
             if !runs(member) {
-                known.extend(before.map(|before| (instance, before)));
+                known.extend(before.map(|before| (instance, Start { was_down: true, ..before })));
                 continue;
             }
             let start = before.map_or_else(|| Start::first(member, checks, now), |before| before.then(member));
@@ -121,19 +131,21 @@ impl Start {
     /// Of one that is seen for the first time. One that has been ready for longer than it may take
     /// to start was well before this server began.
     fn first(member: &MemberView, checks: &Checks, now: Timestamp) -> Self {
-        let shown_since = shown_since(member);
+        let began_at = shown_since(member);
         let has_served = member.phase == Phase::Ready && member.phase_since.after(checks.start_window()) <= now;
-        Self { began_at: shown_since, has_served, shown_since, is_unhealthy: member.guest.is_unhealthy }
+        let is_unhealthy = member.guest.is_unhealthy;
+        Self { began_at, has_served, shown_since: Some(began_at), was_down: false, is_unhealthy }
     }
 
     /// Of one that was seen before. What it is shown as begins anew when it is started again, and
     /// when its guest says otherwise how it is.
     fn then(self, member: &MemberView) -> Self {
         let (shown_since, is_unhealthy) = (shown_since(member), member.guest.is_unhealthy);
-        let is_same = shown_since <= self.shown_since || is_unhealthy != self.is_unhealthy;
+        let is_later = self.shown_since.is_some_and(|before| shown_since > before);
+        let is_started = self.was_down || (is_later && is_unhealthy == self.is_unhealthy);
         let (began_at, has_served) =
-            if is_same { (self.began_at, self.has_served) } else { (self.began_at.max(shown_since), false) };
-        Self { began_at, has_served, shown_since, is_unhealthy }
+            if is_started { (self.began_at.max(shown_since), false) } else { (self.began_at, self.has_served) };
+        Self { began_at, has_served, shown_since: Some(shown_since), was_down: false, is_unhealthy }
     }
 }
 

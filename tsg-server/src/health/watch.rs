@@ -11,6 +11,7 @@ use tsg_core::health::verdict::Judgement;
 use tsg_core::health::ward::Ward;
 use tsg_core::model::id::{GroupId, InstanceId};
 use tsg_core::model::time::Timestamp;
+use tsg_core::plan::input::ViewTrust;
 use tsg_core::ports::{Clock, Health};
 use tsg_engine::{EngineHandle, GroupView};
 
@@ -38,6 +39,8 @@ pub struct Watch {
 }
 
 struct Kept {
+    /// Who showed the instances last.
+    engine: Option<EngineHandle>,
     ward: Ward,
     groups: BTreeMap<GroupId, Watched>,
     /// Of which something else is believed since the engine asked.
@@ -58,7 +61,7 @@ impl Watch {
     /// Nobody is looked after.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let ward = Ward::new(clock.now());
-        Self { clock, kept: Mutex::new(Kept { ward, groups: BTreeMap::new(), changed: Vec::new() }) }
+        Self { clock, kept: Mutex::new(Kept { engine: None, ward, groups: BTreeMap::new(), changed: Vec::new() }) }
     }
 
     /// Takes in what the engine shows, and lets time pass.
@@ -68,9 +71,13 @@ impl Watch {
         let views = engine.groups();
         let has_news = {
             let mut kept = self.lock();
-            kept.forget_groups(&views, &mut errands);
-            for view in &views {
-                kept.take_in(view, now, &mut errands);
+            // An engine that has not looked yet shows nothing, which is not that nothing is there.
+            if engine.health().view.trust != ViewTrust::Unobserved {
+                kept.note_engine(engine);
+                kept.forget_groups(&views, &mut errands);
+                for view in views.iter().filter(|view| view.view.trust != ViewTrust::Unobserved) {
+                    kept.take_in(view, now, &mut errands);
+                }
             }
             kept.tell(now);
             kept.ward.advance(now);
@@ -137,6 +144,13 @@ impl Health for Watch {
 }
 
 impl Kept {
+    fn note_engine(&mut self, engine: &EngineHandle) {
+        if self.engine.as_ref().is_none_or(|before| !before.is_of_same(engine)) {
+            self.groups.values_mut().for_each(|watched| watched.starts.begin_anew());
+            self.engine = Some(engine.clone());
+        }
+    }
+
     fn forget_groups(&mut self, views: &[Arc<GroupView>], errands: &mut Errands) {
         let is_there = |id: &GroupId| views.binary_search_by_key(id, |view| view.group.id).is_ok();
         let gone: Vec<GroupId> = self.groups.keys().copied().filter(|id| !is_there(id)).collect();

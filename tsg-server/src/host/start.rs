@@ -31,7 +31,7 @@ use crate::config::{ConfigError, ServerConfig};
 use crate::health::Station;
 use crate::http::gate::Gate;
 use crate::http::listener;
-use crate::probe::{self, Permission};
+use crate::probe::{self, Permission, TargetPolicy};
 use crate::routes;
 
 /// Why the server does not start.
@@ -145,9 +145,7 @@ async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock
     let unbound = |source| StartError::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
-    let is_simulated = config.engine.simulated_datacenter;
-    let loopback = if is_simulated { Permission::Allowed } else { Permission::Refused };
-    let station = Station::start(loopback)?;
+    let station = Station::start(whom_to_ask(&config))?;
     let app = Arc::new(Application {
         allowed: AllowList::new(&config.auth),
         gate: Gate::new(config.limits.requests_at_once),
@@ -168,6 +166,16 @@ async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock
     let upkeep = tokio::spawn(upkeep(Arc::downgrade(&app)));
     let station = tokio::spawn(station.work(Arc::downgrade(&app)));
     Ok(Serving { app, address, stop, task, upkeep, station })
+}
+
+/// Loopback addresses are those of simulated machines.
+fn whom_to_ask(config: &ServerConfig) -> TargetPolicy {
+    let allowed = |is_allowed| if is_allowed { Permission::Allowed } else { Permission::Refused };
+    TargetPolicy {
+        loopback: allowed(config.engine.simulated_datacenter),
+        private: allowed(config.health.private_addresses),
+        ..TargetPolicy::default()
+    }
 }
 
 /// Makes a file's folder when it is missing, readable by its owner only.
