@@ -113,9 +113,7 @@ impl Field {
     }
 }
 
-/// Unsent creates of a scope: those that have no place, and the others. Of these the newest goes
-/// first, whatever the order of a scale-in: it is furthest from being sent, and what a plan has just
-/// added is the first that it takes back.
+/// Unsent creates of a scope: those that have no place, and the others.
 pub(super) fn unsent(
     input: &PlanInput<'_>,
     situation: &Situation,
@@ -124,12 +122,9 @@ pub(super) fn unsent(
     let (mut displaced, mut others) = (Vec::new(), Vec::new());
     for ((member, standing), index) in input.members.iter().zip(&situation.roster.standings).zip(0_u32..) {
         if standing.class == Class::Intended && !standing.is_stale() && is_within(scope, *standing) {
-            if standing.is_displaced() {
-                let turn = turn_of(input, member, *standing, detail_of(member, input)?);
-                displaced.push(Candidate::new(VictimRank::Unsent, turn, index));
-            } else {
-                others.push(Candidate::new(VictimRank::Unsent, u32::MAX - member.sequence, index));
-            }
+            let detail = detail_of(member, input)?;
+            let candidate = Candidate::new(VictimRank::Unsent, turn_of(input, member, *standing, detail), index);
+            if standing.is_displaced() { displaced.push(candidate) } else { others.push(candidate) }
         }
     }
     Ok((displaced, others))
