@@ -41,14 +41,7 @@ impl Stage {
 
     /// Lets time pass, judged.
     fn run(&mut self, length: Duration) {
-        let deadline = self.site.time.elapsed() + length;
-        let Self { site, oracle, .. } = self;
-        let (world, time, store) = (site.world.clone(), site.time.clone(), site.store.clone());
-        site.executor.run_until(deadline, |_| {
-            Site::catch_up(&world, &time);
-            oracle.judge(&store.news(oracle.progress()), &lock(&world)).unwrap();
-            false
-        });
+        self.site.run_judged(&mut self.oracle, length);
     }
 
     fn settle(&mut self) {

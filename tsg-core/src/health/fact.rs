@@ -98,6 +98,8 @@ pub enum TlsFailure {
 pub enum Obstruction {
     /// It may not connect to such an address.
     Forbidden,
+    /// It has no way to such an address: its own network is not what it should be.
+    NoRoute,
     /// It has no ports, files or memory left.
     Exhausted,
     /// It is stopping.
@@ -164,6 +166,7 @@ impl fmt::Display for Obstruction {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Forbidden => "the prober may not connect to its address",
+            Self::NoRoute => "the prober has no way to its network",
             Self::Exhausted => "the prober has no ports or files left",
             Self::Stopping => "the prober is stopping",
             Self::Unsupported => "nobody here runs such checks",

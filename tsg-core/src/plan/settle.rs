@@ -12,7 +12,6 @@ use super::input::PlanInput;
 use super::output::{Action, ClassCounts, GroupStatus, Plan, PlanError, PlannedAction, Report, RolloutReport, Wait};
 use super::paper::Sheet;
 use super::{deliberate, order};
-use crate::count;
 use crate::model::id::OperationId;
 
 /// Looks at one group in one plan at most. What is left after that is the next plan's.
@@ -42,16 +41,11 @@ pub(super) fn settle(
         if next.actions.is_empty() && next.memory.is_none() {
             break;
         }
-        let created = creates(&next);
+        let created = next.creates();
         add(&mut plan, next);
-        lacking = still_lacking.saturating_add(creates(&plan).saturating_sub(created));
+        lacking = still_lacking.saturating_add(plan.creates().saturating_sub(created));
     }
     Ok((plan, lacking))
-}
-
-fn creates(plan: &Plan) -> u32 {
-    let created = plan.actions.iter().filter(|planned| matches!(planned.action, Action::Create { .. }));
-    count::of(created.count())
 }
 
 /// Whether the steps of a plan could make more possible: something was left undone for want of what

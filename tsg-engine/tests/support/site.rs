@@ -23,6 +23,7 @@ use tsg_sim::world::{self, NewAccount, World, WorldSpec};
 use uuid::Uuid;
 
 use super::journal::WitnessedCloud;
+use super::oracle::Oracle;
 use super::ports::{LoggedStore, SeededEntropy, StoreMutant};
 
 const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAeuqz5CL05v06r1Qkyiwmhf5QKeOBk5Iz/maTM/R5Ai";
@@ -301,6 +302,17 @@ impl Site {
             None => engine,
         };
         Running { task: self.executor.spawn(engine.run()), handle }
+    }
+
+    /// Lets time pass, judged at every step.
+    pub fn run_judged(&mut self, oracle: &mut Oracle, length: Duration) {
+        let deadline = self.time.elapsed() + length;
+        let (world, time, store) = (self.world.clone(), self.time.clone(), self.store.clone());
+        self.executor.run_until(deadline, |_| {
+            Self::catch_up(&world, &time);
+            oracle.judge(&store.news(oracle.progress()), &lock(&world)).unwrap();
+            false
+        });
     }
 
     /// Lets the world catch up with the clock, so that what is read of it is of this moment.

@@ -89,21 +89,18 @@ impl Station {
     /// Finds out whom to ask from now on.
     async fn look(&mut self, app: &Application) {
         let mut errands = Errands::default();
-        let enrolled = app.accounts.all();
-        let mut left = std::mem::take(&mut self.watches);
-        for enrolled in &enrolled {
-            let before = left.remove(&enrolled.account);
+        for enrolled in app.accounts.all() {
+            // An account that was enrolled again is looked after by somebody else.
+            let before = self.watches.insert(enrolled.account, enrolled.watch.clone());
             if before.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &enrolled.watch)) {
                 errands.gone.extend(before.iter().flat_map(|before| before.asked()));
-                note_ability(enrolled, self.ability);
+                note_ability(&enrolled, self.ability);
             }
             let of_account = enrolled.watch.look(&enrolled.engine.handle());
             self.note_owners(enrolled.account, &of_account);
             errands.set.extend(of_account.set);
             errands.gone.extend(of_account.gone);
-            self.watches.insert(enrolled.account, enrolled.watch.clone());
         }
-        errands.gone.extend(left.values().flat_map(|watch| watch.asked()));
         // One that is to be asked again is not gone.
         let set: HashSet<(InstanceId, u16)> = errands.set.iter().map(|one| (one.instance, one.check)).collect();
         let gone: Vec<_> = errands.gone.into_iter().filter(|key| !set.contains(key)).collect();

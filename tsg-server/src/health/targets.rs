@@ -107,7 +107,9 @@ impl Starts {
             let Some(instance) = member.instance else { continue };
             let before = self.0.remove(&instance);
             if !runs(member) {
-                known.extend(before.map(|before| (instance, Start { was_down: true, ..before })));
+                // One that no list shows for a while was not stopped for all that is known.
+                let is_down = member.state.is_some_and(|state| state != InstanceState::Running);
+                known.extend(before.map(|before| (instance, Start { was_down: before.was_down || is_down, ..before })));
                 continue;
             }
             let start = before.map_or_else(|| Start::first(member, checks, now), |before| before.then(member));
@@ -151,4 +153,116 @@ impl Start {
 
 fn shown_since(member: &MemberView) -> Timestamp {
     member.state_since.unwrap_or_default().max(member.phase_since)
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use tsg_core::model::id::OperationId;
+    use tsg_core::model::instance::Brand;
+    use tsg_core::model::operation::Cause;
+    use tsg_core::plan::input::{Marks, Retirement, RetirementStage};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn checks() -> Checks {
+        Checks::of(&HealthSpec::of(vec!["http:8080/ping".parse().unwrap(), "guest".parse().unwrap()])).unwrap()
+    }
+
+    fn ago(seconds: u64) -> Timestamp {
+        NOW.before(Duration::from_secs(seconds))
+    }
+
+    /// One that has run for so many seconds, and was promoted an hour ago.
+    fn running(seconds: u64) -> MemberView {
+        MemberView {
+            operation: OperationId::from_bits(42),
+            sequence: 1,
+            name: "web-1".to_owned(),
+            instance: Some(InstanceId::new(Uuid::from_u128(7))),
+            phase: Phase::Ready,
+            phase_since: ago(3600),
+            class: None,
+            state: Some(InstanceState::Running),
+            state_since: Some(ago(seconds)),
+            guest: GuestReport::default(),
+            guest_since: None,
+            brand: Brand::Zone,
+            revision: 1,
+            retirement: None,
+            health: None,
+            marks: Marks::NONE,
+            address: Some([127, 0, 0, 7].into()),
+            compute_node: None,
+            created_at: None,
+            is_protected: false,
+            cause: Cause::Capacity,
+            deletion_cause: None,
+            attempts: 1,
+        }
+    }
+
+    /// When it was started and whether it has served, after each of several looks.
+    fn seen(looks: &[MemberView]) -> Vec<(Timestamp, bool)> {
+        let mut starts = Starts::default();
+        let targets = looks.iter().map(|look| starts.take_in(std::slice::from_ref(look), &checks(), NOW).0);
+        targets.flatten().map(|target| (target.began_at, target.has_served)).collect()
+    }
+
+    #[test]
+    fn one_that_was_ready_for_longer_than_it_may_take_was_well() {
+        assert_eq!(seen(&[running(1)]), [(ago(1), true)]);
+        let young = MemberView { phase_since: ago(119), ..running(200) };
+        assert_eq!(seen(&[young]), [(ago(119), false)]);
+        let bound = MemberView { phase: Phase::Bound, ..running(1) };
+        assert_eq!(seen(&[bound]), [(ago(1), false)]);
+    }
+
+    #[test]
+    fn one_that_was_started_again_has_proved_nothing() {
+        assert_eq!(seen(&[running(600), running(600)]), [(ago(600), true); 2]);
+        assert_eq!(seen(&[running(600), running(5)]), [(ago(600), true), (ago(5), false)]);
+        let stopped = MemberView { state: Some(InstanceState::Stopped), ..running(30) };
+        let bad = GuestReport { is_unhealthy: true, ..GuestReport::default() };
+        let sick = MemberView { guest: bad, ..running(600) };
+        assert_eq!(seen(&[sick, stopped, running(5)]), [(ago(600), true), (ago(5), false)], "whatever its guest says");
+    }
+
+    #[test]
+    fn what_only_looks_different_is_no_start() {
+        let bad = GuestReport { is_unhealthy: true, ..GuestReport::default() };
+        let sick = MemberView { guest: bad, ..running(5) };
+        assert_eq!(seen(&[running(600), sick]), [(ago(600), true); 2], "its guest has changed its mind");
+        let unlisted = MemberView { state: None, state_since: None, ..running(0) };
+        assert_eq!(seen(&[running(600), unlisted, running(600)]), [(ago(600), true); 2], "a list did not show it");
+
+        let mut starts = Starts::default();
+        starts.take_in(&[running(600)], &checks(), NOW);
+        starts.begin_anew();
+        let (targets, _) = starts.take_in(&[running(0)], &checks(), NOW);
+        assert_eq!((targets[0].began_at, targets[0].has_served), (ago(600), true), "another engine shows it");
+    }
+
+    #[test]
+    fn nobody_is_asked_who_does_not_run_or_is_on_the_way_out_or_has_no_address() {
+        let retirement = Retirement { stage: RetirementStage::Draining, since: NOW, cause: Cause::ScaleIn };
+        for idle in [
+            MemberView { state: Some(InstanceState::Stopped), ..running(5) },
+            MemberView { phase: Phase::Deleting, ..running(5) },
+            MemberView { retirement: Some(retirement), ..running(5) },
+            MemberView { instance: None, ..running(5) },
+        ] {
+            assert_eq!(seen(std::slice::from_ref(&idle)), [], "{idle:?}");
+        }
+        let instance = InstanceId::new(Uuid::from_u128(7));
+        assert_eq!(checks().assignments(instance, None).count(), 0);
+        let asked: Vec<u16> = checks().assignments(instance, running(5).address).map(|one| one.check).collect();
+        assert_eq!(asked, [0], "what the guest says needs no prober");
+        let bad = GuestReport { is_unhealthy: true, ..GuestReport::default() };
+        assert_eq!(checks().told(bad).collect::<Vec<_>>(), [(1, Outcome::Failed(Failure::SaysBad))]);
+    }
 }

@@ -227,7 +227,8 @@ impl Watched {
 
     /// Changes whom the prober asks.
     fn ask(&mut self, asked: BTreeMap<InstanceId, Asked>, errands: &mut Errands) {
-        let gone = self.asked.keys().filter(|instance| !asked.contains_key(instance));
+        let is_gone = |instance: &&InstanceId| asked.get(*instance).is_none_or(|new| new.address.is_none());
+        let gone = self.asked.keys().filter(is_gone);
         errands.gone.extend(self.keys(gone));
         for (instance, new) in &asked {
             if self.asked.get(instance).is_none_or(|before| before.address != new.address) {

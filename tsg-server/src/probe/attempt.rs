@@ -153,6 +153,9 @@ fn found_by(error: &io::Error, stage: Stage) -> Outcome {
     let lacking = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL, Errno::AGAIN];
     match Errno::from_io_error(error) {
         Some(errno) if lacking.contains(&errno) => return Outcome::Unjudged(Obstruction::Exhausted),
+        Some(Errno::NETUNREACH | Errno::NETDOWN | Errno::AFNOSUPPORT) => {
+            return Outcome::Unjudged(Obstruction::NoRoute);
+        }
         Some(Errno::PERM | Errno::ACCESS) => return Outcome::Unjudged(Obstruction::Forbidden),
         _ => {}
     }
@@ -182,7 +185,9 @@ mod tests {
         assert_eq!(found(Errno::PERM), Outcome::Unjudged(Obstruction::Forbidden));
         assert_eq!(found(Errno::CONNREFUSED), Outcome::Failed(Failure::Refused));
         assert_eq!(found(Errno::HOSTUNREACH), Outcome::Failed(Failure::Unreachable));
-        assert_eq!(found(Errno::NETUNREACH), Outcome::Failed(Failure::Unreachable));
+        for errno in [Errno::NETUNREACH, Errno::NETDOWN, Errno::AFNOSUPPORT] {
+            assert_eq!(found(errno), Outcome::Unjudged(Obstruction::NoRoute), "{errno}");
+        }
         assert_eq!(found(Errno::TIMEDOUT), Outcome::Failed(Failure::TimedOut(Stage::Connect)));
     }
 }

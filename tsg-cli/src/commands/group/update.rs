@@ -1,6 +1,8 @@
 //! `tsg group update`.
 
 use clap::Args;
+use tsg_core::health::spec::HealthSpec;
+use tsg_core::placement::rule::PlacementSpec;
 
 use super::find;
 use crate::api::Answer;
@@ -12,8 +14,6 @@ use crate::health::HealthArgs;
 use crate::json_argument::JsonArgument;
 use crate::placement::PlacementArgs;
 use crate::waiting::Patience;
-use tsg_core::health::spec::HealthSpec;
-use tsg_core::placement::rule::PlacementSpec;
 
 /// Change a group's template, policy, placement or health checks, or go back to an earlier revision
 ///

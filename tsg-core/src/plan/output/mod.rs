@@ -20,6 +20,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::memory::PlanMemory;
+use crate::count;
 use crate::model::time::Timestamp;
 
 /// What should be done about a group now.
@@ -36,4 +37,12 @@ pub struct Plan {
     pub report: Report,
     /// When to plan again if nothing happens before.
     pub next_wakeup: Option<Timestamp>,
+}
+
+impl Plan {
+    /// Instances that it creates.
+    pub(super) fn creates(&self) -> u32 {
+        let created = self.actions.iter().filter(|planned| matches!(planned.action, Action::Create { .. }));
+        count::of(created.count())
+    }
 }

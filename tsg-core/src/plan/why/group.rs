@@ -4,13 +4,10 @@
 use super::Findings;
 use super::answer::GroupAnswer;
 use super::obstacle;
-use crate::count;
-use crate::plan::output::Action;
 
 pub(super) fn answer(findings: Findings<'_>) -> GroupAnswer {
     let Findings { lacking, plan, .. } = findings;
-    let created = plan.actions.iter().filter(|planned| matches!(planned.action, Action::Create { .. }));
-    let creates = count::of(created.count());
+    let creates = plan.creates();
     let obstacles = obstacle::of(&plan.report, |obstacle| creates < lacking && obstacle.delays_creates());
     let (report, steps, looks_again_at) = (plan.report, plan.actions, plan.next_wakeup);
     GroupAnswer { report, lacking, creates, obstacles, steps, looks_again_at }
