@@ -9,6 +9,7 @@ use core::time::Duration;
 use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{ComputeNodeId, DeploymentId, GroupId, ImageId, TemplateId};
 use tsg_core::model::instance::{Brand, ObservedInstance, PackageMark};
+use tsg_core::model::listing::Listing;
 use tsg_core::model::operation::{Absence, Cause, Operation, Silence};
 use tsg_core::model::policy::Policy;
 use tsg_core::model::tag::Claim;
@@ -93,6 +94,7 @@ fn operation(group: GroupId, member: &Member) -> Operation {
         adopted_at: None,
         ordinal: None,
         avoid: Vec::new(),
+        listing: Listing::Listed,
         landing: None,
     }
 }
@@ -114,5 +116,6 @@ fn observed(group: GroupId, member: &Member) -> Option<ObservedInstance> {
         guest: GuestReport::default(),
         address: None,
         is_protected: member.is_protected(),
+        is_delisted: false,
     })
 }

@@ -242,6 +242,7 @@ pub fn observe(machine: &MachineFacts<'_>) -> ObservedInstance {
         guest: machine.guest,
         address: machine.primary_ip,
         is_protected: machine.deletion_protection,
+        is_delisted: machine.is_delisted,
     }
 }
 

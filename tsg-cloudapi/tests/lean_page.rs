@@ -354,3 +354,22 @@ fn what_a_guest_says_is_read_whatever_its_type_and_the_last_word_counts() {
         }
     }
 }
+
+#[test]
+fn what_takes_an_instance_out_of_discovery_is_read() {
+    let table = [
+        (r#""a":"down""#, false),
+        (r#""triton.cns.status":"up""#, false),
+        (r#""triton.cns.status":"down""#, true),
+        (r#""triton.cns.st\u0061tus":"gone""#, true),
+        (r#""triton.cns.status":"down","triton.cns.status":"up""#, false),
+        (r#""triton.cns.status":1"#, true),
+    ];
+    for (metadata, expected) in table {
+        let page = format!(r#"[{{"id":"28faa36c-2031-4632-a819-f7defa1299a3","metadata":{{{metadata}}}}}]"#);
+        assert_eq!(lean(page.as_bytes()).unwrap()[0].is_delisted, expected, "{metadata}");
+        if let Ok(machines) = full(page.as_bytes()) {
+            assert_eq!(MachineFacts::of(&machines[0]).is_delisted, expected, "{metadata}");
+        }
+    }
+}

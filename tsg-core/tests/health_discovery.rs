@@ -15,20 +15,23 @@ use tsg_core::health::spec::Discovery;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::amount::Amount;
 use tsg_core::model::span::Span;
+use tsg_core::plan::input::Verdict;
 
 const NOW: i64 = 1000;
 
 /// A group as letters: `R` listed and ready, `U` listed and not, `?` listed and not judged; small
-/// ones are not listed any more, `n` and `N` (ready) never were. All have been so for a minute;
+/// ones are not listed any more, `n` and `N` (ready) never were; of `q` and `Q`, which were ready, nobody
+/// can tell any more: the first was taken out, the second never listed. All have been so for a minute;
 /// those in `fresh` for five seconds, those in `draining` are about to go.
 fn group(letters: &str, fresh: &[usize], draining: &[usize]) -> Vec<Entry> {
     let entry = |(place, letter): (usize, char)| {
         let ready_since = second(NOW - if fresh.contains(&place) { 5 } else { 60 });
-        let is_ready = matches!(letter, 'R' | 'r' | 'N');
-        let known = Judgement { is_ready, ready_since, ..Judgement::unknown(second(0)) };
+        let is_ready = matches!(letter, 'R' | 'r' | 'N' | 'q' | 'Q');
+        let verdict = if matches!(letter, 'q' | 'Q') { Verdict::Unknown } else { Verdict::Healthy };
+        let known = Judgement { verdict, is_ready, ready_since, ..Judgement::unknown(second(0)) };
         let listing = match letter {
             'R' | 'U' | '?' => Listing::Listed,
-            'n' | 'N' => Listing::NotYet,
+            'n' | 'N' | 'Q' => Listing::NotYet,
             _ => Listing::Delisted,
         };
         let judgement = (letter != '?').then_some(known);
@@ -75,6 +78,14 @@ fn what_nobody_can_tell_stays_as_it_is() {
 }
 
 #[test]
+fn what_was_taken_out_comes_back_only_once_it_is_seen_to_pass() {
+    let outlook = expect(&group("RRqr", &[], &[]), &Discovery::default(), "+3");
+    assert_eq!(outlook.next_at, None);
+    // Where nobody can tell at all, newcomers would never be listed.
+    expect(&group("Q", &[], &[]), &Discovery::default(), "+0");
+}
+
+#[test]
 fn if_too_many_would_leave_all_stay() {
     let discovery = Discovery::default();
     let outlook = expect(&group("RUUU", &[], &[]), &discovery, "=1 =2 =3");
@@ -108,11 +119,16 @@ fn enough_are_left_and_those_the_best() {
     expect(&group("UUUUU", &[], &[]), &share, "-3 -4 =0 =1 =2");
 }
 
-/// Whether it is ready and for how long, whether it drains, and where it stands.
-type Drawn = (Option<(bool, i64)>, bool, Listing);
+/// Whether it is ready, for how long and whether that can be told now, whether it drains, and where
+/// it stands.
+type Drawn = (Option<(bool, i64, Verdict)>, bool, Listing);
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    prop_oneof![3 => Just(Verdict::Healthy), 1 => Just(Verdict::Unknown)]
+}
 
 fn entry() -> impl Strategy<Value = Drawn> {
-    let judgement = proptest::option::weighted(0.8, (any::<bool>(), 0_i64..40));
+    let judgement = proptest::option::weighted(0.8, (any::<bool>(), 0_i64..40, verdict()));
     let listing = prop_oneof![3 => Just(Listing::Listed), 1 => Just(Listing::Delisted), 1 => Just(Listing::NotYet)];
     (judgement, proptest::bool::weighted(0.2), listing)
 }
@@ -133,7 +149,8 @@ fn discovery() -> impl Strategy<Value = Discovery> {
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
     proptest::collection::vec(entry(), 0..12).prop_map(|drawn| {
         let entry = |(number, (judged, is_draining, listing)): (u128, Drawn)| {
-            let judgement = judged.map(|(is_ready, age)| Judgement {
+            let judgement = judged.map(|(is_ready, age, verdict)| Judgement {
+                verdict,
                 is_ready,
                 ready_since: second(NOW - age),
                 ..Judgement::unknown(second(0))
@@ -171,6 +188,8 @@ proptest! {
             match change.to {
                 ListedAs::Listed => {
                     prop_assert!(entry.listing != Listing::Listed && !entry.is_draining);
+                    let is_known = entry.judgement.is_some_and(|known| known.verdict != Verdict::Unknown);
+                    prop_assert!(is_known || entry.listing == Listing::NotYet);
                     let (is_ready, since) = known.unwrap();
                     prop_assert!(is_ready && since >= discovery.up_after.as_duration());
                 }

@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use tsg_core::health::discovery::Alarm;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::group::Group;
 use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::{Brand, InstanceState};
+use tsg_core::model::listing::Listing;
 use tsg_core::model::operation::{Cause, Phase};
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::input::{Limits, Marks, Retirement, View, ViewTrust};
@@ -39,10 +41,20 @@ pub struct GroupView {
     /// How its placement stands; `None` without a block, and until the account was listed under it.
     #[serde(skip)]
     pub placement: Option<Arc<PlacementView>>,
+    /// How it stands in discovery; `None` where its checks do not drive that.
+    #[serde(skip)]
+    pub discovery: Option<DiscoveryView>,
     /// When the planner asked to be called again at the latest.
     pub next_wakeup: Option<Timestamp>,
     /// Set while the group is set aside because something about it cannot be handled.
     pub trouble: Option<Trouble>,
+}
+
+/// How a group stands in discovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiscoveryView {
+    /// Why instances stay listed although they are not ready; `None` while none does.
+    pub alarm: Option<Alarm>,
 }
 
 /// One operation that is not closed, with what was seen of its machine.
@@ -79,6 +91,10 @@ pub struct MemberView {
     /// What is believed of its health; `None` where nobody looks.
     #[serde(skip)]
     pub health: Option<Judgement>,
+    /// Whether discovery answers with it, as far as the group's checks decide that.
+    pub listing: Listing,
+    /// Whether its metadata took it out of discovery when it was last seen, whoever wrote them.
+    pub is_delisted: bool,
     /// What people said about it.
     pub marks: Marks,
     /// Its primary address.

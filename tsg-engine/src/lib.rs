@@ -18,7 +18,7 @@ mod placement;
 mod session;
 mod todo;
 
-pub use board::{AccountHealth, GroupView, MemberView, RequestCounts, Trouble};
+pub use board::{AccountHealth, DiscoveryView, GroupView, MemberView, RequestCounts, Trouble};
 pub use config::EngineConfig;
 pub use engine::{AccountEngine, EnginePorts};
 pub use handle::EngineHandle;

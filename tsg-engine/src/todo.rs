@@ -20,6 +20,8 @@ pub(crate) enum Job {
     Start(OperationId),
     /// Whatever else was decided to do to an operation's machine.
     Errand(OperationId),
+    /// What is to become of an operation's machine in discovery.
+    List(OperationId),
 }
 
 /// A read.
@@ -88,7 +90,7 @@ impl Turns {
 pub(crate) struct Todo {
     /// Creates.
     pub(crate) creates: Turns,
-    /// Deletes, starts and errands.
+    /// Deletes, starts, errands, and changes in discovery.
     pub(crate) changes: Turns,
     /// Those of the starts that wait which are not held against their machine.
     pub(crate) excused: BTreeSet<OperationId>,
@@ -143,7 +145,9 @@ impl Todo {
     pub(crate) fn push(&mut self, group: GroupId, job: Job) {
         match job {
             Job::Create(_) => self.creates.push(group, job),
-            Job::Delete(_) | Job::Residue(..) | Job::Start(_) | Job::Errand(_) => self.changes.push(group, job),
+            Job::Delete(_) | Job::Residue(..) | Job::Start(_) | Job::Errand(_) | Job::List(_) => {
+                self.changes.push(group, job);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use jiff::Timestamp;
 use tsg_core::model::{
-    guest::GuestReport,
+    guest::{CNS_STATUS, GuestReport, is_delisted},
     instance::Brand,
     tag::{self, SeenValue},
 };
@@ -82,6 +82,8 @@ pub struct MachineFacts<'a> {
     pub claim_tags: [Option<Cow<'a, str>>; CLAIM_TAGS.len()],
     /// What its metadata say in its guest's name.
     pub guest: GuestReport,
+    /// Whether its metadata take it out of its services in CNS.
+    pub is_delisted: bool,
 }
 
 impl<'a> MachineFacts<'a> {
@@ -111,6 +113,7 @@ impl<'a> MachineFacts<'a> {
             deletion_protection: machine.deletion_protection,
             claim_tags: CLAIM_TAGS.map(text_of),
             guest,
+            is_delisted: machine.metadata.get(CNS_STATUS).is_some_and(|status| is_delisted(seen_value(status))),
         }
     }
 }
@@ -249,6 +252,7 @@ struct Fields<'a> {
     deletion_protection: bool,
     claim_tags: [Option<Cow<'a, str>>; CLAIM_TAGS.len()],
     guest: GuestReport,
+    is_delisted: bool,
 }
 
 impl Fields<'_> {
@@ -276,6 +280,7 @@ fn scan_machine<'a>(scanner: &mut Scanner<'a>, keeper: &mut impl TagKeeper<'a>) 
         deletion_protection: fields.deletion_protection,
         claim_tags: fields.claim_tags,
         guest: fields.guest,
+        is_delisted: fields.is_delisted,
     })
 }
 
@@ -318,7 +323,7 @@ fn scan_field<'a>(
         256 => scan_tags(scanner, &mut fields.claim_tags, keeper)?,
         512 => fields.package = scanner.optional_text()?,
         1024 => fields.brand = scanner.optional_text()?.map(|text| brand_from_wire(&text)).unwrap_or_default(),
-        _ => scan_metadata(scanner, &mut fields.guest)?,
+        _ => scan_metadata(scanner, fields)?,
     }
     Ok(())
 }
@@ -349,30 +354,35 @@ fn scan_tags<'a>(
     })
 }
 
-/// Metadata are most of a page: only what a guest says to tsg is looked into.
-fn scan_metadata(scanner: &mut Scanner<'_>, guest: &mut GuestReport) -> Result<(), ScanError> {
+/// Metadata are most of a page: only what a guest says to tsg, and what CNS makes of it, is looked
+/// into.
+fn scan_metadata(scanner: &mut Scanner<'_>, fields: &mut Fields<'_>) -> Result<(), ScanError> {
     if scanner.skip_null()? {
         return Ok(());
     }
     scanner.object(|scanner, key| {
         let key = key.decode();
-        if !key.starts_with("tsg.") {
-            return scanner.skip();
+        if key.starts_with("tsg.") {
+            scan_value(scanner, |value| fields.guest.note(&key, value))
+        } else if key == CNS_STATUS {
+            scan_value(scanner, |status| fields.is_delisted = is_delisted(status))
+        } else {
+            scanner.skip()
         }
-        match scanner.peek() {
-            b'"' => {
-                let text = scanner.string()?.decode();
-                guest.note(&key, SeenValue::Text(&text));
-            }
-            b't' | b'f' => guest.note(&key, SeenValue::Flag(scanner.flag()?)),
-            b'-' | b'0'..=b'9' => guest.note(&key, SeenValue::Number(scanner.number_value()?)),
-            _ => {
-                scanner.skip()?;
-                guest.note(&key, SeenValue::Foreign);
-            }
-        }
-        Ok(())
     })
+}
+
+fn scan_value(scanner: &mut Scanner<'_>, note: impl FnOnce(SeenValue<'_>)) -> Result<(), ScanError> {
+    match scanner.peek() {
+        b'"' => note(SeenValue::Text(&scanner.string()?.decode())),
+        b't' | b'f' => note(SeenValue::Flag(scanner.flag()?)),
+        b'-' | b'0'..=b'9' => note(SeenValue::Number(scanner.number_value()?)),
+        _ => {
+            scanner.skip()?;
+            note(SeenValue::Foreign);
+        }
+    }
+    Ok(())
 }
 
 fn uuid(scanner: &mut Scanner<'_>) -> Result<Option<Uuid>, ScanError> {

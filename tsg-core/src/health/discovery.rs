@@ -5,24 +5,16 @@
 
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::fmt;
 use core::time::Duration;
 
 use super::spec::Discovery;
 use super::verdict::Judgement;
 use crate::count;
 use crate::model::id::InstanceId;
+pub use crate::model::listing::Listing;
 use crate::model::time::Timestamp;
-
-/// Whether discovery answers with an instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listing {
-    /// It does.
-    Listed,
-    /// It did, and does not any more.
-    Delisted,
-    /// It never did.
-    NotYet,
-}
+use crate::plan::input::Verdict;
 
 /// An instance as far as discovery goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +85,19 @@ pub enum Alarm {
         /// How many have to be left.
         least: u32,
     },
+}
+
+impl fmt::Display for Alarm {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panic { unready, of, most } => {
+                write!(out, "{unready} of {of} are not ready, more than the {most} of `discovery.panic`")
+            }
+            Self::TooFew { kept, least } => {
+                write!(out, "{kept} stay listed although not ready, for `discovery.min_listed` of {least}")
+            }
+        }
+    }
 }
 
 /// What is to be done about the entries of a group.
@@ -170,12 +175,14 @@ enum Wish {
 
 impl Entry {
     fn wish(&self, discovery: &Discovery, now: Timestamp) -> Wish {
-        let is_listed = self.listing == Listing::Listed;
+        let is_listed = self.listing.is_listed();
         if self.is_draining {
             return if is_listed { Wish::Leave(Why::Draining) } else { Wish::Stay };
         }
-        let Some(Judgement { is_ready, ready_since, .. }) = self.judgement else { return Wish::Stay };
-        if is_ready == is_listed {
+        let Some(Judgement { is_ready, ready_since, verdict, .. }) = self.judgement else { return Wish::Stay };
+        // What was taken out because it failed comes back once it is seen to pass, and not before.
+        let is_unproved = self.listing == Listing::Delisted && verdict == Verdict::Unknown;
+        if is_ready == is_listed || is_unproved {
             return Wish::Stay;
         }
         let wait = if is_ready { discovery.up_after } else { discovery.down_after };
@@ -234,7 +241,7 @@ fn keep_least(
     wants: &mut Vec<(usize, Why)>,
     outlook: &mut Outlook,
 ) -> Vec<usize> {
-    let listed = entries.iter().filter(|entry| entry.listing == Listing::Listed).count() + outlook.changes.len();
+    let listed = entries.iter().filter(|entry| entry.listing.is_listed()).count() + outlook.changes.len();
     let least = discovery.min_listed.of_rounded_up(count::of(entries.len()));
     let may_leave = listed.saturating_sub(least as usize);
     if wants.len() <= may_leave {

@@ -22,6 +22,18 @@ pub const DRAINED: &str = "tsg.drained";
 /// Guest to tsg: `bad` when it knows that it is not fit to serve.
 pub const HEALTH: &str = "tsg.health";
 
+/// Whether a value of [`CNS_STATUS`] takes the instance out of its services.
+///
+/// ```
+/// use tsg_core::model::guest;
+/// use tsg_core::model::tag::SeenValue::Text;
+/// assert!(guest::is_delisted(Text("down")) && guest::is_delisted(Text("UP")));
+/// assert!(!guest::is_delisted(Text("up")));
+/// ```
+pub fn is_delisted(cns_status: SeenValue<'_>) -> bool {
+    !matches!(cns_status, SeenValue::Text("up"))
+}
+
 impl SeenValue<'_> {
     fn flag(self) -> Option<bool> {
         match self {

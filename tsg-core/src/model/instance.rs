@@ -162,6 +162,8 @@ pub struct ObservedInstance {
     pub address: Option<IpAddr>,
     /// Whether CloudAPI refuses to delete it.
     pub is_protected: bool,
+    /// Whether its metadata take it out of its services in CNS, whoever wrote them.
+    pub is_delisted: bool,
 }
 
 /// One complete look at all machines of an account, made of pages that were checked to join.

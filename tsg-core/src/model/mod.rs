@@ -14,6 +14,7 @@ pub mod id;
 pub mod instance;
 pub mod labels;
 pub mod landing;
+pub mod listing;
 pub mod name;
 pub mod operation;
 pub mod policy;

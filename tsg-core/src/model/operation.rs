@@ -13,6 +13,7 @@ use super::errand::Errand;
 use super::fingerprint::Fingerprint;
 use super::id::{ComputeNodeId, GroupId, InstanceId, OperationId, TemplateId};
 use super::landing::Landing;
+use super::listing::Listing;
 use super::time::Timestamp;
 use crate::plan::input::{Lineage, Marks, RestartHistory, Retirement};
 
@@ -243,6 +244,9 @@ pub struct Operation {
     /// Compute nodes to avoid, if another will do: those that its predecessors died on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub avoid: Vec<ComputeNodeId>,
+    /// Whether discovery answers with its machine, as far as its group's checks decide that.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub listing: Listing,
     /// What was found of the place where its machine landed, if it is under a `placement` block.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landing: Option<Landing>,

@@ -156,6 +156,7 @@ pub trait LedgerLookup {
 ///     # guest: GuestReport::default(),
 ///     # address: None,
 ///     # is_protected: false,
+///     # is_delisted: false,
 ///     // and what else is seen of it
 /// };
 /// let foreign = ObservedInstance { claim: None, named: None, ..claiming };

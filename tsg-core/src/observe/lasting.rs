@@ -122,6 +122,7 @@ impl Shown {
 /// #     guest: GuestReport::default(),
 /// #     address: None,
 /// #     is_protected: false,
+/// #     is_delisted: false,
 /// # };
 /// let at = |second: i64| Timestamp::from_millis(second * 1000);
 ///

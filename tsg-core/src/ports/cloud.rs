@@ -233,6 +233,16 @@ impl InstanceUpdate {
         Self::of_metadata([(guest::DRAIN, guest::NO_DRAIN), (guest::DRAINED, "false"), (guest::CNS_STATUS, "up")])
     }
 
+    /// Takes the instance out of its services in CNS.
+    pub fn delist() -> Self {
+        Self::of_metadata([(guest::CNS_STATUS, "down")])
+    }
+
+    /// Puts the instance into its services in CNS again.
+    pub fn list() -> Self {
+        Self::of_metadata([(guest::CNS_STATUS, "up")])
+    }
+
     fn of_metadata<const N: usize>(texts: [(&str, &str); N]) -> Self {
         let metadata = texts.into_iter().map(|(key, text)| (String::from(key), String::from(text))).collect();
         Self { metadata, ..Self::default() }

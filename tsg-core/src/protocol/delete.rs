@@ -66,6 +66,7 @@ pub enum DeleteStep {
 /// #     guest: GuestReport::default(),
 /// #     address: None,
 /// #     is_protected: false,
+/// #     is_delisted: false,
 /// # };
 ///
 /// let timing = ProtocolTiming::default();

@@ -113,6 +113,7 @@ pub(crate) fn relation(operation: &Operation, deployment: DeploymentId, instance
 ///     # guest: GuestReport::default(),
 ///     # address: None,
 ///     # is_protected: false,
+///     # is_delisted: false,
 ///     // and what else is seen of it
 /// };
 /// let bound = resolve(&operation, manager, &[made]);

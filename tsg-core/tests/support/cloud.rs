@@ -6,6 +6,7 @@ use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::guest::GuestReport;
 use tsg_core::model::id::{DeploymentId, GroupId, ImageId, InstanceId, OperationId, TemplateId};
 use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, Snapshot};
+use tsg_core::model::listing::Listing;
 use tsg_core::model::operation::{Absence, Attempt, Cause, Operation, Phase, Silence};
 use tsg_core::model::tag::Claim;
 use tsg_core::model::time::Timestamp;
@@ -49,6 +50,7 @@ pub fn sent(number: u32, sent_at: Timestamp) -> Operation {
         adopted_at: None,
         ordinal: None,
         avoid: Vec::new(),
+        listing: Listing::Listed,
         landing: None,
     }
 }
@@ -87,6 +89,7 @@ pub fn machine(number: u32, operation: &Operation) -> ObservedInstance {
         guest: GuestReport::default(),
         address: None,
         is_protected: false,
+        is_delisted: false,
     }
 }
 

@@ -9,6 +9,7 @@ use tsg_core::model::audit::{Actor, AuditEntry, AuditEvent, RequestKind};
 use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::group::{Group, LedgerHead};
 use tsg_core::model::id::{InstanceId, OperationId, TemplateId};
+use tsg_core::model::listing::Listing;
 use tsg_core::model::operation::{
     Absence, Attempt, AttemptOutcome, Cause, Deletion, InvalidEdge, Operation, Phase, Silence,
 };
@@ -104,6 +105,7 @@ impl<'a> Edit<'a> {
             adopted_at: None,
             ordinal: None,
             avoid: Vec::new(),
+            listing: Listing::Listed,
             landing: None,
         };
         self.written.insert(id, operation);

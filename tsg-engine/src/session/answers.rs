@@ -15,6 +15,7 @@ use tsg_core::ports::store::StoreError;
 use tsg_core::protocol::create::{CreateOutcome, classify_create};
 
 use super::Session;
+use super::discovery::ListingRun;
 use super::errand::ErrandRun;
 use crate::board::Trouble;
 use crate::ledger::Edit;
@@ -58,6 +59,10 @@ pub(super) enum Answer {
     },
     Ran {
         run: ErrandRun,
+        sent: Sent<Noted>,
+    },
+    Enlisted {
+        run: ListingRun,
         sent: Sent<Noted>,
     },
     Listed {
@@ -108,8 +113,14 @@ impl Session {
             Answer::Deleted { sent: Sent::Replied(reply), .. } | Answer::Started { sent: Sent::Replied(reply), .. } => {
                 self.learn_from(reply);
             }
-            Answer::Ran { sent: Sent::Replied(reply), .. } => self.learn_from(reply),
-            Answer::Created { .. } | Answer::Deleted { .. } | Answer::Started { .. } | Answer::Ran { .. } => {}
+            Answer::Ran { sent: Sent::Replied(reply), .. } | Answer::Enlisted { sent: Sent::Replied(reply), .. } => {
+                self.learn_from(reply);
+            }
+            Answer::Created { .. }
+            | Answer::Deleted { .. }
+            | Answer::Started { .. }
+            | Answer::Ran { .. }
+            | Answer::Enlisted { .. } => {}
             Answer::Listed { reply, .. } | Answer::LookedUp { reply, .. } => self.learn_from(reply),
             Answer::Got { reply, .. } => self.learn_from(reply),
             Answer::Tested { reply } => self.learn_from(reply),
@@ -145,6 +156,7 @@ impl Session {
                 Ok(())
             }
             Answer::Ran { run, sent } => self.take_ran(run, &sent).await,
+            Answer::Enlisted { run, sent } => self.take_enlisted(run, &sent).await,
             // A page of a list that was given up meanwhile is no part of the present one.
             Answer::Listed { began, .. } if began != self.sight.listing.as_ref().map(|listing| listing.began) => Ok(()),
             Answer::Listed { reply, .. } => self.take_page(reply).await,

@@ -14,6 +14,7 @@ use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::group::Group;
 use tsg_core::model::id::{GroupId, InstanceId, OperationId, TemplateId};
 use tsg_core::model::instance::InstanceState;
+use tsg_core::model::listing::Listing;
 use tsg_core::model::operation::{AttemptOutcome, InvalidEdge, Operation, Phase};
 use tsg_core::model::tag::Claim;
 use tsg_core::model::template::Template;
@@ -22,7 +23,7 @@ use tsg_core::observe::join::find_instance;
 use tsg_core::plan::input::{Mark, RestartHistory, ViewTrust};
 use tsg_core::plan::output::Reason;
 use tsg_core::ports::Clock;
-use tsg_core::ports::cloud::CreateInstance;
+use tsg_core::ports::cloud::{CreateInstance, InstanceUpdate};
 use tsg_core::ports::store::StoreError;
 use tsg_core::protocol::send::{SendGuard, send_guard};
 use tsg_core::protocol::timing::ProtocolTiming;
@@ -30,6 +31,7 @@ use tsg_core::records::codec;
 
 use super::Session;
 use super::answers::{Answer, CreateUnderWay, Sent};
+use super::discovery;
 use super::placement::Guide;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
 use crate::todo::Job;
@@ -102,6 +104,7 @@ impl Session {
                 Job::Residue(operation, instance) => self.remove_residue(group, operation, instance).await?,
                 Job::Start(operation) => self.start(group, operation).await?,
                 Job::Errand(operation) => self.run_errand(group, operation).await?,
+                Job::List(operation) => self.run_listing(group, operation).await?,
             }
         }
         if self.monotonic() >= until {
@@ -130,12 +133,14 @@ impl Session {
             .books
             .record_once(group, now, |edit| {
                 // All or none: "changed" then means that each of them is ours to send.
-                if edit.group().freeze.is_some() || requests.iter().any(|(id, _)| !is_sendable(edit.operation(*id))) {
+                if edit.group().freeze.is_some() || requests.iter().any(|of| !is_sendable(edit.operation(of.operation)))
+                {
                     return Ok(());
                 }
-                requests
-                    .iter()
-                    .try_for_each(|(id, request)| edit.dispatch_create(*id, request.signed_at, request.fingerprint()))
+                requests.iter().try_for_each(|Composed { operation, request, listing }| {
+                    edit.change(*operation, |operation| operation.listing = *listing);
+                    edit.dispatch_create(*operation, request.signed_at, request.fingerprint())
+                })
             })
             .await;
         if self.only_store(group, result)? != Some(Recorded::Changed) {
@@ -143,8 +148,8 @@ impl Session {
             self.mark_dirty(group);
             return Ok(());
         }
-        for (id, request) in requests {
-            self.send_create(group, id, request, began, now);
+        for Composed { operation, request, .. } in requests {
+            self.send_create(group, operation, request, began, now);
         }
         Ok(())
     }
@@ -181,7 +186,7 @@ impl Session {
         group: GroupId,
         wanted: &[OperationId],
         now: Timestamp,
-    ) -> Result<Vec<(OperationId, CreateInstance)>, StoreError> {
+    ) -> Result<Vec<Composed>, StoreError> {
         let mut requests = Vec::new();
         let mut guide = Guide::default();
         for id in wanted {
@@ -195,7 +200,7 @@ impl Session {
                 continue;
             };
             let Some(affinity) = guide.affinity(self, ledger, operation, &template) else { break };
-            requests.push((*id, compose(self.deployment, ledger.group(), operation, &template, affinity, now)));
+            requests.push(compose(self.deployment, ledger.group(), operation, &template, affinity, now));
         }
         Ok(requests)
     }
@@ -344,6 +349,14 @@ fn record_start(edit: &mut Edit<'_>, (id, instance): (OperationId, InstanceId), 
     Ok(())
 }
 
+/// A create request, and what is known of its machine before it is there.
+struct Composed {
+    operation: OperationId,
+    request: CreateInstance,
+    /// How the machine begins in discovery.
+    listing: Listing,
+}
+
 /// Everything that the create request of an operation says.
 fn compose(
     manager: tsg_core::model::id::DeploymentId,
@@ -352,7 +365,7 @@ fn compose(
     template: &Template,
     affinity: Vec<String>,
     now: Timestamp,
-) -> CreateInstance {
+) -> Composed {
     let claim = Claim {
         manager,
         group: group.id,
@@ -360,11 +373,17 @@ fn compose(
         revision: operation.revision,
         sequence: operation.sequence,
     };
-    CreateInstance {
+    let mut spec = template.spec.clone();
+    let listing = discovery::at_first(group, &spec);
+    if listing == Listing::NotYet {
+        spec.metadata.extend(InstanceUpdate::delist().metadata);
+    }
+    let request = CreateInstance {
         name: operation.name.clone(),
-        template: template.spec.clone(),
+        template: spec,
         claim_tags: claim.tags(&group.name, template.id),
         affinity,
         signed_at: now,
-    }
+    };
+    Composed { operation: operation.id, request, listing }
 }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod bounds;
+mod discovery;
 mod dispatch;
 mod doubt;
 mod errand;
@@ -49,6 +50,7 @@ use crate::pace::Pace;
 use crate::todo::Todo;
 
 use answers::Answer;
+use discovery::Directory;
 use doubt::Doubt;
 use placement::Placed;
 use round::Agenda;
@@ -89,6 +91,8 @@ pub(crate) struct Session {
     placed: BTreeMap<GroupId, Placed>,
     /// Groups with instances still to be made under a block, be it of a former template.
     placed_before: BTreeSet<GroupId>,
+    /// Groups in discovery.
+    directories: BTreeMap<GroupId, Directory>,
     /// When each delete is to be looked at again.
     removals: BTreeMap<InstanceId, Duration>,
     /// The newest look at a machine that is to be deleted.
@@ -128,6 +132,7 @@ impl Session {
             agenda: BTreeMap::new(),
             placed: BTreeMap::new(),
             placed_before: BTreeSet::new(),
+            directories: BTreeMap::new(),
             removals: BTreeMap::new(),
             looks: BTreeMap::new(),
             residue_absence: BTreeMap::new(),

@@ -43,6 +43,7 @@ impl Session {
             limits: Some(scene.limits),
             members: shown,
             placement: self.placement_view(group),
+            discovery: self.discovery_view(ledger.group()),
             next_wakeup: plan.next_wakeup,
             trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
         });
@@ -72,6 +73,7 @@ impl Session {
             limits: before.as_ref().and_then(|view| view.limits),
             members: before.map(|view| view.members.clone()).unwrap_or_default(),
             placement: self.placement_view(group),
+            discovery: self.discovery_view(ledger.group()),
             next_wakeup: None,
             trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
         });
@@ -96,6 +98,8 @@ impl Session {
             revision: operation.revision,
             retirement: operation.retirement,
             health: operation.instance.and_then(|instance| self.judgement(group, instance)),
+            listing: operation.listing,
+            is_delisted: seen.is_some_and(|seen| seen.is_delisted),
             marks: operation.marks,
             address: seen.and_then(|seen| seen.address),
             compute_node: seen.and_then(|seen| seen.compute_node),

@@ -218,6 +218,7 @@ impl Stage {
             guest: GuestReport::default(),
             address: None,
             is_protected: false,
+            is_delisted: false,
         }
     }
 }

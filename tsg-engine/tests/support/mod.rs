@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
 pub mod books;
+pub mod clinic;
 pub mod evidence;
 pub mod journal;
 pub mod oracle;

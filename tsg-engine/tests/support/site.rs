@@ -109,7 +109,8 @@ impl Site {
         if let Some(coverage) = wiring.racks {
             wiring.config.topology = topology(&world, coverage);
         }
-        let world_account = world.add_account(NewAccount { login: "demo".to_owned(), ..NewAccount::default() });
+        let world_account =
+            world.add_account(NewAccount { login: "demo".to_owned(), cns_enabled: true, ..NewAccount::default() });
         // CloudAPI provisions nothing for an account without a key.
         world.add_key(world_account, Some(PUBLIC_KEY), Some("laptop")).unwrap();
         let time = VirtualTime::starting_at(world.now());
@@ -147,6 +148,15 @@ impl Site {
         let image = ImageId::new(lock(&self.world).newest_image("base-64-lts").unwrap().id.0);
         self.template = template_id(4);
         self.make_template(self.template, "placed", (image, Tags::new(), placement));
+    }
+
+    /// A template whose instances are answered with by the name of a service; groups are made from
+    /// it now.
+    pub fn make_served_template(&mut self, service: &str) {
+        let image = ImageId::new(lock(&self.world).newest_image("base-64-lts").unwrap().id.0);
+        self.template = template_id(5);
+        let tags = [("triton.cns.services".to_owned(), service.into())].into();
+        self.make_template(self.template, "served", (image, tags, PlacementSpec::default()));
     }
 
     fn make_template(&mut self, id: TemplateId, name: &str, what: (ImageId, Tags, PlacementSpec)) {
@@ -209,6 +219,12 @@ impl Site {
     pub fn place(&mut self, number: u32, placement: Option<PlacementSpec>, engines: Vec<EngineHandle>) {
         let change = placement.map_or(BlockChange::Remove, |spec| BlockChange::Set(Box::new(spec)));
         self.change(number, GroupChange { placement: Some(change), ..GroupChange::default() }, engines);
+    }
+
+    /// The user says what instances are asked from now on; nothing any more with `None`.
+    pub fn check(&mut self, number: u32, health: Option<HealthSpec>, engines: Vec<EngineHandle>) {
+        let change = health.map_or(BlockChange::Remove, |spec| BlockChange::Set(Box::new(spec)));
+        self.change(number, GroupChange { health: Some(change), ..GroupChange::default() }, engines);
     }
 
     fn change(&mut self, number: u32, change: GroupChange, engines: Vec<EngineHandle>) {

@@ -19,6 +19,7 @@ use tsg_core::model::time::Timestamp;
 use tsg_engine::MemberView;
 
 use crate::probe::{Assignment, Nic};
+use crate::remote::CheckTag;
 
 /// A group's checks, each shared with the prober.
 pub struct Checks {
@@ -26,13 +27,16 @@ pub struct Checks {
     pub spec: Arc<HealthSpec>,
     /// In its order.
     pub each: Vec<Arc<CheckSpec>>,
+    /// What each asks, in short.
+    pub tags: Vec<CheckTag>,
 }
 
 impl Checks {
     /// Those of a block; `None` without any.
     pub fn of(spec: &HealthSpec) -> Option<Self> {
         let each: Vec<_> = spec.checks.iter().cloned().map(Arc::new).collect();
-        (!each.is_empty()).then(|| Self { spec: Arc::new(spec.clone()), each })
+        let tags = spec.checks.iter().map(CheckTag::of).collect();
+        (!each.is_empty()).then(|| Self { spec: Arc::new(spec.clone()), each, tags })
     }
 
     /// How long an instance may take to be well after its start.
@@ -161,6 +165,7 @@ mod tests {
 
     use tsg_core::model::id::OperationId;
     use tsg_core::model::instance::Brand;
+    use tsg_core::model::listing::Listing;
     use tsg_core::model::operation::Cause;
     use tsg_core::plan::input::{Marks, Retirement, RetirementStage};
     use uuid::Uuid;
@@ -195,6 +200,8 @@ mod tests {
             revision: 1,
             retirement: None,
             health: None,
+            listing: Listing::Listed,
+            is_delisted: false,
             marks: Marks::NONE,
             address: Some([127, 0, 0, 7].into()),
             compute_node: None,

@@ -117,6 +117,8 @@ pub struct GroupBody {
     policy: Box<Policy>,
     placement: Option<Box<PlacementSpec>>,
     health: Option<Box<HealthSpec>>,
+    /// `None` where the group's checks do not drive discovery.
+    discovery: Option<DiscoveryBody>,
     orders: Orders,
     freeze: Option<Freeze>,
     status: Option<GroupStatus>,
@@ -125,6 +127,13 @@ pub struct GroupBody {
     created_at: String,
     updated_at: String,
     version: Revision,
+}
+
+/// How a group stands in discovery.
+#[derive(Debug, Serialize)]
+struct DiscoveryBody {
+    /// Why instances stay listed although they are not ready, in words.
+    alarm: Option<String>,
 }
 
 /// Why a group stands as it does.
@@ -173,6 +182,9 @@ impl GroupBody {
             policy: group.policy.clone(),
             placement: group.placement.clone(),
             health: group.health.clone(),
+            discovery: view.and_then(|view| view.discovery).map(|discovery| DiscoveryBody {
+                alarm: discovery.alarm.map(|alarm| alarm.to_string()),
+            }),
             orders: group.orders,
             freeze: group.freeze.clone(),
             status: report.map(|report| report.status),

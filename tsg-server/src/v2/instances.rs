@@ -9,13 +9,14 @@ use tsg_core::health::check::CheckSpec;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
+use tsg_core::model::listing::Listing;
 use tsg_core::model::operation::{Cause, Operation, Phase};
 use tsg_core::plan::input::Verdict;
 use tsg_core::plan::output::Class;
 use tsg_core::ports::store::Scope;
 use tsg_core::records::codec;
 use tsg_core::records::kinds::group_prefix;
-use tsg_engine::MemberView;
+use tsg_engine::{GroupView, MemberView};
 
 use super::groups::find;
 use super::request::{Listed, Page};
@@ -41,8 +42,35 @@ pub struct InstanceBody {
     created_at: Option<String>,
     is_protected: bool,
     health: Option<HealthBody>,
+    /// `None` where the group's checks do not drive discovery.
+    discovery: Option<ListingBody>,
     cause: Cause,
     reason: Option<Cause>,
+}
+
+/// Whether discovery answers with an instance.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ListingBody {
+    /// It does, while the instance runs.
+    Listed,
+    /// It did, and does not any more: the instance was not ready.
+    Delisted,
+    /// It never did: the instance was not ready yet.
+    NotYet,
+    /// Somebody else took it out of its services.
+    TakenOut,
+}
+
+impl ListingBody {
+    const fn of(member: &MemberView) -> Self {
+        match member.listing {
+            Listing::Listed if member.is_delisted => Self::TakenOut,
+            Listing::Listed => Self::Listed,
+            Listing::Delisted => Self::Delisted,
+            Listing::NotYet => Self::NotYet,
+        }
+    }
 }
 
 /// What is believed of an instance's health.
@@ -84,8 +112,7 @@ pub async fn list(
     let group = find(&app, &caller, &id).await?.value;
     let mut members = match caller.enrolled.engine.handle().group(group.id) {
         Some(view) => {
-            let checks = view.group.health.as_ref().map(|health| health.checks.as_slice()).unwrap_or_default();
-            view.members.iter().map(|member| InstanceBody::seen(member, checks)).collect()
+            view.members.iter().map(|member| InstanceBody::seen(member, &view)).collect()
         }
         None => unseen(&app, &caller, group.id).await?,
     };
@@ -105,7 +132,8 @@ async fn unseen(app: &Application, caller: &Caller, group: GroupId) -> Result<Ve
 }
 
 impl InstanceBody {
-    fn seen(member: &MemberView, checks: &[CheckSpec]) -> Self {
+    fn seen(member: &MemberView, view: &GroupView) -> Self {
+        let checks = view.group.health.as_ref().map(|health| health.checks.as_slice()).unwrap_or_default();
         Self {
             operation: member.operation,
             sequence: member.sequence,
@@ -121,6 +149,7 @@ impl InstanceBody {
             created_at: member.created_at.map(time::milliseconds),
             is_protected: member.is_protected,
             health: member.health.as_ref().map(|judgement| HealthBody::of(judgement, checks)),
+            discovery: view.discovery.map(|_| ListingBody::of(member)),
             cause: member.cause,
             reason: member.deletion_cause,
         }
@@ -142,6 +171,7 @@ impl InstanceBody {
             created_at: None,
             is_protected: false,
             health: None,
+            discovery: None,
             cause: operation.cause,
             reason: operation.deletion_cause,
         }

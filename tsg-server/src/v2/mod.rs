@@ -13,6 +13,7 @@ mod instances;
 mod operations;
 mod placement;
 mod plan;
+mod probers;
 mod request;
 mod revisions;
 mod rollout;
@@ -20,7 +21,7 @@ mod template_body;
 mod templates;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::accounts::enrolment;
 use crate::app::App;
@@ -34,6 +35,10 @@ pub fn routes() -> Router<App> {
         .route("/v2/account/enrollments/{id}/complete", post(account::complete))
         .route("/v2/templates", get(templates::list).post(templates::create))
         .route("/v2/templates/{id}", get(templates::show).delete(templates::delete))
+        .route("/v2/probers", get(probers::list))
+        .route("/v2/probers/{name}", delete(probers::dismiss))
+        .route("/v2/probers/{name}/targets", get(probers::targets))
+        .route("/v2/probers/{name}/facts", post(probers::hear))
         .route("/v2/groups", get(groups::list).post(groups::create))
         .route("/v2/groups/{id}", get(groups::show).patch(groups::change).delete(groups::delete))
         .route("/v2/groups/{id}/plan", post(plan::plan))

@@ -173,5 +173,6 @@ fn seen(member: &MemberView) -> Option<ObservedInstance> {
         guest: member.guest,
         address: member.address,
         is_protected: member.is_protected,
+        is_delisted: false,
     })
 }

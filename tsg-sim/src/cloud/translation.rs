@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use tsg_core::model::fingerprint;
-use tsg_core::model::guest::GuestReport;
+use tsg_core::model::guest::{self, GuestReport};
 use tsg_core::model::id::{self, InstanceId};
 use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
 use tsg_core::model::labels::LabelPage;
@@ -35,6 +35,7 @@ pub(super) fn observed(world: &World, machine: &Machine) -> ObservedInstance {
         guest: guest_report(machine),
         address: machine.primary_ip().map(IpAddr::V4),
         is_protected: machine.deletion_protection,
+        is_delisted: is_delisted(machine),
     }
 }
 
@@ -65,6 +66,10 @@ fn guest_report(machine: &Machine) -> GuestReport {
         report.note(key, seen_value(value));
     }
     report
+}
+
+fn is_delisted(machine: &Machine) -> bool {
+    machine.metadata.get(guest::CNS_STATUS).is_some_and(|status| guest::is_delisted(seen_value(status)))
 }
 
 fn seen_value(value: &Scalar) -> SeenValue<'_> {

@@ -1,0 +1,126 @@
+//! A group whose instances are asked how they are, and somebody who answers for them.
+//!
+//! Owns what is believed. Must never look at the instances: a test says how they are.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tsg_core::health::spec::HealthSpec;
+use tsg_core::health::verdict::Judgement;
+use tsg_core::model::id::{GroupId, InstanceId};
+use tsg_core::model::policy::Policy;
+use tsg_core::model::time::Timestamp;
+use tsg_core::plan::input::Verdict;
+use tsg_core::plan::output::Class;
+use tsg_core::ports::{Clock as _, Health};
+use tsg_engine::GroupView;
+use tsg_sim::cloud::lock;
+use tsg_sim::virtual_time::VirtualTime;
+use tsg_sim::world::{Operation, TruthEvent, WorldSpec};
+
+use super::oracle::Oracle;
+use super::site::{Running, Site, Wiring, group_id};
+
+pub const MINUTE: Duration = Duration::from_secs(60);
+
+/// Believes what it is told to.
+pub struct Clinic {
+    time: Mutex<Option<VirtualTime>>,
+    of_all: Mutex<(Verdict, Timestamp)>,
+    of_one: Mutex<BTreeMap<InstanceId, (Verdict, Timestamp)>>,
+    changed: Mutex<Vec<GroupId>>,
+}
+
+impl Clinic {
+    pub fn believing(verdict: Verdict) -> Arc<Self> {
+        let of_all = Mutex::new((verdict, Timestamp::EPOCH));
+        Arc::new(Self { time: Mutex::default(), of_all, of_one: Mutex::default(), changed: Mutex::default() })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.time.lock().unwrap().as_ref().map(|time| time.now()).unwrap_or_default()
+    }
+
+    pub fn believe(&self, verdict: Verdict) {
+        *self.of_all.lock().unwrap() = (verdict, self.now());
+        self.changed.lock().unwrap().push(group_id(0));
+    }
+
+    pub fn believe_of(&self, instance: InstanceId, verdict: Verdict) {
+        self.of_one.lock().unwrap().insert(instance, (verdict, self.now()));
+        self.changed.lock().unwrap().push(group_id(0));
+    }
+}
+
+impl Health for Clinic {
+    fn judgement(&self, instance: InstanceId) -> Option<Judgement> {
+        let known = self.of_one.lock().unwrap().get(&instance).copied();
+        let (verdict, since) = known.unwrap_or(*self.of_all.lock().unwrap());
+        let is_ready = matches!(verdict, Verdict::Healthy | Verdict::Unknown);
+        Some(Judgement { verdict, is_ready, ..Judgement::unknown(since) })
+    }
+
+    fn take_changed(&self) -> Vec<GroupId> {
+        std::mem::take(&mut self.changed.lock().unwrap())
+    }
+}
+
+pub struct Stage {
+    pub site: Site,
+    pub oracle: Oracle,
+    pub engine: Running,
+    pub clinic: Arc<Clinic>,
+}
+
+impl Stage {
+    /// A group of three with a check, once its machines run.
+    pub fn new(seed: u64, policy: &str, clinic: Arc<Clinic>) -> Self {
+        Self::at(Site::new(seed, WorldSpec::default(), Wiring::default()), policy, clinic)
+    }
+
+    /// The same at a site that was made ready for it.
+    pub fn at(mut site: Site, policy: &str, clinic: Arc<Clinic>) -> Self {
+        *clinic.time.lock().unwrap() = Some(site.time.clone());
+        site.health = Some(clinic.clone());
+        site.policy = Box::new(serde_json::from_str::<Policy>(policy).unwrap());
+        site.checks = Some(Box::new(HealthSpec::of(vec!["http:8080/ping".parse().unwrap()])));
+        let engine = site.start_engine();
+        site.make_group(0, 3, vec![engine.handle.clone()]);
+        let mut stage = Self { site, oracle: Oracle::default(), engine, clinic };
+        stage.run(10 * MINUTE);
+        assert_eq!(stage.machines().len(), 3);
+        stage
+    }
+
+    /// Lets time pass, judged.
+    pub fn run(&mut self, length: Duration) {
+        self.site.run_judged(&mut self.oracle, length);
+    }
+
+    pub fn news(&self) {
+        self.engine.handle.note_health();
+    }
+
+    pub fn view(&self) -> Arc<GroupView> {
+        self.engine.handle.group(group_id(0)).unwrap()
+    }
+
+    pub fn machines(&self) -> Vec<InstanceId> {
+        let world = lock(&self.site.world);
+        world.live_machines(self.site.world_account).map(|machine| InstanceId::new(machine.id.0)).collect()
+    }
+
+    pub fn count(&self, class: Class) -> u32 {
+        self.view().report.as_ref().unwrap().counts.of(class)
+    }
+
+    /// Restarts that reached the cloud.
+    pub fn restarts(&self) -> usize {
+        let world = lock(&self.site.world);
+        let is_restart = |event: &TruthEvent| {
+            matches!(event, TruthEvent::RequestReceived { operation: Operation::ActOnMachine, .. })
+        };
+        world.truth().iter().filter(|record| is_restart(&record.event)).count()
+    }
+}
