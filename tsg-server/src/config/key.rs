@@ -59,6 +59,8 @@ pub const KNOWN_KEYS: &[KnownKey] = &[
     honoured("limits.requests_at_once"),
     honoured("limits.request_time"),
     honoured("health.private_addresses"),
+    honoured("health.refused_networks"),
+    honoured("health.controls"),
     honoured("engine.simulated_datacenter"),
     honoured("engine.requests_per_second"),
     honoured("engine.burst"),

@@ -12,7 +12,7 @@ use super::error::{ConfigError, ConfigWarning};
 use super::key::{self, DEV_MODE_VARIABLE};
 use super::raw::{RawSettings, read_duration, read_switch};
 use super::timing::set;
-use super::{DevMode, LogFormat, LogLevel, SKEW_MAX, ServerConfig, StoreLocation, datacenter_of};
+use super::{DevMode, HealthSettings, LogFormat, LogLevel, SKEW_MAX, ServerConfig, StoreLocation, datacenter_of};
 
 /// Where settings come from; the later one wins.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +64,7 @@ pub(super) fn load(sources: &ConfigSources) -> Result<Loaded, ConfigError> {
     let builtin = sources.builtin.as_ref().filter(|builtin| builtin.url == config.triton.url);
     config.engine.simulated_datacenter = builtin.is_some();
     config.engine.read(&raw)?;
-    set(&mut config.health.private_addresses, raw.switch("health.private_addresses")?);
+    read_health(&mut config.health, &raw)?;
     if let Some(path) = raw.path("triton.topology_file")? {
         config.engine.config.topology = read_topology(&path)?;
     }
@@ -185,6 +185,16 @@ fn read_auth(config: &mut ServerConfig, raw: &RawSettings) -> Result<(), ConfigE
     set(&mut auth.allow, raw.list("auth.allow")?.map(|logins| logins.into_iter().collect()));
     set(&mut auth.allow_all, raw.switch("auth.allow_all")?);
     set(&mut auth.allow_file, raw.path("auth.allow_file")?);
+    Ok(())
+}
+
+fn read_health(health: &mut HealthSettings, raw: &RawSettings) -> Result<(), ConfigError> {
+    set(&mut health.private_addresses, raw.switch("health.private_addresses")?);
+    let networks = "networks such as \"10.0.0.0/8\"";
+    set(&mut health.refused_networks, raw.parsed_list("health.refused_networks", networks, |text| text.parse().ok())?);
+    let controls =
+        "targets with a literal address and a port, such as \"http://192.0.2.1:80/\" or \"tcp:192.0.2.1:53\"";
+    set(&mut health.controls, raw.parsed_list("health.controls", controls, |text| text.parse().ok())?);
     Ok(())
 }
 

@@ -19,6 +19,8 @@ pub use load::{BuiltinDatacenter, ConfigSources, Loaded};
 pub use raw::read_switch;
 pub use timing::EngineSettings;
 
+use crate::probe::{Control, Network};
+
 /// Everything the server needs to know before it starts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerConfig {
@@ -136,11 +138,16 @@ pub struct LimitSettings {
 }
 
 /// Whom the prober may ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HealthSettings {
     /// Private addresses too, which is what fabrics are made of. Off by default: the owner of a
     /// fabric chooses its addresses, and may choose those of the operator's own networks.
     pub private_addresses: bool,
+    /// Never asked, whatever else is allowed.
+    pub refused_networks: Vec<Network>,
+    /// Targets that should always answer: while none does, the prober believes nothing that it
+    /// finds.
+    pub controls: Vec<Control>,
 }
 
 /// Development mode.

@@ -152,6 +152,21 @@ impl RawSettings {
         self.parsed(key, expected, |text| T::try_from(text.parse::<u64>().ok()?).ok())
     }
 
+    /// The same as [`RawSettings::list`], each item read by `read`; `expected` words the error.
+    pub(super) fn parsed_list<T>(
+        &self,
+        key: &'static str,
+        expected: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, ConfigError> {
+        let (Some(setting), Some(items)) = (self.settings.get(key), self.list(key)?) else { return Ok(None) };
+        let wrong = |item: &String| {
+            let (origin, given) = (setting.origin.clone(), format!("{item:?}"));
+            ConfigError::WrongValue { origin, key, expected, given }
+        };
+        items.iter().map(|item| read(item.trim()).ok_or_else(|| wrong(item))).collect::<Result<_, _>>().map(Some)
+    }
+
     /// A TOML array of texts, or one text with commas.
     pub(super) fn list(&self, key: &'static str) -> Result<Option<Vec<String>>, ConfigError> {
         let Some(setting) = self.settings.get(key) else { return Ok(None) };

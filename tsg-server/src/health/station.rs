@@ -14,7 +14,7 @@ use tsg_core::model::id::{AccountId, InstanceId};
 use super::watch::{Errands, Watch};
 use crate::accounts::registry::Enrolled;
 use crate::app::Application;
-use crate::probe::{Ability, Finding, Prober, ProberConfig, Report, StartError, TargetPolicy};
+use crate::probe::{Ability, Finding, Prober, ProberConfig, Report, StartError};
 
 /// How often it is looked whom to ask.
 const EVERY: Duration = Duration::from_secs(1);
@@ -34,8 +34,8 @@ impl Station {
     ///
     /// # Errors
     /// The prober's.
-    pub fn start(policy: TargetPolicy) -> Result<Self, StartError> {
-        let (prober, reports) = Prober::start(ProberConfig { policy, ..ProberConfig::default() })?;
+    pub fn start(config: ProberConfig) -> Result<Self, StartError> {
+        let (prober, reports) = Prober::start(config)?;
         Ok(Self { prober, reports, ability: Ability::Able, watches: BTreeMap::new(), owners: HashMap::new() })
     }
 

@@ -31,7 +31,7 @@ use crate::config::{ConfigError, ServerConfig};
 use crate::health::Station;
 use crate::http::gate::Gate;
 use crate::http::listener;
-use crate::probe::{self, Permission, TargetPolicy};
+use crate::probe::{self, Permission, ProberConfig, TargetPolicy};
 use crate::routes;
 
 /// Why the server does not start.
@@ -145,7 +145,7 @@ async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock
     let unbound = |source| StartError::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
-    let station = Station::start(whom_to_ask(&config))?;
+    let station = Station::start(how_to_ask(&config))?;
     let app = Arc::new(Application {
         allowed: AllowList::new(&config.auth),
         gate: Gate::new(config.limits.requests_at_once),
@@ -169,13 +169,14 @@ async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock
 }
 
 /// Loopback addresses are those of simulated machines.
-fn whom_to_ask(config: &ServerConfig) -> TargetPolicy {
+fn how_to_ask(config: &ServerConfig) -> ProberConfig {
     let allowed = |is_allowed| if is_allowed { Permission::Allowed } else { Permission::Refused };
-    TargetPolicy {
+    let policy = TargetPolicy {
         loopback: allowed(config.engine.simulated_datacenter),
         private: allowed(config.health.private_addresses),
-        ..TargetPolicy::default()
-    }
+        refused: config.health.refused_networks.clone(),
+    };
+    ProberConfig { policy, controls: config.health.controls.clone(), ..ProberConfig::default() }
 }
 
 /// Makes a file's folder when it is missing, readable by its owner only.

@@ -253,7 +253,7 @@ impl Driver {
             Change::Nothing => return,
             Change::Added(place) => place,
             Change::Replaced(gone, place) => {
-                self.rota.remove(gone);
+                self.let_go(key, gone);
                 place
             }
         };
@@ -271,7 +271,14 @@ impl Driver {
 
     fn remove(&mut self, key: Key) {
         if let Some(place) = self.roster.remove(key) {
-            self.rota.remove(place);
+            self.let_go(key, place);
+        }
+    }
+
+    fn let_go(&mut self, key: Key, place: u32) {
+        self.rota.remove(place);
+        if let Key::Check(instance, check) = key {
+            self.outbox.forget(instance, check);
         }
     }
 
@@ -391,6 +398,9 @@ impl Driver {
             Key::Control(number) => {
                 self.controls.note(number, fact.outcome);
                 self.judge_controls(now);
+                if !matches!(fact.outcome, Outcome::Failed(_) | Outcome::Unjudged(_)) {
+                    self.outbox.confirm(fact.at, now);
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ mod answer;
 mod attempt;
 mod chunks;
 mod connection;
+mod control;
 mod counts;
 mod driver;
 mod files;
@@ -31,14 +32,16 @@ use tokio::sync::{mpsc, oneshot};
 use tsg_core::health::check::CheckSpec;
 use tsg_core::model::id::InstanceId;
 
+pub use control::{Control, InvalidControl};
 pub use counts::{BUCKETS_MICROS, Counts, Histogram};
 pub use outbox::{Ability, Finding, Report};
-pub use target::{Network, Nic, Permission, TargetPolicy};
+pub use target::{InvalidNetwork, Network, Nic, Permission, TargetPolicy};
 
+use control::ANYWHERE;
 use counts::Counters;
 use driver::{Command, Driver, Fixed};
 use files::{FILES_MIN, FileBudget, make_room};
-use outbox::Outbox;
+use outbox::{Belief, Outbox};
 use plan::Plan;
 use roster::{Key, Prepared};
 use tls::TrustStore;
@@ -57,23 +60,14 @@ pub struct Assignment {
     pub spec: Arc<CheckSpec>,
 }
 
-/// A target of the operator's that tells the prober's own failures from others'. The target
-/// policy does not apply to it.
-#[derive(Debug, Clone)]
-pub struct Control {
-    /// Where it is.
-    pub nic: Nic,
-    /// How it is looked at.
-    pub spec: Arc<CheckSpec>,
-}
-
 /// How a prober works.
 #[derive(Debug, Clone)]
 pub struct ProberConfig {
     /// Which addresses may be probed.
     pub policy: TargetPolicy,
     /// Targets that should always answer. While none does, the prober reports that it is unable
-    /// and nothing else. Default: none, so that it always believes itself.
+    /// and nothing else; and what fails it reports only once one has answered since. Default: none,
+    /// so that it always believes itself.
     pub controls: Vec<Control>,
     /// Sockets that it may have open at most. Default: 65,536. The process's limit on open files
     /// is raised as far as it can be.
@@ -171,7 +165,8 @@ impl Prober {
         let ((stop, stop_out), (stopped_in, stopped)) = (oneshot::channel(), oneshot::channel());
         let trust = TrustStore::default();
         let controls = prepare_controls(&config.controls, &trust);
-        let outbox = Outbox::new(reports_in, Arc::clone(&counters));
+        let belief = if controls.is_empty() { Belief::AtOnce } else { Belief::OnceConfirmed };
+        let outbox = Outbox::new(reports_in, Arc::clone(&counters), belief);
         let counted = Arc::clone(&counters);
         let fixed = Fixed { budget: FileBudget::of(left), uses_max: config.uses_max, patience: config.patience };
         let work = async move {
@@ -227,11 +222,9 @@ impl Prober {
 }
 
 fn prepare_controls(controls: &[Control], trust: &TrustStore) -> Vec<Prepared> {
-    let policy =
-        TargetPolicy { loopback: Permission::Allowed, private: Permission::Allowed, ..TargetPolicy::default() };
     let prepared = controls.iter().zip(0..).map(|(Control { nic, spec }, number)| {
         let nics = [Nic { network: spec.kind.endpoint().and_then(|endpoint| endpoint.network), ..*nic }];
-        let plan = Plan::of(spec, &nics, &policy, trust).map(Arc::new);
+        let plan = Plan::of(spec, &nics, &ANYWHERE, trust).map(Arc::new);
         Prepared { key: Key::Control(number), spec: Arc::clone(spec), plan }
     });
     prepared.collect()

@@ -1,16 +1,19 @@
 //! What a prober has found and not yet handed over.
 //!
 //! Owns the batches. Must never hold more than [`HELD_MAX`] and what is still running, and never
-//! hand over a fact that was found while the control targets did not answer.
+//! hand over a fact that was found while the control targets did not answer, nor a failure that may
+//! have been.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
-use tsg_core::health::fact::Fact;
+use tsg_core::health::fact::{Fact, Outcome};
 use tsg_core::model::id::InstanceId;
+use tsg_core::model::time::Timestamp;
 
 use super::counts::Counters;
 
@@ -44,6 +47,15 @@ pub struct Finding {
     pub fact: Fact,
 }
 
+/// When a failure is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Belief {
+    /// There is nothing to compare it with.
+    AtOnce,
+    /// Once a control target has answered that was asked after it was found.
+    OnceConfirmed,
+}
+
 /// Findings in one batch.
 const BATCH: usize = 256;
 /// How long the first one of a batch waits for others.
@@ -55,6 +67,9 @@ const HELD_MAX: usize = 4 * BATCH;
 pub struct Outbox {
     reports: mpsc::Sender<Report>,
     findings: Vec<Finding>,
+    belief: Belief,
+    /// What failed since a control target answered: the newest of each check.
+    doubted: BTreeMap<(InstanceId, u16), Finding>,
     flush_at: Option<Instant>,
     /// What has been said, and what is to be said.
     said: Ability,
@@ -64,9 +79,18 @@ pub struct Outbox {
 
 impl Outbox {
     /// An empty one.
-    pub fn new(reports: mpsc::Sender<Report>, counters: Arc<Counters>) -> Self {
+    pub fn new(reports: mpsc::Sender<Report>, counters: Arc<Counters>, belief: Belief) -> Self {
         counters.set_ability(Ability::Able);
-        Self { reports, findings: Vec::new(), flush_at: None, said: Ability::Able, ability: Ability::Able, counters }
+        Self {
+            reports,
+            findings: Vec::new(),
+            belief,
+            doubted: BTreeMap::new(),
+            flush_at: None,
+            said: Ability::Able,
+            ability: Ability::Able,
+            counters,
+        }
     }
 
     /// Whether whoever takes the findings has fallen behind.
@@ -85,6 +109,30 @@ impl Outbox {
             self.counters.withheld();
             return;
         }
+        if self.belief == Belief::OnceConfirmed && matches!(finding.fact.outcome, Outcome::Failed(_)) {
+            self.doubted.insert((finding.instance, finding.check), finding);
+            return;
+        }
+        self.add(finding, now);
+    }
+
+    /// A control target answered that was asked at some time: what was found to fail before, failed
+    /// by itself.
+    pub fn confirm(&mut self, asked_at: Timestamp, now: Instant) {
+        let is_before = |found: &Finding| found.fact.at.after(found.fact.took) <= asked_at;
+        let (believed, doubted) =
+            std::mem::take(&mut self.doubted).into_iter().partition(|(_, found)| is_before(found));
+        self.doubted = doubted;
+        let believed: BTreeMap<(InstanceId, u16), Finding> = believed;
+        believed.into_values().for_each(|found| self.add(found, now));
+    }
+
+    /// A check of an instance is another one from now on, or none.
+    pub fn forget(&mut self, instance: InstanceId, check: u16) {
+        self.doubted.remove(&(instance, check));
+    }
+
+    fn add(&mut self, finding: Finding, now: Instant) {
         self.findings.push(finding);
         let patience = if self.findings.len() < BATCH { PATIENCE } else { Duration::ZERO };
         let flush_at = now + patience;
@@ -99,9 +147,8 @@ impl Outbox {
         }
         self.ability = ability;
         self.counters.set_ability(ability);
-        for _ in self.findings.drain(..) {
-            self.counters.withheld();
-        }
+        let held = self.findings.drain(..).len() + std::mem::take(&mut self.doubted).len();
+        (0..held).for_each(|_| self.counters.withheld());
         self.flush_at = Some(now);
     }
 

@@ -4,7 +4,9 @@
 //! never resolve a name: an address is given, or there is none.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
 
+use thiserror::Error;
 use tsg_core::health::check::Endpoint;
 use tsg_core::health::fact::{Failure, Obstruction, Outcome};
 use tsg_core::model::id::NetworkId;
@@ -51,6 +53,23 @@ pub struct Network {
     pub prefix: u8,
 }
 
+/// Why a text names no network.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{given:?} is no network; write one such as \"10.0.0.0/8\", or a single address")]
+pub struct InvalidNetwork {
+    /// What was given, shortened.
+    pub given: String,
+}
+
+/// `10.0.0.0/8`, or a single address.
+impl FromStr for Network {
+    type Err = InvalidNetwork;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
+        Self::read(text).ok_or_else(|| InvalidNetwork { given: text.chars().take(64).collect() })
+    }
+}
+
 impl Default for TargetPolicy {
     fn default() -> Self {
         Self { loopback: Permission::Refused, private: Permission::Allowed, refused: Vec::new() }
@@ -58,6 +77,19 @@ impl Default for TargetPolicy {
 }
 
 impl Network {
+    fn read(text: &str) -> Option<Self> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let address: IpAddr = address.parse().ok()?;
+        let width = if address.is_ipv4() { 32 } else { 128 };
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let prefix = match prefix {
+            Some(prefix) => prefix.parse().ok().filter(|length| is_number(prefix) && *length <= width)?,
+            None => width,
+        };
+        // One in IPv6 clothes would be counted in bits of another width than its targets.
+        (address.to_canonical() == address).then_some(Self { address, prefix })
+    }
+
     fn contains(self, address: IpAddr) -> bool {
         let (ours, theirs, width) = match (self.address.to_canonical(), address) {
             (IpAddr::V4(ours), IpAddr::V4(theirs)) => (u128::from(ours.to_bits()), u128::from(theirs.to_bits()), 32),
@@ -147,6 +179,21 @@ mod tests {
         let none = Err(Outcome::Failed(Failure::NoAddress));
         assert_eq!(policy.choose(&nics, endpoint(Some(3))), none);
         assert_eq!(policy.choose(&[], endpoint(None)), none);
+    }
+
+    #[test]
+    fn a_network_is_read_with_its_width_or_refused() {
+        let read = |text: &str| text.parse::<Network>();
+        let network = |address: &str, prefix| Ok(Network { address: address.parse().unwrap(), prefix });
+        assert_eq!(read("10.0.0.0/8"), network("10.0.0.0", 8));
+        assert_eq!(read("10.0.0.5"), network("10.0.0.5", 32));
+        assert_eq!(read("0.0.0.0/0"), network("0.0.0.0", 0));
+        assert_eq!(read("fd00::/8"), network("fd00::", 8));
+        assert_eq!(read("fd00::1"), network("fd00::1", 128));
+        for text in ["", "10.0.0.0/33", "10/8", "10.0.0.0/", "10.0.0.0/+8", "fd00::/129", "::ffff:10.0.0.0/104", "lan"]
+        {
+            assert_eq!(read(text).unwrap_err().given, text);
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! A prober that cannot see its control targets has nothing to say of others.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tsg_core::health::fact::Outcome;
+use tsg_core::health::fact::{Failure, Outcome};
 use tsg_server::probe::{Ability, Control, ProberConfig, Report};
 
 use crate::responders::{OK, Responder, answer, answering, hang};
-use crate::rig::{Rig, assignment, check, http, loopback, nic};
+use crate::rig::{Rig, assignment, check, http, loopback, nic, with_timeout};
 
 fn control(responder: &Responder) -> Control {
     let spec = check(&format!(r#"{{"type": "tcp", "port": {}}}"#, responder.port()));
@@ -48,5 +49,53 @@ async fn without_a_control_target_that_answers_nothing_is_found() {
     let _again = Responder::at(address, |stream| answer(stream, OK)).await;
     assert_eq!(rig.report().await, Report::Ability(Ability::Able));
     assert_eq!(rig.outcomes(1, 1).await[0], Outcome::Passed);
+    rig.prober.shutdown().await;
+}
+
+/// Answers while it may, and hangs otherwise.
+async fn answering_while(is_open: &Arc<AtomicBool>) -> Responder {
+    let is_open = Arc::clone(is_open);
+    Responder::new(move |stream| {
+        let is_open = Arc::clone(&is_open);
+        async move {
+            while !is_open.load(Ordering::SeqCst) {
+                tokio::task::yield_now().await;
+            }
+            answer(stream, OK).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_fails_is_told_once_a_control_target_has_answered_since() {
+    let is_open = Arc::new(AtomicBool::new(true));
+    let (control, dead, well) = (answering_while(&is_open).await, answering(OK).await, answering(OK).await);
+    // It hangs for much longer than the test looks at it.
+    let spec = Arc::new(with_timeout(http(control.port()), 60_000));
+    let controls = vec![Control { nic: nic(control.address.ip()), spec }];
+    let mut rig = Rig::new(ProberConfig { controls, uses_max: 1, ..loopback() });
+    assert_eq!(ability(&mut rig).await, Ability::Unable);
+    assert_eq!(ability(&mut rig).await, Ability::Able);
+
+    is_open.store(false, Ordering::SeqCst);
+    let asked = control.accepted();
+    while control.accepted() == asked {
+        tokio::task::yield_now().await;
+    }
+    let address = dead.address;
+    drop(dead);
+    let targets = [assignment(1, address, http(address.port())), assignment(2, well.address, http(well.port()))];
+    rig.prober.replace(targets.to_vec()).await;
+    let mut passed = 0;
+    while passed < 5 || rig.prober.counts().failed < 5 {
+        for finding in rig.findings().await {
+            assert_eq!(finding.fact.outcome, Outcome::Passed, "nothing tells yet whose failure the others are");
+            passed += 1;
+        }
+    }
+
+    is_open.store(true, Ordering::SeqCst);
+    assert_eq!(rig.outcomes(1, 1).await[0], Outcome::Failed(Failure::Refused));
     rig.prober.shutdown().await;
 }

@@ -215,3 +215,25 @@ fn development_mode_needs_the_built_in_data_centre_and_a_loopback_address() {
     let exposed = load(&builtin, &[("TSG_DEV_MODE", "1"), ("TSG_HTTP_BIND", "0.0.0.0")]).unwrap_err();
     assert!(exposed.to_string().contains("loopback"), "{exposed}");
 }
+
+#[test]
+fn control_targets_and_refused_networks_are_read_or_refused_by_name() {
+    let file = |lines: &str| format!("[triton]\nurl = \"{URL}\"\n[health]\n{lines}\n");
+    let health = with_file(&file(
+        "controls = [\"http://192.0.2.1:80/\", \"tcp:192.0.2.1:53\"]\nrefused_networks = [\"10.1.0.0/16\", \"192.0.2.9\"]",
+    ));
+    let health = health.unwrap().config.health;
+    let controls: Vec<String> = health.controls.iter().map(|control| control.spec.to_string()).collect();
+    assert_eq!(controls, ["http:80/", "tcp:53"]);
+    let prefixes: Vec<u8> = health.refused_networks.iter().map(|network| network.prefix).collect();
+    assert_eq!(prefixes, [16, 32]);
+
+    let variables =
+        [("TSG_TRITON_URL", URL), ("TSG_HEALTH_CONTROLS", "tcp:192.0.2.1:53, http://example.com/"), ("HOME", "/tmp")];
+    let refused = with_environment(&variables).unwrap_err().to_string();
+    let expected = "environment variable TSG_HEALTH_CONTROLS: health.controls must be targets with a literal address \
+                    and a port, such as \"http://192.0.2.1:80/\" or \"tcp:192.0.2.1:53\", not \"http://example.com/\"";
+    assert_eq!(refused, expected);
+    let refused = with_file(&file("refused_networks = [\"10.1.0.0/33\"]")).unwrap_err().to_string();
+    assert!(refused.ends_with("health.refused_networks must be networks such as \"10.0.0.0/8\", not \"10.1.0.0/33\""));
+}
