@@ -13,6 +13,7 @@ mod health;
 mod host;
 mod http;
 pub mod probe;
+pub mod remote;
 mod routes;
 mod time;
 mod v1;

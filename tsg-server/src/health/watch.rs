@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tsg_core::health::fact::Fact;
-use tsg_core::health::quorum;
+use tsg_core::health::quorum::Ability;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::health::ward::Ward;
 use tsg_core::model::id::{GroupId, InstanceId};
@@ -15,11 +15,16 @@ use tsg_core::plan::input::ViewTrust;
 use tsg_core::ports::{Clock, Health};
 use tsg_engine::{EngineHandle, GroupView};
 
+use super::panel::{Moment, Panel};
 use super::targets::{Asked, Checks, Starts};
 use crate::probe::{self, Assignment};
 
 /// The prober in this process.
 const HERE: u16 = 0;
+/// What is known without a prober is told under this number: no prober's failure makes it doubtful.
+const TOLD: u16 = 1;
+/// The first of those elsewhere.
+const ELSEWHERE: u16 = 2;
 /// How old a look at the cloud may be for what it tells to be a fact: some missed lists.
 const LOOK_MAX: core::time::Duration = core::time::Duration::from_secs(6 * 60);
 
@@ -38,21 +43,28 @@ pub struct Watch {
     kept: Mutex<Kept>,
 }
 
-struct Kept {
+pub(super) struct Kept {
     /// Who showed the instances last.
     engine: Option<EngineHandle>,
-    ward: Ward,
-    groups: BTreeMap<GroupId, Watched>,
+    pub(super) ward: Ward,
+    pub(super) groups: BTreeMap<GroupId, Watched>,
+    /// Whether the prober in this process can be believed.
+    pub(super) here: Ability,
+    /// The other ones.
+    pub(super) panel: Panel,
+    pub(super) begun_at: Timestamp,
+    /// How often it changed since then what there is to ask.
+    pub(super) changes: u64,
     /// Of which something else is believed since the engine asked.
     changed: Vec<GroupId>,
 }
 
 /// A group that has checks.
-struct Watched {
+pub(super) struct Watched {
     view: Arc<GroupView>,
-    checks: Checks,
+    pub(super) checks: Checks,
     starts: Starts,
-    asked: BTreeMap<InstanceId, Asked>,
+    pub(super) asked: BTreeMap<InstanceId, Asked>,
     /// When it was told last what needs no prober.
     told_at: Timestamp,
 }
@@ -60,13 +72,24 @@ struct Watched {
 impl Watch {
     /// Nobody is looked after.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let ward = Ward::new(clock.now());
-        Self { clock, kept: Mutex::new(Kept { engine: None, ward, groups: BTreeMap::new(), changed: Vec::new() }) }
+        let begun_at = clock.now();
+        let kept = Kept {
+            engine: None,
+            ward: Ward::new(begun_at),
+            groups: BTreeMap::new(),
+            here: Ability::Able,
+            panel: Panel::new(ELSEWHERE),
+            begun_at,
+            changes: 0,
+            changed: Vec::new(),
+        };
+        Self { clock, kept: Mutex::new(kept) }
     }
 
     /// Takes in what the engine shows, and lets time pass.
     pub fn look(&self, engine: &EngineHandle) -> Errands {
-        let now = self.clock.now();
+        let moment = self.moment();
+        let now = moment.at;
         let mut errands = Errands::default();
         let views = engine.groups();
         let has_news = {
@@ -79,6 +102,8 @@ impl Watch {
                     kept.take_in(view, now, &mut errands);
                 }
             }
+            kept.changes += u64::from(!errands.set.is_empty() || !errands.gone.is_empty());
+            kept.note_silence(moment);
             kept.tell(now);
             kept.ward.advance(now);
             kept.collect()
@@ -89,7 +114,7 @@ impl Watch {
         errands
     }
 
-    /// Takes in what the prober found.
+    /// Takes in what the prober of this process found.
     pub fn note(&self, findings: impl IntoIterator<Item = (InstanceId, u16, Fact)>, engine: &EngineHandle) {
         let now = self.clock.now();
         let has_news = {
@@ -104,15 +129,16 @@ impl Watch {
         }
     }
 
-    /// Takes in whether the prober can believe what it finds.
+    /// Takes in whether the prober of this process can believe what it finds.
     pub fn note_ability(&self, ability: probe::Ability, engine: &EngineHandle) {
         let now = self.clock.now();
         let ability = match ability {
-            probe::Ability::Able => quorum::Ability::Able,
-            probe::Ability::Unable => quorum::Ability::Abstains,
+            probe::Ability::Able => Ability::Able,
+            probe::Ability::Unable => Ability::Abstains,
         };
         let has_news = {
             let mut kept = self.lock();
+            kept.here = ability;
             kept.ward.set_prober(HERE, ability, now);
             kept.collect()
         };
@@ -127,7 +153,11 @@ impl Watch {
         kept.groups.values().flat_map(|watched| watched.keys(watched.asked.keys())).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    pub(super) fn moment(&self) -> Moment {
+        Moment { at: self.clock.now(), monotonic: self.clock.monotonic() }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -199,14 +229,14 @@ impl Kept {
             for (instance, asked) in &watched.asked {
                 for (check, outcome) in watched.checks.told(asked.guest) {
                     let fact = Fact { at: now, took: core::time::Duration::ZERO, outcome };
-                    ward.note(HERE, *instance, check, fact, now);
+                    ward.note(TOLD, *instance, check, fact, now);
                 }
             }
         }
     }
 
     /// Whether something else is believed of a group now.
-    fn collect(&mut self) -> bool {
+    pub(super) fn collect(&mut self) -> bool {
         let changed = self.ward.take_changed();
         let has_news = !changed.is_empty();
         self.changed.extend(changed);
