@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -46,12 +48,34 @@ fn members_once(demo: &Demo, is_so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     }
 }
 
+fn address(member: &Value) -> &str {
+    member["address"].as_str().unwrap()
+}
+
+/// Asks the name service for the service until the answer is as it should be.
+fn found_once(demo: &Demo, is_so: impl Fn(&BTreeSet<String>) -> bool) -> BTreeSet<String> {
+    let (server, suffix) = demo.names();
+    let (at, port) = server.trim_start_matches('@').split_once(" -p ").unwrap();
+    let begun = Instant::now();
+    loop {
+        let name = format!("web.svc.{suffix}");
+        let asked = Command::new("dig").args([&format!("@{at}"), "-p", port, "+short", &name]).output().unwrap();
+        assert!(asked.status.success(), "{asked:?}");
+        let found = String::from_utf8(asked.stdout).unwrap().lines().map(str::to_owned).collect();
+        if is_so(&found) {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "still {found:?}");
+    }
+}
+
 #[test]
-fn a_hung_instance_is_replaced_and_its_group_says_why() {
+fn a_hung_instance_leaves_discovery_is_replaced_and_its_successor_enters() {
     let demo = Demo::start();
     let port = demo.machine_port();
     let health = format!(
-        r#"{{"checks": [{{"type": "http", "port": {port}, "path": "/ping", "interval": "1s", "timeout": "500ms"}}]}}"#
+        r#"{{"checks": [{{"type": "http", "port": {port}, "path": "/ping", "interval": "1s", "timeout": "500ms"}}],
+            "discovery": {{"down_after": "1s"}}}}"#
     );
     let policy = r#"{"restart": {"attempts": 0}, "replace": {"delay": 0}}"#;
     let create = ["group", "create", "edge", "-t", "web", "-c", "3", "--health", &health, "--policy", policy, "--wait"];
@@ -60,6 +84,9 @@ fn a_hung_instance_is_replaced_and_its_group_says_why() {
     assert!(before.iter().all(|member| member["health"]["verdict"] == "healthy"), "{before:#?}");
     let shown = demo.tsg(&["group", "get", "edge"]).ok().out;
     assert!(shown.contains(&format!("check: http-{port} http:{port}/ping (every 1s, 3 failures in a row)")), "{shown}");
+
+    let listed = found_once(&demo, |found| before.iter().all(|member| found.contains(address(member))));
+    assert_eq!(before[0]["discovery"], "listed", "{listed:?}");
 
     let hung = before[0]["instance"].as_str().unwrap();
     demo.tsg(&["sim", "manner", "hangs", "--instance", hung]).ok();
@@ -70,6 +97,10 @@ fn a_hung_instance_is_replaced_and_its_group_says_why() {
         (&before[0]["instance"], &"it did not answer in time".into())
     );
 
+    found_once(&demo, |found| !found.contains(address(&before[0])));
+    let out = members(&demo).into_iter().find(|member| member["instance"] == hung);
+    assert!(out.is_some_and(|hung| hung["discovery"] == "delisted"), "it is out before anybody takes its place");
+
     let is_healed = |members: &[Value]| {
         let serving = members.iter().filter(|member| member["class"] == "serving").count();
         members.len() == 3 && serving == 3 && members.iter().all(|member| member["instance"] != hung)
@@ -77,6 +108,7 @@ fn a_hung_instance_is_replaced_and_its_group_says_why() {
     let after = members_once(&demo, is_healed);
     let kept = before[1..].iter().filter(|old| after.iter().any(|new| new["instance"] == old["instance"]));
     assert_eq!(kept.count(), 2, "nobody else was touched: {after:#?}");
+    found_once(&demo, |found| after.iter().all(|member| found.contains(address(member))));
 
     demo.tsg(&["group", "update", "edge", "--no-health"]).ok();
     assert!(!demo.tsg(&["group", "get", "edge"]).ok().out.contains("check:"));

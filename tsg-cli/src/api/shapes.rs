@@ -118,6 +118,17 @@ pub(crate) struct GroupView {
     /// How it is known whether its instances are well.
     #[serde(default)]
     pub(crate) health: serde_json::Value,
+    /// How it stands in discovery, if its checks decide who is listed.
+    #[serde(default)]
+    pub(crate) discovery: Option<DiscoveryView>,
+}
+
+/// How a group stands in discovery.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct DiscoveryView {
+    /// Why instances stay listed although they are not ready.
+    #[serde(default)]
+    pub(crate) alarm: Option<String>,
 }
 
 /// Why a group is as it is.
@@ -232,6 +243,9 @@ pub(crate) struct InstanceView {
     /// What is believed of its health, if anybody looks.
     #[serde(default)]
     pub(crate) health: Option<InstanceHealth>,
+    /// Whether discovery answers with it, if its group's checks decide that.
+    #[serde(default)]
+    pub(crate) discovery: Option<String>,
 }
 
 /// What is believed of an instance's health.

@@ -214,6 +214,13 @@ impl Demo {
         self.ready["machine_port"].as_u64().unwrap_or_else(|| panic!("no machine port in {}", self.ready))
     }
 
+    /// The name service as `dig` takes it, and what the user's names end in.
+    pub fn names(&self) -> (&str, &str) {
+        let text =
+            |name: &str| self.ready["names"][name].as_str().unwrap_or_else(|| panic!("no names: {}", self.ready));
+        (text("server"), text("suffix"))
+    }
+
     /// The environment of its user, for any client.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let place = |name| self.place(name).to_owned();

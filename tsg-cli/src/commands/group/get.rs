@@ -40,6 +40,8 @@ impl Show for Answer<GroupView> {
         let placement = placement::lines(&group.placement);
         lines.extend(placement.iter().map(|line| format!("placement: {line}")));
         lines.extend(health::lines(&group.health).iter().map(|line| format!("check: {line}")));
+        let alarm = group.discovery.as_ref().and_then(|discovery| discovery.alarm.as_ref());
+        lines.extend(alarm.map(|alarm| format!("discovery: {alarm}")));
         lines.extend(group.updated_at.iter().map(|at| format!("updated:   {at}")));
         lines.join("\n")
     }

@@ -28,9 +28,18 @@ impl Instances {
     }
 }
 
+/// Whether discovery answers with it, in a word or two.
+fn listed(discovery: Option<&str>) -> String {
+    match discovery {
+        None => "-".to_owned(),
+        Some("listed") => "yes".to_owned(),
+        Some(other) => other.replace('_', " "),
+    }
+}
+
 impl Show for Listing<InstanceView> {
     fn human(&self) -> String {
-        let headings = Table::new(["INSTANCE", "NAME", "STANDS", "STATE", "ADDRESS", "COMPUTE NODE", "HEALTH"]);
+        let headings = Table::new(["INSTANCE", "NAME", "STANDS", "STATE", "ADDRESS", "COMPUTE NODE", "LISTED", "HEALTH"]);
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let add = |table: Table, member: &InstanceView| {
             let class = member.class.map_or_else(|| "new".to_owned(), |class| class.to_string());
@@ -42,6 +51,7 @@ impl Show for Listing<InstanceView> {
                 or_dash(&member.state),
                 or_dash(&member.address),
                 node,
+                listed(member.discovery.as_deref()),
                 member.health.as_ref().map_or_else(|| "-".to_owned(), InstanceHealth::in_words),
             ])
         };
