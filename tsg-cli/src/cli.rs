@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, completions, demo, group, placement, reconcile, rollout, scale, server, sim, template, wait,
+    account, completions, demo, group, placement, prober, probers, reconcile, rollout, scale, server, sim, template,
+    wait,
 };
 use crate::exit;
 use crate::profile::Overrides;
@@ -111,6 +112,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Rollout(rollout::Rollout),
     Wait(wait::Wait),
+    Prober(prober::Prober),
+    Probers(probers::Probers),
     Reconcile(reconcile::Reconcile),
     Scale(scale::Scale),
     Completions(completions::Completions),

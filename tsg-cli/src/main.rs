@@ -22,6 +22,7 @@ mod logging;
 mod output;
 mod pairs;
 mod placement;
+mod prober;
 mod profile;
 mod program;
 mod progress;

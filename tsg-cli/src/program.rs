@@ -41,6 +41,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
             Command::Placement(placement) => placement.run(context).await,
             Command::Rollout(rollout) => rollout.run(context).await,
             Command::Wait(wait) => wait.run(context).await,
+            Command::Prober(prober) => prober.run(context).await,
+            Command::Probers(probers) => probers.run(context).await,
             Command::Reconcile(reconcile) => reconcile.run(context).await,
             Command::Scale(scale) => scale.run(context).await,
             Command::Completions(completions) => completions.run(context),

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use support::process::{Said, run, tsg};
 
 /// Every command there is, by its words.
-const COMMANDS: [&[&str]; 40] = [
+const COMMANDS: [&[&str]; 42] = [
     &[],
     &["demo"],
     &["sim"],
@@ -50,6 +50,8 @@ const COMMANDS: [&[&str]; 40] = [
     &["rollout", "promote"],
     &["rollout", "abort"],
     &["wait"],
+    &["prober"],
+    &["probers"],
     &["reconcile"],
     &["scale"],
     &["completions"],

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use reqwest::header::HeaderName;
 use reqwest::{Certificate, Method, StatusCode, Url, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -80,6 +81,23 @@ impl Api {
         self.ask(Method::GET, path, NO_BODY, None).await
     }
 
+    /// Reads what is not as `known` any more.
+    pub(crate) async fn get_unless<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        known: Option<&str>,
+    ) -> Result<Option<Answer<T>>, ApiError> {
+        let condition = known.map(|etag| (header::IF_NONE_MATCH, etag));
+        let (body, etag) = self.exchange(Method::GET, path, NO_BODY, condition).await?;
+        // It is as it was.
+        if body.is_empty() {
+            return Ok(None);
+        }
+        let value = serde_json::from_str(&body)
+            .map_err(|source| ApiError::Unreadable { url: self.base.to_string(), source })?;
+        Ok(Some(Answer { value, body, etag }))
+    }
+
     /// Creates, or asks for something to be done.
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
@@ -111,7 +129,8 @@ impl Api {
         body: Option<&impl Serialize>,
         etag: Option<&str>,
     ) -> Result<Answer<T>, ApiError> {
-        let (body, etag) = self.exchange(method, path, body, etag).await?;
+        let condition = etag.map(|etag| (header::IF_MATCH, etag));
+        let (body, etag) = self.exchange(method, path, body, condition).await?;
         // 202 and 204 have nothing to say; `null` reads as the unit type and as an absent value.
         let text = if body.is_empty() { "null" } else { body.as_str() };
         let value =
@@ -124,15 +143,16 @@ impl Api {
         method: Method,
         path: &str,
         body: Option<&impl Serialize>,
-        etag: Option<&str>,
+        condition: Option<(HeaderName, &str)>,
     ) -> Result<(String, Option<String>), ApiError> {
-        let request = self.request(method, path, body, etag).await?;
+        let request = self.request(method, path, body, condition).await?;
         let unreachable = |source| ApiError::Unreachable { url: self.base.to_string(), source };
         let response = self.http.execute(request).await.map_err(unreachable)?;
         let status = response.status();
         let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let text = response.text().await.map_err(unreachable)?;
-        if status.is_success() { Ok((text, etag)) } else { Err(refusal(status, &text)) }
+        let is_answer = status.is_success() || status == StatusCode::NOT_MODIFIED;
+        if is_answer { Ok((text, etag)) } else { Err(refusal(status, &text)) }
     }
 
     async fn request(
@@ -140,7 +160,7 @@ impl Api {
         method: Method,
         path: &str,
         body: Option<&impl Serialize>,
-        etag: Option<&str>,
+        condition: Option<(HeaderName, &str)>,
     ) -> Result<reqwest::Request, ApiError> {
         let is_write = method != Method::GET;
         let target = self.target(path, is_write);
@@ -149,8 +169,8 @@ impl Api {
         if is_write {
             builder = builder.header("idempotency-key", Uuid::new_v4().to_string());
         }
-        if let Some(etag) = etag {
-            builder = builder.header(header::IF_MATCH, etag);
+        if let Some((name, etag)) = condition {
+            builder = builder.header(name, etag);
         }
         if let Some(body) = body {
             let text = serde_json::to_vec(body).map_err(ApiError::Unwritable)?;

@@ -267,6 +267,22 @@ impl InstanceHealth {
     }
 }
 
+/// A prober that asks the account's instances how they are.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct ProberView {
+    pub(crate) name: String,
+    /// able, unable or silent.
+    pub(crate) standing: String,
+    /// How many checks it makes.
+    pub(crate) targets: u32,
+    /// Absent of the server's own.
+    #[serde(default)]
+    pub(crate) last_heard_at: Option<String>,
+    /// Facts of it that were not taken.
+    #[serde(default)]
+    pub(crate) ignored: u64,
+}
+
 /// The key that a server made for an account, to be uploaded by its owner.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Enrollment {

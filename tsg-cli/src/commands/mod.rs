@@ -7,6 +7,8 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod group;
 pub(crate) mod placement;
+pub(crate) mod prober;
+pub(crate) mod probers;
 pub(crate) mod reconcile;
 pub(crate) mod rollout;
 pub(crate) mod scale;

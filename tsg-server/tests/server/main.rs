@@ -12,6 +12,7 @@ mod isolation;
 mod key_file;
 mod lifecycle;
 mod placement;
+mod prober;
 mod rollout;
 mod signatures;
 mod support;

@@ -1,0 +1,257 @@
+//! The loop between a prober and the server.
+//!
+//! Owns what is fetched and told when, and how long to wait for a server that does not answer. It must never hold the
+//! prober up.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tsg_core::health::fact::Obstruction;
+use tsg_core::ports::Clock as _;
+use tsg_server::SystemClock;
+use tsg_server::probe::{Ability, Assignment, Nic, Prober, Report};
+use tsg_server::remote::{GroupTargets, PUSH_GAP, PUSH_LATEST, ProberName, Push, Pushed, Targets};
+use uuid::Uuid;
+
+use super::event::Event;
+use super::held::{Held, Label};
+use crate::api::{Answer, Api, ApiError};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// The longest that an answer is waited for: what is under way does not look younger than it is by more.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// The longest pause before a server that does not answer is asked again; it counts a prober as silent after as long.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long the end may take.
+const END_WITHIN: Duration = Duration::from_secs(3);
+
+/// A prober and its way to the server.
+pub(crate) struct Agent<'a> {
+    api: &'a Api,
+    name: ProberName,
+    output: Output,
+    prober: Prober,
+    held: Arc<Mutex<Held>>,
+    run: Uuid,
+    labels: Vec<Label>,
+    /// The ETag of the targets.
+    known: Option<String>,
+    targets: u32,
+    pushed_at: Option<Duration>,
+    ability: Ability,
+    obstruction: Option<Obstruction>,
+    trouble: Option<String>,
+}
+
+/// Why a turn did not end well.
+enum Stopped {
+    /// It is tried again.
+    Trouble(Failure),
+    /// The server does not want it: that ends a prober that it has never wanted, and no other.
+    Refused(Failure),
+    /// It is of no use to try again.
+    ForGood(Failure),
+}
+
+impl<'a> Agent<'a> {
+    /// Of a prober that was just started.
+    pub(crate) fn new(
+        api: &'a Api,
+        name: ProberName,
+        output: Output,
+        (prober, mut reports): (Prober, mpsc::Receiver<Report>),
+    ) -> Self {
+        let held = Arc::new(Mutex::new(Held::default()));
+        let taking = Arc::clone(&held);
+        tokio::spawn(async move {
+            while let Some(report) = reports.recv().await {
+                lock(&taking).take_in(report, SystemClock.monotonic());
+            }
+            lock(&taking).has_ended = true;
+        });
+        Self {
+            api,
+            name,
+            output,
+            prober,
+            held,
+            run: Uuid::new_v4(),
+            labels: Vec::new(),
+            known: None,
+            targets: 0,
+            pushed_at: None,
+            ability: Ability::Able,
+            obstruction: None,
+            trouble: None,
+        }
+    }
+
+    /// Works until there is no use in it.
+    pub(crate) async fn work(&mut self) -> Failure {
+        let mut pause = PUSH_GAP;
+        loop {
+            match self.turn().await {
+                Ok(()) => {
+                    pause = PUSH_GAP;
+                    if self.trouble.take().is_some()
+                        && let Err(failure) = self.say(&Event::Over)
+                    {
+                        return failure;
+                    }
+                    sleep(PUSH_GAP).await;
+                }
+                Err(Stopped::ForGood(failure)) => return failure,
+                Err(Stopped::Refused(failure)) if self.known.is_none() => return failure,
+                Err(Stopped::Trouble(failure) | Stopped::Refused(failure)) => {
+                    if let Err(failure) = self.note_trouble(&failure) {
+                        return failure;
+                    }
+                    sleep(pause.mul_f64(spread())).await;
+                    pause = (2 * pause).min(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    /// Tells the server that it ends, and stops.
+    pub(crate) async fn end(self) {
+        // A server that does not answer will notice the silence.
+        let path = format!("/v2/probers/{}", self.name);
+        drop(timeout(END_WITHIN, self.api.delete(&path)).await);
+        self.prober.shutdown().await;
+    }
+
+    async fn turn(&mut self) -> Result<(), Stopped> {
+        if self.known.is_none() {
+            self.fetch().await?;
+            let (name, server) = (self.name.to_string(), self.api.base().to_string());
+            self.say(&Event::Ready { name, server, targets: self.targets }).map_err(Stopped::ForGood)?;
+        }
+        self.look_at_itself()?;
+        let now = SystemClock.monotonic();
+        let is_quiet = self.pushed_at.is_some_and(|at| now.saturating_sub(at) < PUSH_LATEST);
+        if is_quiet && lock(&self.held).is_empty() {
+            return Ok(());
+        }
+        let pushed = self.push(now).await?;
+        if self.known.as_ref() == Some(&pushed.targets) { Ok(()) } else { self.fetch().await }
+    }
+
+    /// Says what has become of the prober.
+    fn look_at_itself(&mut self) -> Result<(), Stopped> {
+        let (ability, obstruction, has_ended) = {
+            let mut held = lock(&self.held);
+            (held.ability, held.obstruction.take(), held.has_ended)
+        };
+        if has_ended {
+            let failure = Failure::new(Exit::Failed, "the prober has ended by itself").next("start it again");
+            return Err(Stopped::ForGood(failure));
+        }
+        if let Some(ability) = ability.filter(|ability| *ability != self.ability) {
+            self.ability = ability;
+            self.pushed_at = None;
+            let event = if ability == Ability::Able { Event::Able } else { Event::Unable };
+            self.say(&event).map_err(Stopped::ForGood)?;
+        }
+        if obstruction.is_some() && obstruction != self.obstruction {
+            self.obstruction = obstruction;
+            let why = obstruction.map(|obstruction| obstruction.to_string()).unwrap_or_default();
+            self.say(&Event::Obstructed { why }).map_err(Stopped::ForGood)?;
+        }
+        Ok(())
+    }
+
+    async fn push(&mut self, now: Duration) -> Result<Pushed, Stopped> {
+        let facts = lock(&self.held).batch(&self.labels, now);
+        let last = facts.last().map(|fact| fact.number);
+        let (run, is_able, targets) = (self.run, self.ability == Ability::Able, self.targets);
+        let push = Push { run, is_able, targets, facts };
+        let path = format!("/v2/probers/{}/facts", self.name);
+        let answer: Answer<Pushed> =
+            in_time(self.api.post(&path, Some(&push)), "tell the server what was found").await?;
+        self.pushed_at = Some(now);
+        if let Some(last) = last {
+            lock(&self.held).forget(last);
+        }
+        Ok(answer.value)
+    }
+
+    async fn fetch(&mut self) -> Result<(), Stopped> {
+        let path = format!("/v2/probers/{}/targets", self.name);
+        let fetching = self.api.get_unless::<Targets>(&path, self.known.as_deref());
+        let Some(answer) = in_time(fetching, "ask the server for targets").await? else { return Ok(()) };
+        let mut all = Vec::new();
+        for group in &answer.value.groups {
+            self.assign(group, &mut all);
+        }
+        self.targets = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        self.prober.replace(all).await;
+        self.known = Some(answer.etag.unwrap_or_default());
+        Ok(())
+    }
+
+    fn assign(&mut self, group: &GroupTargets, all: &mut Vec<Assignment>) {
+        for check in &group.checks {
+            let Some(label) = self.label((check.place, check.tag.clone())) else { continue };
+            let spec = Arc::new(check.spec.clone());
+            all.extend(group.instances.iter().map(|target| Assignment {
+                instance: target.instance,
+                check: label,
+                nics: vec![Nic { address: target.address, network: None }],
+                spec: Arc::clone(&spec),
+            }));
+        }
+    }
+
+    /// The number of a check; a new one, if it was never asked before.
+    fn label(&mut self, label: Label) -> Option<u16> {
+        let place = self.labels.iter().position(|known| *known == label).unwrap_or_else(|| {
+            self.labels.push(label);
+            self.labels.len() - 1
+        });
+        u16::try_from(place).ok()
+    }
+
+    fn note_trouble(&mut self, failure: &Failure) -> Result<(), Failure> {
+        let why = failure.to_string();
+        if self.trouble.as_ref() == Some(&why) {
+            return Ok(());
+        }
+        self.trouble = Some(why.clone());
+        self.say(&Event::Trouble { why })
+    }
+
+    fn say(&self, event: &Event) -> Result<(), Failure> {
+        self.output.show(event)
+    }
+}
+
+async fn in_time<T>(asking: impl Future<Output = Result<T, ApiError>>, what: &str) -> Result<T, Stopped> {
+    match timeout(ANSWER_WITHIN, asking).await {
+        Ok(answer) => answer.map_err(|error| stopped(error, what)),
+        Err(_) => {
+            let why = format!("it did not answer within {} s", ANSWER_WITHIN.as_secs());
+            Err(Stopped::Trouble(Failure::new(Exit::Unreachable, format!("cannot {what}")).why(why)))
+        }
+    }
+}
+
+fn stopped(error: ApiError, what: &str) -> Stopped {
+    let is_refused = matches!(&error, ApiError::Refused { status: 400 | 401 | 403 | 404 | 413 | 422, .. });
+    let failure = error.preventing(format!("cannot {what}"));
+    if is_refused { Stopped::Refused(failure) } else { Stopped::Trouble(failure) }
+}
+
+/// From 0.75 to 1.25, so that probers do not come back all at once.
+fn spread() -> f64 {
+    let drawn = Uuid::new_v4().as_bytes()[0];
+    0.75 + f64::from(drawn) / 510.0
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
