@@ -212,7 +212,11 @@ impl Session {
             return Ok(());
         };
         let run = ListingRun { group, operation: id, instance, to };
-        let result = self.books.record_once(group, now, |edit| Ok(record_listing(edit, run))).await;
+        let announce = |edit: &mut Edit<'_>| {
+            record_listing(edit, run);
+            Ok(())
+        };
+        let result = self.books.record_once(group, now, announce).await;
         if self.only_store(group, result)? != Some(Recorded::Changed) {
             self.pace.give_back();
             self.mark_dirty(group);
@@ -245,7 +249,11 @@ impl Session {
         let now = self.now();
         let is_done = matches!(sent, Sent::Replied(Ok(_)));
         if is_done && run.to == ListedAs::Listed {
-            let result = self.books.record(run.group, now, |edit| Ok(note_listed(edit, run))).await;
+            let note = |edit: &mut Edit<'_>| {
+                note_listed(edit, run);
+                Ok(())
+            };
+            let result = self.books.record(run.group, now, note).await;
             self.only_store(run.group, result)?;
         }
         if let Sent::Replied(Err(error)) = sent {

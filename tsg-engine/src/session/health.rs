@@ -23,6 +23,9 @@ impl Session {
     /// Groups of whose instances something else is believed now are looked at.
     pub(super) fn take_in_verdicts(&mut self) {
         let changed = self.health.as_ref().map(|health| health.take_changed()).unwrap_or_default();
+        if !changed.is_empty() {
+            self.weather.note_news();
+        }
         for group in changed {
             if self.books.group(group).is_some() {
                 self.mark_dirty(group);
@@ -71,7 +74,7 @@ fn asks_guests(group: &Group) -> bool {
     group.health.iter().flat_map(|health| &health.checks).any(|check| check.kind == CheckKind::Guest)
 }
 
-fn has_checks(group: &Group) -> bool {
+pub(super) fn has_checks(group: &Group) -> bool {
     group.health.as_ref().is_some_and(|health| !health.checks.is_empty())
 }
 

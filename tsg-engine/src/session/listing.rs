@@ -162,6 +162,7 @@ impl Session {
         self.take_arrivals().await?;
         self.note_all_seen().await?;
         self.look_at_places().await?;
+        self.weather.note_news();
         self.mark_all_dirty();
         Ok(())
     }

@@ -19,6 +19,7 @@ mod round;
 mod seen;
 mod show;
 mod sight;
+mod storm;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -55,6 +56,7 @@ use doubt::Doubt;
 use placement::Placed;
 use round::Agenda;
 use sight::Sight;
+use storm::Weather;
 use wait::Woken;
 
 /// Wait after the store did not answer.
@@ -91,6 +93,7 @@ pub(crate) struct Session {
     placed: BTreeMap<GroupId, Placed>,
     /// Groups with instances still to be made under a block, be it of a former template.
     placed_before: BTreeSet<GroupId>,
+    weather: Weather,
     /// Groups in discovery.
     directories: BTreeMap<GroupId, Directory>,
     /// When each delete is to be looked at again.
@@ -132,6 +135,7 @@ impl Session {
             agenda: BTreeMap::new(),
             placed: BTreeMap::new(),
             placed_before: BTreeSet::new(),
+            weather: Weather::default(),
             directories: BTreeMap::new(),
             removals: BTreeMap::new(),
             looks: BTreeMap::new(),
@@ -202,6 +206,7 @@ impl Session {
         self.take_in_verdicts();
         self.ask_for_list();
         self.settle_doubts().await?;
+        self.assess_storm();
         self.plan_groups().await?;
         self.take_in_rereads().await?;
         self.dispatch_all().await

@@ -12,7 +12,7 @@ use tsg_core::model::operation::{AttemptOutcome, Phase};
 use tsg_core::model::revision::RevisionFacts;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::{Joined, Look, join};
-use tsg_core::plan::input::{Conditions, Intent, Limits, Member, ViewTrust};
+use tsg_core::plan::input::{Intent, Limits, Member, ViewTrust};
 use tsg_core::plan::output::{Action, GroupStatus, Plan, PlannedAction};
 use tsg_core::plan::{PlanInput, plan};
 use tsg_core::ports::store::StoreError;
@@ -210,13 +210,14 @@ impl Session {
 
     fn limits(&self, group: GroupId) -> Limits {
         let now = self.monotonic();
-        Limits {
+        let limits = Limits {
             unasked_deletes: self.unasked_left(group, now),
             starts: self.budget.starts(now),
             orphans: self.sight.orphans.get(&group).copied().unwrap_or(0),
             lost_recently: self.books.group(group).map_or(0, |ledger| lost_recently(ledger, self.now())),
             ..Limits::default()
-        }
+        };
+        self.weather.limits(group, limits)
     }
 
     pub(super) fn input<'a>(&'a self, ledger: &'a GroupLedger, scene: &'a Scene, seed: u128) -> PlanInput<'a> {
@@ -229,7 +230,7 @@ impl Session {
             details: &scene.joined.details,
             memory: ledger.head().memory,
             limits: scene.limits,
-            conditions: Conditions::default(),
+            conditions: self.weather.conditions(ledger.group().id),
             timing: &self.config.timing,
             now: self.now(),
             seed,

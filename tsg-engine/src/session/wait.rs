@@ -94,6 +94,7 @@ impl Session {
         consider(self.list_due_at(now));
         consider(self.next_doubt());
         consider(self.next_agenda());
+        consider(self.weather.due_at().filter(|_| self.health.is_some()));
         let may_read = self.todo.has_reads() && !self.sight.is_locked_out();
         if may_read || (self.may_change() && self.todo.has_jobs(self.creates_left())) {
             consider(Some(self.pace.ready_at(now)));

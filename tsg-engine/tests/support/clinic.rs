@@ -80,16 +80,21 @@ impl Stage {
     }
 
     /// The same at a site that was made ready for it.
-    pub fn at(mut site: Site, policy: &str, clinic: Arc<Clinic>) -> Self {
+    pub fn at(site: Site, policy: &str, clinic: Arc<Clinic>) -> Self {
+        Self::of(site, 3, policy, clinic)
+    }
+
+    /// The same with so many instances.
+    pub fn of(mut site: Site, capacity: u32, policy: &str, clinic: Arc<Clinic>) -> Self {
         *clinic.time.lock().unwrap() = Some(site.time.clone());
         site.health = Some(clinic.clone());
         site.policy = Box::new(serde_json::from_str::<Policy>(policy).unwrap());
         site.checks = Some(Box::new(HealthSpec::of(vec!["http:8080/ping".parse().unwrap()])));
         let engine = site.start_engine();
-        site.make_group(0, 3, vec![engine.handle.clone()]);
+        site.make_group(0, capacity, vec![engine.handle.clone()]);
         let mut stage = Self { site, oracle: Oracle::default(), engine, clinic };
         stage.run(10 * MINUTE);
-        assert_eq!(stage.machines().len(), 3);
+        assert_eq!(stage.machines().len(), capacity as usize);
         stage
     }
 

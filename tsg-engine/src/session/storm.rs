@@ -1,0 +1,290 @@
+//! What is wrong beyond single instances: compute nodes that fell silent, and failures that have
+//! one cause.
+//!
+//! Owns the account's own assessment and when it is made anew. What it remembers is gone with the
+//! run, so that another engine waits once more before it gives up a node. Must never touch an
+//! instance: the planner is told, and decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use core::time::Duration;
+
+use tsg_core::health::check::CheckSpec;
+use tsg_core::model::group::Group;
+use tsg_core::model::id::{GroupId, ImageId};
+use tsg_core::model::instance::InstanceState;
+use tsg_core::model::operation::{Operation, Phase};
+use tsg_core::model::time::Timestamp;
+use tsg_core::observe::join::find_instance;
+use tsg_core::observe::lasting::Shown;
+use tsg_core::plan::input::{Conditions, Limits, NO_NODE, NodeCondition, RepairHold, Verdict, ViewTrust};
+use tsg_core::storm::holds::{AGREEING_NEEDED, Hold, HoldCause, Stop};
+use tsg_core::storm::input::{
+    DataCentreFacts, GroupFacts, InstanceFacts, NO_NUMBER, NodeFacts, Outcome, Probe, Sight, StormInput,
+};
+use tsg_core::storm::output::Allowance;
+use tsg_core::storm::rates::BudgetRates;
+use tsg_core::storm::spend::Needs;
+use tsg_core::storm::{StormMemory, StormOutput, assess};
+
+use super::Session;
+use super::health::has_checks;
+
+/// The one data centre that an account's CloudAPI stands for.
+const HERE: u32 = 0;
+/// Between two assessments; longer with many instances, so that they never take a large part of a
+/// processor.
+const GAP: Duration = Duration::from_secs(1);
+/// Instances that are assessed in each millisecond at most.
+const INSTANCES_PER_MILLI: u64 = 20;
+/// One that was told to start or restart is not out of service by itself for so long.
+const RESTARTING: Duration = Duration::from_secs(5 * 60);
+
+/// What the last assessment came to.
+#[derive(Default)]
+pub(super) struct Weather {
+    memory: StormMemory,
+    /// Compute nodes that are not simply well.
+    nodes: Vec<NodeCondition>,
+    holds: BTreeMap<GroupId, GroupHold>,
+    numbers: Numbers,
+    is_stale: bool,
+    not_before: Duration,
+    wake_at: Option<Duration>,
+}
+
+/// What holds a group, as its planner is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct GroupHold {
+    hold: Hold,
+    /// `None` where the planner knows no such hold: then limits alone stop it.
+    told: Option<RepairHold>,
+}
+
+/// Numbers that stay the same while the memory is kept.
+#[derive(Default)]
+struct Numbers {
+    images: BTreeMap<ImageId, u32>,
+    checks: BTreeMap<GroupId, u32>,
+}
+
+/// Everything that an assessment is made from.
+#[derive(Default)]
+struct Facts {
+    groups: Vec<GroupFacts>,
+    instances: Vec<InstanceFacts>,
+    nodes: BTreeMap<u32, NodeFacts>,
+}
+
+impl Weather {
+    /// Something is believed, or seen, that was not before.
+    pub(super) fn note_news(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// When the next assessment is to be made.
+    pub(super) fn due_at(&self) -> Option<Duration> {
+        let at = if self.is_stale { Some(Duration::ZERO) } else { self.wake_at };
+        at.map(|at| at.max(self.not_before))
+    }
+
+    /// What the planner of a group is told.
+    pub(super) fn conditions(&self, group: GroupId) -> Conditions<'_> {
+        let hold = self.holds.get(&group).and_then(|held| held.told);
+        Conditions { nodes: &self.nodes, hold, ..Conditions::default() }
+    }
+
+    /// What holds leave of a group's limits where its planner knows no such hold.
+    pub(super) fn limits(&self, group: GroupId, limits: Limits) -> Limits {
+        let stop = self.holds.get(&group).filter(|held| held.told.is_none()).map(|held| held.hold.cause.stops());
+        match stop {
+            Some(Stop::Replacing) => Limits { unasked_deletes: 0, ..limits },
+            Some(Stop::Repair | Stop::Everything) => Limits { unasked_deletes: 0, starts: 0, ..limits },
+            Some(Stop::Losses) | None => limits,
+        }
+    }
+}
+
+impl Session {
+    /// Looks at all groups that have checks at once, if there is news.
+    pub(super) fn assess_storm(&mut self) {
+        let now = self.monotonic();
+        if self.health.is_none() || self.weather.due_at().is_none_or(|at| at > now) {
+            return;
+        }
+        self.weather.is_stale = false;
+        self.weather.wake_at = None;
+        self.weather.not_before = now + GAP;
+        // The next list that can be believed is news.
+        if self.view().trust != ViewTrust::Trusted {
+            return;
+        }
+        let facts = self.storm_facts();
+        self.weather.not_before =
+            now + GAP.max(Duration::from_millis(facts.instances.len() as u64 / INSTANCES_PER_MILLI));
+        let output = facts.assess(self.now(), &self.weather.memory);
+        self.take_in_storm(output, facts.groups.len());
+    }
+
+    fn take_in_storm(&mut self, output: StormOutput, groups: usize) {
+        let nodes = output.planner_nodes();
+        if nodes != self.weather.nodes {
+            tracing::warn!(account = %self.account, ?nodes, "compute nodes stand otherwise than before");
+            self.weather.nodes = nodes;
+            self.mark_all_dirty();
+        }
+        let held = output.allowances.iter().filter_map(|allowance| group_hold(allowance, groups));
+        let holds: BTreeMap<GroupId, GroupHold> = held.collect();
+        let before = std::mem::take(&mut self.weather.holds);
+        let all: BTreeSet<GroupId> = before.keys().chain(holds.keys()).copied().collect();
+        for group in all.into_iter().filter(|group| before.get(group) != holds.get(group)) {
+            if let Some(held) = holds.get(&group) {
+                tracing::warn!(%group, hold = %held.hold, "repair is held");
+            }
+            self.mark_dirty(group);
+        }
+        self.weather.holds = holds;
+        self.weather.wake_at = output.next_wakeup.map(|at| self.when(at));
+        self.weather.memory = output.memory;
+    }
+
+    fn storm_facts(&mut self) -> Facts {
+        let mut numbers = std::mem::take(&mut self.weather.numbers);
+        let mut facts = Facts::default();
+        for (id, ledger) in self.books.groups().filter(|(_, ledger)| has_checks(ledger.group())) {
+            let number = u32::try_from(facts.groups.len()).unwrap_or(NO_NUMBER);
+            facts.groups.push(self.group_facts(id, ledger.group()));
+            let check = numbers.check(id, ledger.group());
+            for operation in ledger.open().filter(|operation| is_in_service(operation)) {
+                facts.instances.extend(
+                    self.instance_facts(ledger.group(), operation, &mut numbers).map(|instance| InstanceFacts {
+                        group: number,
+                        check,
+                        ..instance
+                    }),
+                );
+            }
+        }
+        for node in facts.instances.iter().map(|instance| instance.node).filter(|node| *node != NO_NODE) {
+            if let Some(known) = self.node_facts(node) {
+                facts.nodes.insert(node, known);
+            }
+        }
+        self.weather.numbers = numbers;
+        facts
+    }
+
+    fn group_facts(&self, id: GroupId, group: &Group) -> GroupFacts {
+        GroupFacts {
+            group: id,
+            account: self.account,
+            data_centre: HERE,
+            // What may be spent is counted elsewhere.
+            needs: Needs::default(),
+            node_grace: group.policy.node_loss_grace().as_duration(),
+            overridden: 0,
+        }
+    }
+
+    fn instance_facts(&self, group: &Group, operation: &Operation, numbers: &mut Numbers) -> Option<InstanceFacts> {
+        let instance = operation.instance?;
+        let shown = self.sight.lasting.shown(instance)?;
+        let seen = find_instance(&self.sight.snapshot, instance)?;
+        let (outcome, since) = self.outcome(group, operation, shown);
+        Some(InstanceFacts {
+            since,
+            group: NO_NUMBER,
+            node: shown.compute_node,
+            image: numbers.image(seen.image),
+            revision: operation.revision,
+            check: NO_NUMBER,
+            prober: NO_NUMBER,
+            outcome,
+        })
+    }
+
+    fn outcome(&self, group: &Group, operation: &Operation, shown: &Shown) -> (Outcome, Timestamp) {
+        let state_since = shown.lasting().map(|lasting| lasting.state_since).unwrap_or_default();
+        if shown.state != InstanceState::Running {
+            let restarted = operation.restarts.within(RESTARTING, self.now()) > 0 || operation.errand.is_some();
+            return if restarted { (Outcome::Unchecked, state_since) } else { (Outcome::Failing, state_since) };
+        }
+        let Some(judgement) = self.judgement(group, shown.id) else { return (Outcome::Unchecked, state_since) };
+        let outcome = match judgement.verdict {
+            Verdict::Healthy | Verdict::Degraded => Outcome::Passing,
+            Verdict::Unhealthy => Outcome::Failing,
+            Verdict::Starting | Verdict::Unknown => Outcome::Unchecked,
+        };
+        (outcome, judgement.since)
+    }
+
+    fn node_facts(&self, node: u32) -> Option<NodeFacts> {
+        let id = self.sight.lasting.node(node)?;
+        let racks = || self.config.topology.nodes.values().filter_map(|site| site.rack.as_ref());
+        let rack = self.config.topology.nodes.get(&id).and_then(|site| site.rack.as_ref());
+        let rack = rack.and_then(|rack| {
+            let before = racks().filter(|other| *other < rack).collect::<BTreeSet<_>>().len();
+            u32::try_from(before).ok()
+        });
+        Some(NodeFacts {
+            node,
+            id,
+            rack: rack.unwrap_or(NO_NUMBER),
+            data_centre: HERE,
+            heartbeat: None,
+            feed_silent_since: None,
+            draining_since: None,
+        })
+    }
+}
+
+impl Facts {
+    fn assess(&self, now: Timestamp, memory: &StormMemory) -> StormOutput {
+        let nodes: Vec<NodeFacts> = self.nodes.values().copied().collect();
+        // Whether the cloud answers and can be believed was looked at before.
+        let here = DataCentreFacts {
+            data_centre: HERE,
+            ping: Probe::Passing,
+            sight: Sight::Seen { agreeing: AGREEING_NEEDED },
+        };
+        assess(&StormInput {
+            now,
+            started_at: Timestamp::EPOCH,
+            data_centres: &[here],
+            nodes: &nodes,
+            probers: &[],
+            groups: &self.groups,
+            instances: &self.instances,
+            unused: &[],
+            rates: &BudgetRates::default(),
+            memory,
+        })
+    }
+}
+
+impl Numbers {
+    fn image(&mut self, image: ImageId) -> u32 {
+        let next = u32::try_from(self.images.len()).unwrap_or(NO_NUMBER);
+        *self.images.entry(image).or_insert(next)
+    }
+
+    /// The check that judges all of a group; of several nobody knows which one lets all pass.
+    fn check(&mut self, id: GroupId, group: &Group) -> u32 {
+        let is_live = |check: &&CheckSpec| check.purpose.is_live();
+        let live = group.health.iter().flat_map(|health| &health.checks).filter(is_live).count();
+        let next = u32::try_from(self.checks.len()).unwrap_or(NO_NUMBER);
+        if live == 1 { *self.checks.entry(id).or_insert(next) } else { NO_NUMBER }
+    }
+}
+
+/// One that is meant to serve.
+fn is_in_service(operation: &Operation) -> bool {
+    operation.phase == Phase::Ready && operation.retirement.is_none()
+}
+
+/// Of a single group its own `max_unhealthy` says more than a hold for all does.
+fn group_hold(allowance: &Allowance, groups: usize) -> Option<(GroupId, GroupHold)> {
+    let is_of_all = |hold: &Hold| matches!(hold.cause, HoldCause::MostFail { .. } | HoldCause::Degrading { .. });
+    let hold = allowance.hold.filter(|hold| groups > 1 || !is_of_all(hold))?;
+    Some((allowance.group, GroupHold { hold, told: allowance.repair_hold() }))
+}
