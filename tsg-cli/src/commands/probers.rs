@@ -1,4 +1,4 @@
-//! `tsg probers`.
+//! `tsg probers`: who asks, and whether it can.
 
 use clap::Args;
 
