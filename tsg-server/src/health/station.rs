@@ -21,13 +21,26 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// The prober and whose instances it asks.
 pub struct Station {
+    config: ProberConfig,
     prober: Prober,
     reports: mpsc::Receiver<Report>,
     ability: Ability,
     /// Who looked after each account's instances last.
     watches: BTreeMap<AccountId, Arc<Watch>>,
-    owners: HashMap<InstanceId, AccountId>,
+    owners: Owners,
 }
+
+/// What a station waits for.
+enum Event {
+    Report(Report),
+    Tick,
+    /// The prober is gone.
+    Ended,
+}
+
+/// Whose instances are asked.
+#[derive(Default)]
+struct Owners(HashMap<InstanceId, AccountId>);
 
 impl Station {
     /// Starts the prober.
@@ -35,8 +48,9 @@ impl Station {
     /// # Errors
     /// The prober's.
     pub fn start(config: ProberConfig) -> Result<Self, StartError> {
-        let (prober, reports) = Prober::start(config)?;
-        Ok(Self { prober, reports, ability: Ability::Able, watches: BTreeMap::new(), owners: HashMap::new() })
+        let (prober, reports) = Prober::start(config.clone())?;
+        let (watches, owners) = (BTreeMap::new(), Owners::default());
+        Ok(Self { config, prober, reports, ability: Ability::Able, watches, owners })
     }
 
     /// Asks until the server is gone.
@@ -44,21 +58,41 @@ impl Station {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let report = tokio::select! {
-                report = self.reports.recv() => report.map(Some),
-                _ = ticks.tick() => Some(None),
+            let event = tokio::select! {
+                report = self.reports.recv() => report.map_or(Event::Ended, Event::Report),
+                _ = ticks.tick() => Event::Tick,
             };
+            if matches!(event, Event::Ended) {
+                // So that one that ends again and again takes little.
+                ticks.tick().await;
+            }
             let Some(app) = app.upgrade() else { break };
-            let Some(report) = report else {
-                tracing::error!("the prober has ended; nobody is judged any more until the server is started again");
-                break;
-            };
-            match report {
-                Some(report) => self.take(report, &app),
-                None => self.look(&app).await,
+            match event {
+                Event::Report(report) => self.take(report, &app),
+                Event::Tick => self.look(&app).await,
+                Event::Ended => self.begin_anew(&app).await,
             }
         }
         self.prober.shutdown().await;
+    }
+
+    /// The prober has ended by itself, which it never should: another one takes its place.
+    async fn begin_anew(&mut self, app: &Application) {
+        tracing::error!("the prober has ended by itself; another one is started");
+        if let Err(error) = self.replace_prober() {
+            tracing::error!(%error, "no prober can be started; nobody is judged until one is");
+            return;
+        }
+        self.take(Report::Ability(self.ability), app);
+        let everything = app.accounts.all().iter().flat_map(|enrolled| enrolled.watch.assignments()).collect();
+        self.prober.replace(everything).await;
+    }
+
+    fn replace_prober(&mut self) -> Result<(), StartError> {
+        (self.prober, self.reports) = Prober::start(self.config.clone())?;
+        // As each one begins.
+        self.ability = Ability::Able;
+        Ok(())
     }
 
     fn take(&mut self, report: Report, app: &Application) {
@@ -72,12 +106,7 @@ impl Station {
     }
 
     fn hand_out(&self, findings: Vec<Finding>, app: &Application) {
-        let mut by_account: BTreeMap<AccountId, Vec<Finding>> = BTreeMap::new();
-        for finding in findings {
-            if let Some(owner) = self.owners.get(&finding.instance) {
-                by_account.entry(*owner).or_default().push(finding);
-            }
-        }
+        let mut by_account = self.owners.sort(findings);
         for enrolled in app.accounts.all() {
             if let Some(findings) = by_account.remove(&enrolled.account) {
                 let facts = findings.into_iter().map(|found| (found.instance, found.check, found.fact));
@@ -97,7 +126,7 @@ impl Station {
                 note_ability(&enrolled, self.ability);
             }
             let of_account = enrolled.watch.look(&enrolled.engine.handle());
-            self.note_owners(enrolled.account, &of_account);
+            self.owners.note(enrolled.account, &of_account);
             errands.set.extend(of_account.set);
             errands.gone.extend(of_account.gone);
         }
@@ -108,15 +137,101 @@ impl Station {
             self.prober.update(errands.set, gone).await;
         }
     }
+}
 
-    fn note_owners(&mut self, account: AccountId, errands: &Errands) {
+impl Owners {
+    /// An account has something else to ask.
+    fn note(&mut self, account: AccountId, errands: &Errands) {
         for (instance, _) in &errands.gone {
-            self.owners.remove(instance);
+            self.0.remove(instance);
         }
-        self.owners.extend(errands.set.iter().map(|one| (one.instance, account)));
+        self.0.extend(errands.set.iter().map(|one| (one.instance, account)));
+    }
+
+    /// What was found, by whose it is.
+    fn sort(&self, findings: Vec<Finding>) -> BTreeMap<AccountId, Vec<Finding>> {
+        let mut by_account: BTreeMap<AccountId, Vec<Finding>> = BTreeMap::new();
+        for finding in findings {
+            if let Some(owner) = self.0.get(&finding.instance) {
+                by_account.entry(*owner).or_default().push(finding);
+            }
+        }
+        by_account
     }
 }
 
 fn note_ability(enrolled: &Enrolled, ability: Ability) {
     enrolled.watch.note_ability(ability, &enrolled.engine.handle());
+}
+
+#[cfg(test)]
+mod tests {
+    use tsg_core::health::check::CheckSpec;
+    use tsg_core::health::fact::{Fact, Outcome};
+    use tsg_core::model::span::Span;
+    use tsg_core::model::time::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::probe::{Assignment, Nic, Permission, TargetPolicy};
+
+    const CHECK: &str = "http:8080/ping";
+
+    fn instance(number: u128) -> InstanceId {
+        InstanceId::new(Uuid::from_u128(number))
+    }
+
+    fn errands(set: &[u128], gone: &[u128]) -> Errands {
+        let spec = Arc::new(CHECK.parse().unwrap());
+        let one = |number: &u128| Assignment {
+            instance: instance(*number),
+            check: 0,
+            nics: Vec::new(),
+            spec: Arc::clone(&spec),
+        };
+        let gone = gone.iter().map(|number| (instance(*number), 0)).collect();
+        Errands { set: set.iter().map(one).collect(), gone }
+    }
+
+    fn found(numbers: &[u128]) -> Vec<Finding> {
+        let fact = Fact { at: Timestamp::EPOCH, took: Duration::ZERO, outcome: Outcome::Passed };
+        numbers.iter().map(|number| Finding { instance: instance(*number), check: 0, fact }).collect()
+    }
+
+    #[test]
+    fn what_is_found_goes_to_whom_it_is_about_and_to_nobody_else() {
+        let [one, other] = [1, 2].map(|number| AccountId::from_directory(Uuid::from_u128(number)));
+        let mut owners = Owners::default();
+        owners.note(one, &errands(&[10, 11], &[]));
+        owners.note(other, &errands(&[20], &[]));
+        let sorted = owners.sort(found(&[20, 10, 11, 30, 10]));
+        assert_eq!(sorted, BTreeMap::from([(one, found(&[10, 11, 10])), (other, found(&[20]))]), "30 is nobody's");
+
+        owners.note(one, &errands(&[], &[11]));
+        assert_eq!(owners.sort(found(&[11, 10])), BTreeMap::from([(one, found(&[10]))]), "it is not asked any more");
+        owners.note(one, &errands(&[10], &[10]));
+        assert_eq!(owners.sort(found(&[10])).len(), 1, "it is asked otherwise");
+    }
+
+    #[tokio::test]
+    async fn another_prober_takes_the_place_of_one_that_ended() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let policy = TargetPolicy { loopback: Permission::Allowed, ..TargetPolicy::default() };
+        let config = ProberConfig { policy, ..ProberConfig::default() };
+        let (prober, reports, work) = Prober::prepare(config.clone()).unwrap();
+        let (watches, owners) = (BTreeMap::new(), Owners::default());
+        let mut station = Station { config, prober, reports, ability: Ability::Unable, watches, owners };
+        drop(work);
+        assert_eq!(station.reports.recv().await, None);
+
+        station.replace_prober().unwrap();
+        let mut spec: CheckSpec = format!("tcp:{}", address.port()).parse().unwrap();
+        spec.pacing.interval = Span::from_secs(1);
+        let (spec, nics) = (Arc::new(spec), vec![Nic { address: address.ip(), network: None }]);
+        station.prober.replace(vec![Assignment { instance: instance(1), check: 0, nics, spec }]).await;
+        let Some(Report::Findings(findings)) = station.reports.recv().await else { panic!("nothing was found") };
+        assert_eq!((findings[0].instance, findings[0].fact.outcome), (instance(1), Outcome::Passed));
+        assert_eq!(station.ability, Ability::Able);
+    }
 }

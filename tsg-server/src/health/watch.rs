@@ -153,6 +153,16 @@ impl Watch {
         kept.groups.values().flat_map(|watched| watched.keys(watched.asked.keys())).collect()
     }
 
+    /// Everything that is asked now, as a prober that knows nothing is told.
+    pub fn assignments(&self) -> Vec<Assignment> {
+        let kept = self.lock();
+        let of = |watched: &Watched| -> Vec<Assignment> {
+            let asked = watched.asked.iter();
+            asked.flat_map(|(instance, asked)| watched.checks.assignments(*instance, asked.address)).collect()
+        };
+        kept.groups.values().flat_map(of).collect()
+    }
+
     pub(super) fn moment(&self) -> Moment {
         Moment { at: self.clock.now(), monotonic: self.clock.monotonic() }
     }

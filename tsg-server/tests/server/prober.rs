@@ -27,10 +27,14 @@ const ANY: &str = "127.0.0.1:0";
 
 /// A group whose instances are asked each second, and which repairs nobody for a while.
 pub async fn watched_group(site: &Site, capacity: u32, start_window: &str) -> String {
-    let template = site.template("t").await;
     let port = site.sim.machine_port();
     let check = json!({"type": "http", "port": port, "path": "/ping", "interval": "1s", "timeout": "500ms",
         "start_window": start_window});
+    group_with(site, capacity, &check).await
+}
+
+async fn group_with(site: &Site, capacity: u32, check: &Value) -> String {
+    let template = site.template("t").await;
     let body = json!({"name": "edge", "template_id": template, "capacity": capacity, "health": {"checks": [check]},
         "policy": {"restart": {"attempts": 0}, "replace": {"delay": "1h"}}});
     let made = site.v2("POST", "/v2/groups", &body.to_string()).await;
@@ -82,6 +86,20 @@ async fn a_server_whose_control_targets_do_not_answer_finds_nobody_unhealthy() {
     .await;
     assert_eq!(after["items"][0]["health"]["verdict"], "unhealthy", "{after:#}");
     listening.abort();
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_no_prober_counts_while_none_is_able() {
+    let (address, listening) = control(ANY.parse().unwrap()).await;
+    listening.abort();
+    assert!(listening.await.unwrap_err().is_cancelled(), "nobody listens there any more");
+    let site = Site::start(|config| config.health.controls = vec![format!("tcp:{address}").parse().unwrap()]).await;
+    site.enrol(&site.demo).await;
+    let group = group_with(&site, 2, &json!({"type": "cloud", "interval": "1s"})).await;
+    members_once(&site, &group, |verdicts| all(verdicts, 2, "healthy")).await;
+    let own = site.v2("GET", "/v2/probers", "").await.json()["items"][0].clone();
+    assert_eq!((&own["name"], &own["standing"]), (&json!("server"), &json!("unable")));
     site.end().await;
 }
 
