@@ -34,12 +34,13 @@ pub(super) fn of(outlook: &Outlook<'_>, rest: Steering) -> Steering {
 
 fn moving(outlook: &Outlook<'_>, rest: Steering) -> Steering {
     let tally = &outlook.tally;
-    // The surge is for those that have to move; where nobody has to, it would only add.
-    let movable = tally.movable.saturating_add(tally.given_up);
-    let surge = if movable == 0 { 0 } else { outlook.bounds.surge };
+    // The surge is for those that have to move; where nobody has to, it would only add. What was given
+    // up may use its room as well. But its place is filled within the capacity, in which it does not
+    // count any more: one on top would be a second one for the same place.
+    let surge = if tally.movable == 0 && tally.given_up == 0 { 0 } else { outlook.bounds.surge };
     Steering {
         surge,
-        movable,
+        movable: tally.movable,
         cap: stages::cap(outlook),
         pace: if tally.left > 0 { Pace::Moves } else { Pace::Stands },
         is_cornered: room::is_cornered(outlook),

@@ -167,7 +167,7 @@ pub(in super::super) struct Gone {
     pub current: u32,
     /// Useful ones of the goal that can be counted on.
     pub current_proven: u32,
-    /// Machines that are not of the goal.
+    /// Useful ones that are not of the goal and have a machine.
     pub moved: u32,
 }
 
@@ -185,8 +185,8 @@ impl Gone {
 
     fn add(&mut self, standing: Standing) {
         let (is_current, is_proven) = (standing.is_current(), standing.is_proven());
-        self.moved += u32::from(!is_current && standing.class != Class::Intended);
         if standing.is_useful() {
+            self.moved += u32::from(!is_current && standing.class != Class::Intended);
             self.useful += 1;
             self.proven += u32::from(is_proven);
             self.current += u32::from(is_current);
