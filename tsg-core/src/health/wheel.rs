@@ -1,25 +1,34 @@
 //! Timers, each of which is set, moved and let go in the same short time, however many there are.
 //!
-//! Owns a hierarchy of wheels whose slots are lists through one table of timers. Must never ask
-//! the time, and never hand out a timer before its time.
+//! Owns a hierarchy of wheels. The timers of a slot stand side by side in chunks of a cache line, so
+//! that nobody waits for memory from one timer to the next. Must never ask the time, and never hand
+//! out a timer before its time.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::model::time::Timestamp;
 
-/// A wheel has so many slots, as a power of two.
-const BITS: u32 = 10;
-const SLOTS: usize = 1 << BITS;
-/// A slot of each wheel is as long as the whole wheel below it; those of the lowest one take a
-/// millisecond, the highest one takes 35,000 years.
-const LEVELS: usize = 5;
-const TICK_MAX: u64 = (1 << (BITS * LEVELS as u32)) - 1;
+/// The lowest wheel has a slot for each millisecond of a quarter of a minute, so that a timer for
+/// ten seconds is put at once where it is handed out.
+const FINE_BITS: u32 = 14;
+const FINE: usize = 1 << FINE_BITS;
+/// A slot of each other wheel is as long as the whole wheel below it; the highest one takes 35,000
+/// years.
+const COARSE_BITS: u32 = 12;
+const COARSE: usize = 1 << COARSE_BITS;
+const LEVELS: usize = 4;
+const TICK_MAX: u64 = (1 << shift(LEVELS)) - 1;
+/// Of all wheels.
+const SLOTS: usize = FINE + (LEVELS - 1) * COARSE;
 
-/// No timer.
-const NONE: u32 = u32::MAX;
-/// Stands in for when a timer is due that is not set.
-const UNSET: u64 = u64::MAX;
+/// How long a slot of a wheel is, as a power of two.
+const fn shift(level: usize) -> u32 {
+    match level {
+        0 => 0,
+        _ => FINE_BITS + COARSE_BITS * (level as u32 - 1),
+    }
+}
 
 /// Timers by small numbers, to the millisecond.
 ///
@@ -48,27 +57,47 @@ pub struct Wheel {
     origin: Timestamp,
     /// Everything up to this tick was handed out.
     elapsed: u64,
-    /// The first timer of each slot, wheel by wheel.
+    /// The first chunk of each slot, wheel by wheel. It may have room; those that follow are full.
     first: Vec<u32>,
     /// Slots that are not empty.
-    filled: [Slots; LEVELS],
+    filled: Slots,
+    chunks: Vec<Chunk>,
+    /// The first one of those in which nothing stands.
+    spare: u32,
     /// By number.
     timers: Vec<Timer>,
     set: u32,
 }
+
+/// No chunk: the first one, in which nothing ever stands, and which counts as full.
+const NONE: u32 = 0;
+/// Timers that a chunk has room for.
+const ROOM: u16 = 14;
+
+/// Timers of one slot.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Chunk {
+    timers: [u32; ROOM as usize],
+    next: u32,
+    slot: u16,
+    count: u16,
+}
+
+const _: () = assert!(size_of::<Chunk>() == 64, "a cache line");
 
 /// One timer: 16 bytes.
 #[derive(Debug, Clone, Copy)]
 struct Timer {
     /// The tick.
     due: u64,
-    next: u32,
-    previous: u32,
+    chunk: u32,
+    /// Its place there.
+    place: u16,
 }
 
-impl Timer {
-    const UNSET: Self = Self { due: UNSET, next: NONE, previous: NONE };
-}
+/// Stands in for when a timer is due that is not set.
+const UNSET: Timer = Timer { due: u64::MAX, chunk: NONE, place: 0 };
 
 impl Wheel {
     /// Without any timer.
@@ -77,8 +106,10 @@ impl Wheel {
             // So that what is due now lies ahead.
             origin: Timestamp::from_millis(now.as_millis().saturating_sub(1)),
             elapsed: 0,
-            first: vec![NONE; SLOTS * LEVELS],
-            filled: [Slots::default(); LEVELS],
+            first: vec![NONE; SLOTS],
+            filled: Slots::default(),
+            chunks: vec![Chunk { timers: [0; ROOM as usize], next: NONE, slot: 0, count: ROOM }],
+            spare: NONE,
             timers: Vec::new(),
             set: 0,
         }
@@ -91,163 +122,235 @@ impl Wheel {
 
     /// Sets a timer, or moves it; one whose time is over is due a millisecond after everything that
     /// was handed out.
+    #[inline]
     pub fn set(&mut self, timer: u32, at: Timestamp) {
-        self.cancel(timer);
-        let place = timer as usize;
-        if place >= self.timers.len() {
-            self.timers.resize(place + 1, Timer::UNSET);
+        match self.timers.get(timer as usize) {
+            Some(known) if known.chunk == NONE => {}
+            Some(_) => self.cancel(timer),
+            None => self.timers.resize(timer as usize + 1, UNSET),
         }
-        let due = self.tick_of(at).clamp(self.elapsed + 1, TICK_MAX);
+        let due = self.tick_of(at).max(self.elapsed + 1).min(TICK_MAX);
         self.set += 1;
         self.link(timer, due);
     }
 
     /// Lets a timer go, if it is set.
     pub fn cancel(&mut self, timer: u32) {
-        let Some(known) = self.timers.get_mut(timer as usize).filter(|known| known.due != UNSET) else { return };
-        let Timer { due, next, previous } = core::mem::replace(known, Timer::UNSET);
+        let Some(known) = self.timers.get_mut(timer as usize).filter(|known| known.chunk != NONE) else { return };
+        let Timer { chunk, place, .. } = core::mem::replace(known, UNSET);
         self.set -= 1;
-        if let Some(next) = self.timers.get_mut(next as usize) {
-            next.previous = previous;
-        }
-        match self.timers.get_mut(previous as usize) {
-            Some(previous) => previous.next = next,
-            None => self.set_first(Slot::of(due, self.elapsed), next),
+        // The last one of the slot fills the gap.
+        let last = self.pop(self.chunks[chunk as usize].slot);
+        if last != timer {
+            self.chunks[chunk as usize].timers[usize::from(place)] = last;
+            let moved = &mut self.timers[last as usize];
+            (moved.chunk, moved.place) = (chunk, place);
         }
     }
 
     /// Hands out the timers that are due by now, the earliest first.
     pub fn advance(&mut self, now: Timestamp, out: &mut Vec<u32>) {
         let target = self.tick_of(now).min(TICK_MAX - 1);
-        while let Some((slot, start)) = self.next_slot().filter(|(_, start)| *start <= target) {
+        loop {
+            // What begins at the same moment on a higher wheel goes first: it has to be spread.
+            let coarse = self.next_coarse().filter(|(_, start)| *start <= target);
+            let before = coarse.map_or(target + 1, |(_, start)| start);
+            while let Some((slot, start)) = self.next_fine().filter(|(_, start)| *start < before) {
+                self.elapsed = start;
+                self.hand_out(slot, out);
+            }
+            let Some((slot, start)) = coarse else { break };
             self.elapsed = start;
-            self.empty(slot, out);
+            self.spread(slot);
         }
         self.elapsed = self.elapsed.max(target);
     }
 
     /// Nothing is due before that. It may be a little early where the next one is far away.
     pub fn next_at(&self) -> Option<Timestamp> {
-        let (_, start) = self.next_slot()?;
+        let next = [self.next_fine(), self.next_coarse()].into_iter().flatten();
+        let start = next.map(|(_, start)| start).min()?;
         let since_origin = i64::try_from(start).unwrap_or(i64::MAX);
         Some(Timestamp::from_millis(self.origin.as_millis().saturating_add(since_origin)))
     }
 
+    #[inline]
     fn tick_of(&self, at: Timestamp) -> u64 {
         let (at, origin) = (at.as_millis(), self.origin.as_millis());
         if at > origin { at.abs_diff(origin) } else { 0 }
     }
 
+    #[inline(always)]
     fn link(&mut self, timer: u32, due: u64) {
-        let slot = Slot::of(due, self.elapsed);
-        let Some(first) = self.first.get_mut(slot.place()) else { return };
-        let next = core::mem::replace(first, timer);
-        if let Some(next) = self.timers.get_mut(next as usize) {
-            next.previous = timer;
-        } else if let Some(filled) = self.filled.get_mut(slot.level) {
-            filled.fill(slot.index);
-        }
-        if let Some(known) = self.timers.get_mut(timer as usize) {
-            *known = Timer { due, next, previous: NONE };
-        }
-    }
-
-    fn set_first(&mut self, slot: Slot, timer: u32) {
-        if let Some(first) = self.first.get_mut(slot.place()) {
-            *first = timer;
-        }
-        if let Some(filled) = self.filled.get_mut(slot.level).filter(|_| timer == NONE) {
-            filled.clear(slot.index);
+        let slot = slot_of(due, self.elapsed);
+        let number = self.first[slot];
+        let chunk = &mut self.chunks[number as usize];
+        let place = chunk.count;
+        if let Some(room) = chunk.timers.get_mut(usize::from(place)) {
+            *room = timer;
+            chunk.count = place + 1;
+            self.timers[timer as usize] = Timer { due, chunk: number, place };
+        } else {
+            let chunk = self.open(slot, number, timer);
+            self.timers[timer as usize] = Timer { due, chunk, place: 0 };
         }
     }
 
-    /// The next slot with timers, and the tick at which it begins. Those of a lower wheel come
-    /// before those of a higher one, whose present slot is spread over the lower ones already.
-    fn next_slot(&self) -> Option<(Slot, u64)> {
-        self.filled.iter().enumerate().find_map(|(level, filled)| {
-            let shift = BITS * level as u32;
-            let present = (self.elapsed >> shift) as usize % SLOTS;
-            let index = filled.next_from(present + usize::from(level > 0))?;
-            let whole = self.elapsed >> (shift + BITS) << (shift + BITS);
-            Some((Slot { level, index }, whole | (index as u64) << shift))
+    /// A chunk with its first timer, in front of the others of a slot.
+    #[inline(never)]
+    fn open(&mut self, slot: usize, next: u32, timer: u32) -> u32 {
+        let mut new = Chunk { timers: [0; ROOM as usize], next, slot: slot as u16, count: 1 };
+        new.timers[0] = timer;
+        let number = match self.spare {
+            NONE => {
+                self.chunks.push(new);
+                self.chunks.len() as u32 - 1
+            }
+            spare => {
+                self.spare = core::mem::replace(&mut self.chunks[spare as usize], new).next;
+                spare
+            }
+        };
+        self.set_first(slot, number);
+        number
+    }
+
+    fn set_first(&mut self, slot: usize, number: u32) {
+        self.first[slot] = number;
+        self.filled.set(slot, number != NONE);
+    }
+
+    /// Takes the last one out of a slot.
+    fn pop(&mut self, slot: u16) -> u32 {
+        let number = self.first[usize::from(slot)];
+        let chunk = &mut self.chunks[number as usize];
+        chunk.count -= 1;
+        let (last, next) = (chunk.timers[usize::from(chunk.count)], chunk.next);
+        if chunk.count == 0 {
+            self.let_go(number);
+            self.set_first(slot.into(), next);
+        }
+        last
+    }
+
+    /// Nothing stands in a chunk any more.
+    fn let_go(&mut self, number: u32) {
+        self.chunks[number as usize].next = core::mem::replace(&mut self.spare, number);
+    }
+
+    /// The next slot with timers of the lowest wheel, and its tick. It reaches as far ahead as it is
+    /// long, wherever it began.
+    #[inline]
+    fn next_fine(&self) -> Option<(usize, u64)> {
+        let present = self.elapsed as usize % FINE;
+        let slot = self.filled.first_of(present, FINE).or_else(|| self.filled.first_of(0, present))?;
+        Some((slot, self.elapsed + (slot.wrapping_sub(present) % FINE) as u64))
+    }
+
+    /// That of the others, and the tick at which it begins. Those of a lower wheel come before those
+    /// of a higher one, whose present slot is spread over the lower ones already.
+    fn next_coarse(&self) -> Option<(usize, u64)> {
+        (1..LEVELS).find_map(|level| {
+            let (shift, base) = (shift(level), first_slot(level));
+            let present = (self.elapsed >> shift) as usize % COARSE;
+            let slot = self.filled.first_of(base + present + 1, base + COARSE)?;
+            let whole = self.elapsed >> (shift + COARSE_BITS) << (shift + COARSE_BITS);
+            Some((slot, whole | ((slot - base) as u64) << shift))
         })
     }
 
-    /// Hands out a slot of the lowest wheel, or spreads one of another over the wheels below.
-    fn empty(&mut self, slot: Slot, out: &mut Vec<u32>) {
-        let mut timer = self.first.get(slot.place()).copied().unwrap_or(NONE);
+    fn hand_out(&mut self, slot: usize, out: &mut Vec<u32>) {
+        let mut number = self.first[slot];
         self.set_first(slot, NONE);
-        while let Some(known) = self.timers.get_mut(timer as usize) {
-            let Timer { due, next, .. } = *known;
-            if slot.level == 0 {
-                *known = Timer::UNSET;
-                self.set -= 1;
-                out.push(timer);
-            } else {
-                self.link(timer, due);
+        while number != NONE {
+            let chunk = &self.chunks[number as usize];
+            let (timers, next) = (&chunk.timers[..usize::from(chunk.count)], chunk.next);
+            timers.iter().for_each(|timer| self.timers[*timer as usize].chunk = NONE);
+            out.extend_from_slice(timers);
+            self.set -= u32::from(chunk.count);
+            self.let_go(number);
+            number = next;
+        }
+    }
+
+    /// Spreads a slot over the wheels below.
+    fn spread(&mut self, slot: usize) {
+        let mut number = self.first[slot];
+        self.set_first(slot, NONE);
+        while number != NONE {
+            let chunk = self.chunks[number as usize];
+            self.let_go(number);
+            for timer in &chunk.timers[..usize::from(chunk.count)] {
+                self.link(*timer, self.timers[*timer as usize].due);
             }
-            timer = next;
+            number = chunk.next;
         }
     }
 }
 
-/// A slot of one of the wheels.
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    level: usize,
-    index: usize,
+/// Where a timer stands: on the lowest wheel if it is due within one round of it, otherwise on the
+/// wheel of the highest digit in which it differs from now.
+#[inline]
+const fn slot_of(due: u64, elapsed: u64) -> usize {
+    if due - elapsed < FINE as u64 {
+        return due as usize % FINE;
+    }
+    let level = 1 + (((due ^ elapsed).ilog2() - FINE_BITS) / COARSE_BITS) as usize;
+    first_slot(level) + (due >> shift(level)) as usize % COARSE
 }
 
-impl Slot {
-    /// Where a timer stands: on the wheel of the highest digit in which it differs from now.
-    const fn of(due: u64, elapsed: u64) -> Self {
-        let differs = due ^ elapsed;
-        let level = match differs >> BITS {
-            0 => 0,
-            above if above >> BITS == 0 => 1,
-            _ => differs.ilog2() / BITS,
-        };
-        Self { level: level as usize, index: (due >> (BITS * level)) as usize % SLOTS }
-    }
-
-    const fn place(self) -> usize {
-        self.level * SLOTS + self.index
-    }
+/// The first slot of a wheel that is not the lowest.
+const fn first_slot(level: usize) -> usize {
+    FINE + (level - 1) * COARSE
 }
 
-/// A set of slots of one wheel.
-#[derive(Debug, Clone, Copy, Default)]
+/// A set of slots.
+#[derive(Debug, Clone)]
 struct Slots {
+    words: Vec<u64>,
     /// Words that are not empty.
-    summary: u64,
-    words: [u64; SLOTS / 64],
+    summary: [u64; SLOTS / 64 / 64],
+}
+
+const _: () = assert!(FINE.is_multiple_of(64 * 64) && COARSE.is_multiple_of(64 * 64), "no two wheels share a word");
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self { words: vec![0; SLOTS / 64], summary: [0; SLOTS / 64 / 64] }
+    }
 }
 
 impl Slots {
-    fn fill(&mut self, index: usize) {
-        if let Some(word) = self.words.get_mut(index / 64) {
-            *word |= 1 << (index % 64);
-            self.summary |= 1 << (index / 64);
-        }
+    fn set(&mut self, slot: usize, is_filled: bool) {
+        let place = slot / 64;
+        put(&mut self.words[place], slot % 64, is_filled);
+        put(&mut self.summary[place / 64], place % 64, self.words[place] != 0);
     }
 
-    fn clear(&mut self, index: usize) {
-        let Some(word) = self.words.get_mut(index / 64) else { return };
-        *word &= !(1 << (index % 64));
-        if *word == 0 {
-            self.summary &= !(1 << (index / 64));
-        }
+    /// The first one from a place up to another.
+    #[inline]
+    fn first_of(&self, from: usize, end: usize) -> Option<usize> {
+        let word = self.words.get(from / 64).map_or(0, |word| word & (u64::MAX << (from % 64)));
+        let found = if word == 0 { self.next_word(from / 64 + 1, end)? } else { from / 64 * 64 + lowest(word) };
+        (found < end).then_some(found)
     }
 
-    fn next_from(&self, index: usize) -> Option<usize> {
-        let (place, bit) = (index / 64, index % 64);
-        let here = self.words.get(place)? & (u64::MAX << bit);
-        if here != 0 {
-            return Some(place * 64 + here.trailing_zeros() as usize);
-        }
-        let later = self.summary & (u64::MAX << place << 1);
-        let place = later.trailing_zeros() as usize;
-        let word = self.words.get(place)?;
-        Some(place * 64 + word.trailing_zeros() as usize)
+    /// The first one of the words from a place on, up to an end.
+    fn next_word(&self, from: usize, end: usize) -> Option<usize> {
+        let of_words = from / 64..end.div_ceil(64 * 64);
+        let masks = core::iter::once(u64::MAX << (from % 64)).chain(core::iter::repeat(u64::MAX));
+        let mut summary = of_words.zip(masks).map(|(place, mask)| (place, self.summary[place] & mask));
+        let (place, word) = summary.find(|(_, word)| *word != 0)?;
+        let place = place * 64 + lowest(word);
+        Some(place * 64 + lowest(self.words[place]))
     }
+}
+
+#[inline]
+fn put(word: &mut u64, bit: usize, is_set: bool) {
+    *word = *word & !(1 << bit) | u64::from(is_set) << bit;
+}
+
+const fn lowest(word: u64) -> usize {
+    word.trailing_zeros() as usize
 }
