@@ -14,7 +14,7 @@ use support::process::{run, tsg};
 use support::site::Demo;
 
 /// Far more than it takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 #[test]
 fn a_check_that_cannot_be_made_is_refused_before_anything_is_asked() {
@@ -113,4 +113,106 @@ fn a_hung_instance_leaves_discovery_is_replaced_and_its_successor_enters() {
     demo.tsg(&["group", "update", "edge", "--no-health"]).ok();
     assert!(!demo.tsg(&["group", "get", "edge"]).ok().out.contains("check:"));
     assert_eq!(demo.process.terminate(), 0);
+}
+
+/// A group whose instances are asked every two seconds.
+fn group(demo: &Demo, capacity: usize, policy: &str) -> Vec<Value> {
+    let port = demo.machine_port();
+    let health = format!(
+        r#"{{"checks": [{{"type": "http", "port": {port}, "path": "/ping", "interval": "2s", "timeout": "2s"}}],
+            "discovery": {{"down_after": "1s"}}}}"#
+    );
+    let capacity = capacity.to_string();
+    let create =
+        ["group", "create", "edge", "-t", "web", "-c", &capacity, "--health", &health, "--policy", policy, "--wait"];
+    demo.tsg(&create).ok();
+    members_once(demo, |members| are(members, "healthy"))
+}
+
+fn are(members: &[Value], verdict: &str) -> bool {
+    members.iter().all(|member| member["health"]["verdict"] == verdict)
+}
+
+fn ids(members: &[Value]) -> BTreeSet<&str> {
+    members.iter().filter_map(|member| member["instance"].as_str()).collect()
+}
+
+fn is_healed(members: &[Value], capacity: usize, without: &BTreeSet<&str>) -> bool {
+    let serving = members.iter().filter(|member| member["class"] == "serving").count();
+    (members.len(), serving) == (capacity, capacity) && ids(members).is_disjoint(without)
+}
+
+#[test]
+fn slow_ones_are_well_a_third_is_replaced_and_if_all_hang_nobody_is_touched() {
+    let demo = Demo::start();
+    let policy = r#"{"restart": {"attempts": 0}, "replace": {"delay": 0, "in_flight": "40%"}, "max_unhealthy": "40%"}"#;
+    let before = group(&demo, 9, policy);
+
+    // All answer at nine tenths of the timeout, three of them not at all.
+    demo.tsg(&["sim", "manner", "slow", "--ms", "1800", "--all"]).ok();
+    let dead: BTreeSet<&str> = ids(&before[..3]);
+    let mut refuse = vec!["sim", "manner", "refuses"];
+    dead.iter().for_each(|id| refuse.extend(["--instance", id]));
+    demo.tsg(&refuse).ok();
+    let after = members_once(&demo, |members| is_healed(members, 9, &dead));
+    assert!(ids(&after).is_superset(&ids(&before[3..])), "the slow ones were left alone: {after:#?}");
+    // An address that was given back may be somebody else's by now.
+    let listed: BTreeSet<&str> = after.iter().map(address).collect();
+    let gone: BTreeSet<&str> = before[..3].iter().map(address).filter(|old| !listed.contains(old)).collect();
+    found_once(&demo, |found| {
+        listed.iter().all(|new| found.contains(*new)) && gone.iter().all(|old| !found.contains(*old))
+    });
+
+    demo.tsg(&["sim", "manner", "hangs", "--all"]).ok();
+    members_once(&demo, |members| are(members, "unhealthy"));
+    let told = demo.tsg(&["group", "get", "edge"]).ok().out;
+    assert!(told.contains("discovery: 9 of 9 are not ready"), "{told}");
+    found_once(&demo, |found| after.iter().all(|member| found.contains(address(member))));
+    demo.tsg(&["sim", "manner", "prompt", "--all"]).ok();
+    let again = members_once(&demo, |members| are(members, "healthy"));
+    assert_eq!(ids(&again), ids(&after), "nobody was touched");
+    assert_eq!(demo.process.terminate(), 0);
+}
+
+#[test]
+fn a_node_that_comes_back_loses_nothing_and_one_that_does_not_is_given_up() {
+    let demo = Demo::start();
+    let policy = r#"{"restart": {"attempts": 0}, "replace": {"delay": "3m"}, "cn_loss": {"grace": "80s"}}"#;
+    let before = group(&demo, 12, policy);
+    let node = fullest_node(&before);
+    let (away, there): (Vec<Value>, Vec<Value>) =
+        before.iter().cloned().partition(|member| member["compute_node"] == node);
+    assert!(away.len() > 1 && there.len() > 2, "{before:#?}");
+
+    let waits = |demo: &Demo| demo.tsg(&["group", "get", "edge"]).ok().out.contains("compute node");
+    demo.tsg(&["sim", "fault", "add", "server-down", "--target", &node]).ok();
+    until(|| waits(&demo));
+    demo.tsg(&["sim", "fault", "add", "server-up", "--target", &node]).ok();
+    let back = members_once(&demo, |members| are(members, "healthy"));
+    assert_eq!(ids(&back), ids(&before), "it came back in time");
+
+    demo.tsg(&["sim", "fault", "add", "server-down", "--target", &node]).ok();
+    let healed = members_once(&demo, |members| {
+        members.iter().filter(|member| member["class"] == "serving").count() == 12
+            && members.iter().any(|member| !ids(&before).contains(member["instance"].as_str().unwrap_or_default()))
+    });
+    assert!(ids(&healed).is_superset(&ids(&there)), "the others were left alone: {healed:#?}");
+    let new: Vec<&Value> =
+        healed.iter().filter(|member| !ids(&before).contains(member["instance"].as_str().unwrap())).collect();
+    assert_eq!(new.len(), away.len(), "each has a successor");
+    found_once(&demo, |found| new.iter().all(|member| found.contains(address(member))));
+    assert_eq!(demo.process.terminate(), 0);
+}
+
+fn fullest_node(members: &[Value]) -> String {
+    let of = |node: &Value| members.iter().filter(|member| member["compute_node"] == *node).count();
+    let fullest = members.iter().map(|member| &member["compute_node"]).max_by_key(|node| of(node)).unwrap();
+    fullest.as_str().unwrap().to_owned()
+}
+
+fn until(is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "it does not come to it");
+    }
 }
