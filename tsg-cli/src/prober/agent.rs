@@ -166,7 +166,15 @@ impl<'a> Agent<'a> {
     }
 
     async fn push(&mut self, now: Duration) -> Result<Pushed, Stopped> {
-        let facts = lock(&self.held).batch(&self.labels, now);
+        let facts = {
+            let mut held = lock(&self.held);
+            if self.trouble.is_some() {
+                // Whatever kept it from the server may have kept it from its targets: what it found meanwhile must not
+                // count as many failures in a row.
+                held.keep_newest();
+            }
+            held.batch(&self.labels, now)
+        };
         let last = facts.last().map(|fact| fact.number);
         let (run, is_able, targets) = (self.run, self.ability == Ability::Able, self.targets);
         let push = Push { run, is_able, targets, facts };

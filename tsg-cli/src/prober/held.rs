@@ -66,7 +66,8 @@ impl Held {
         self.facts.push_back(HeldFact { number, instance, label: check, began, took, outcome });
     }
 
-    fn keep_newest(&mut self) {
+    /// Forgets all but the newest fact of each check.
+    pub(crate) fn keep_newest(&mut self) {
         let mut seen = HashSet::new();
         let mut newest: VecDeque<HeldFact> = VecDeque::new();
         for fact in self.facts.drain(..).rev() {
