@@ -3,6 +3,7 @@
 //! Owns their columns: to which kind each belongs, and apart from that ids and names. Must never
 //! know a node: where an instance stands, its kind knows.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -20,12 +21,25 @@ pub(super) struct Place {
 }
 
 /// There is no instance, or it stands nowhere yet.
-const VACANT: Place = Place { kind: u32::MAX, position: 0 };
+const VACANT: u64 = u64::MAX;
+
+impl Place {
+    #[inline]
+    const fn word(self) -> u64 {
+        (self.kind as u64) << 32 | self.position as u64
+    }
+
+    #[inline]
+    const fn of_word(word: u64) -> Self {
+        Self { kind: (word >> 32) as u32, position: word as u32 }
+    }
+}
 
 /// All instances.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Instances {
-    places: Vec<Place>,
+    /// Words, so that they serve as paper before anybody is filed.
+    places: Vec<u64>,
     ids: Vec<u128>,
     names: Names,
     lookup: Lookup,
@@ -49,12 +63,12 @@ impl Instances {
     /// Where an instance is filed.
     #[inline]
     pub(super) fn place(&self, number: u32) -> Option<Place> {
-        self.places.get(number as usize).copied().filter(|place| *place != VACANT)
+        self.places.get(number as usize).filter(|place| **place != VACANT).map(|place| Place::of_word(*place))
     }
 
     #[inline]
     pub(super) fn set_place(&mut self, number: u32, place: Place) {
-        self.places[number as usize] = place;
+        self.places[number as usize] = place.word();
     }
 
     pub(super) fn name(&self, number: u32) -> &str {
@@ -74,8 +88,8 @@ impl Instances {
         pattern.is_match(id.as_hyphenated().encode_lower(&mut buffer))
     }
 
-    /// A number for an id that is new, without a name; or the number that the id has.
-    pub(super) fn admit(&mut self, id: u128) -> Result<u32, u32> {
+    /// A number for an id that is new, with a name; or the number that the id has.
+    pub(super) fn admit(&mut self, id: u128, name: &str) -> Result<u32, u32> {
         let number = self.free.last().copied().unwrap_or(self.places.len() as u32);
         self.lookup.add(id, number, &self.ids)?;
         match self.free.pop() {
@@ -83,23 +97,45 @@ impl Instances {
             None => {
                 self.places.push(VACANT);
                 self.ids.push(id);
-                self.names.set(number, "");
             }
         }
+        self.names.set(number, name);
         Ok(number)
     }
 
-    /// Numbers for instances up to the first one whose id is known already.
-    pub(super) fn admit_all(&mut self, all: &[InstanceFacts<'_>]) -> Range<u32> {
-        let first = self.places.len();
-        self.ids.extend(all.iter().map(|facts| facts.id.uuid().as_u128()));
-        let new = &all[..self.lookup.add_all(first, &self.ids)];
-        let end = first + new.len();
+    /// Notes the ids of instances that are to be admitted, and makes room for their names.
+    pub(super) fn note<'f>(&mut self, all: &'f [InstanceFacts<'f>], mut look: impl FnMut(&'f InstanceFacts<'f>)) {
+        let mut letters = 0;
+        self.ids.extend(all.iter().map(|facts| {
+            look(facts);
+            letters += facts.name.len();
+            facts.id.uuid().as_u128()
+        }));
+        self.names.reserve(all.len(), letters);
+    }
+
+    /// Forgets the ids that were noted.
+    pub(super) fn forget_noted(&mut self) {
+        self.ids.truncate(self.places.len());
+    }
+
+    /// Numbers for the instances whose ids were noted, up to the first one that is known already.
+    /// They have neither a name nor a place.
+    pub(super) fn admit_noted(&mut self) -> Range<u32> {
+        let (first, noted) = (self.places.len(), self.ids.len());
+        match first {
+            0 => self.places = vec![0; noted],
+            _ => self.places.resize(noted, 0),
+        }
+        let end = first + self.lookup.add_all(first, &self.ids, &mut self.places[first..]);
         self.ids.truncate(end);
-        self.places.resize(end, VACANT);
-        self.names.reserve(new.len(), new.iter().map(|facts| facts.name.len()).sum());
-        (first as u32..).zip(new).for_each(|(number, facts)| self.names.set(number, facts.name));
+        self.places.truncate(end);
         first as u32..end as u32
+    }
+
+    /// Names for the numbers that come next.
+    pub(super) fn name_next(&mut self, all: &[InstanceFacts<'_>]) {
+        self.names.extend(all.iter().map(|facts| facts.name));
     }
 
     /// Forgets an instance that is filed nowhere any more.

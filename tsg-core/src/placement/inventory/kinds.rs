@@ -7,11 +7,10 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 
+use super::Amounts;
 use super::members::Members;
-use super::{Amounts, InstanceFacts};
 use crate::model::id::AccountId;
 use crate::placement::rule::{Criterion, Pattern};
 
@@ -102,16 +101,9 @@ impl Kinds {
         self.kinds.len()
     }
 
-    /// What instances ask for, by number of their kind.
-    pub(super) fn demands(&self) -> Vec<Amounts> {
-        self.kinds.iter().map(|kind| kind.demand).collect()
-    }
-
-    /// Makes room for more instances.
-    pub(super) fn reserve(&mut self, all: &[InstanceFacts<'_>]) {
-        let mut counts = vec![0; self.kinds.len()];
-        all.iter().for_each(|facts| counts[facts.kind.0 as usize] += 1);
-        self.kinds.iter_mut().zip(counts).for_each(|(kind, count)| kind.members.reserve(count));
+    /// All of them, by number; what is not in use has no members.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Kind> {
+        self.kinds.iter_mut()
     }
 
     /// A kind that is in use.

@@ -35,9 +35,20 @@ impl Members {
         self.list.len()
     }
 
-    /// Makes room for so many more.
-    pub(super) fn reserve(&mut self, additional: usize) {
-        self.list.reserve(additional);
+    /// The list, with room for so many more, until it is put back.
+    pub(super) fn take_list(&mut self, additional: usize) -> Vec<Member> {
+        let mut list = core::mem::take(&mut self.list);
+        list.reserve_exact(additional);
+        list
+    }
+
+    /// A list that grew comes back, with `nodes` nodes there.
+    pub(super) fn put_back(&mut self, list: Vec<Member>, nodes: usize) {
+        self.list = list;
+        if !self.row.is_empty() || self.list.len() > longest_list(nodes) {
+            self.row = vec![0; nodes];
+            self.list.iter().for_each(|member| self.row[member.node as usize] += 1);
+        }
     }
 
     /// One more, with `nodes` nodes there; its place in the list.

@@ -18,6 +18,7 @@ mod members;
 mod names;
 mod nodes;
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -34,6 +35,9 @@ use instances::{Instances, Place};
 use kinds::Kinds;
 use members::Member;
 pub(crate) use nodes::{Nodes, Standing};
+
+/// So many stay at hand while they are filed.
+const LOT: usize = 1 << 12;
 
 /// The number of an instance within its inventory, until it is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,11 +154,11 @@ impl Inventory {
     pub fn put_instance(&mut self, facts: InstanceFacts<'_>) -> Result<InstanceNumber, Unfit> {
         self.check_facts(&facts)?;
         let id = facts.id.uuid().as_u128();
-        let number = self.instances.admit(id).unwrap_or_else(|known| {
+        let number = self.instances.admit(id, facts.name).unwrap_or_else(|known| {
             self.leave(known);
+            self.instances.rename(known, facts.name);
             known
         });
-        self.instances.rename(number, facts.name);
         self.enter(number, facts.kind.0, facts.node.0);
         Ok(InstanceNumber(number))
     }
@@ -162,19 +166,22 @@ impl Inventory {
     /// Adds many instances at once, which for a million takes a fraction of the time; one after
     /// the other, they come to the same. When one does not fit, none is added.
     pub fn put_instances(&mut self, all: &[InstanceFacts<'_>]) -> Result<Vec<InstanceNumber>, Unfit> {
-        all.iter().try_for_each(|facts| self.check_facts(facts))?;
-        let mut numbers = Vec::with_capacity(all.len());
         // Numbers that are free are given out first.
         let (reusing, all) = all.split_at(self.instances.vacancies().min(all.len()));
+        self.check_all(reusing)?;
+        let counts = self.note(all)?;
+        let mut numbers = Vec::with_capacity(reusing.len() + all.len());
         for facts in reusing {
             numbers.push(self.put_instance(*facts)?);
         }
-        // Column by column: each pass has few lines of memory to wait for, and waits for many of
-        // them at a time.
-        let admitted = self.instances.admit_all(all);
+        let admitted = self.instances.admit_noted();
         let (new, rest) = all.split_at(admitted.len());
         numbers.extend(admitted.clone().map(InstanceNumber));
-        self.enter_all(admitted, new);
+        if counts.is_empty() {
+            self.enter_few(admitted, new);
+        } else {
+            self.enter_many(admitted, new, &counts);
+        }
         for facts in rest {
             numbers.push(self.put_instance(*facts)?);
         }
@@ -213,6 +220,10 @@ impl Inventory {
         self.instances.name(instance.0)
     }
 
+    fn check_all(&self, all: &[InstanceFacts<'_>]) -> Result<(), Unfit> {
+        all.iter().try_for_each(|facts| self.check_facts(facts))
+    }
+
     fn check_facts(&self, facts: &InstanceFacts<'_>) -> Result<(), Unfit> {
         self.check(facts.node)?;
         self.kinds.get(facts.kind.0).map(|_| ()).ok_or(Unfit::NoKind(facts.kind))
@@ -229,23 +240,54 @@ impl Inventory {
         }
     }
 
-    /// Files many that stand nowhere yet: first all among their kinds, then all on their nodes.
-    fn enter_all(&mut self, instances: Range<u32>, all: &[InstanceFacts<'_>]) {
-        let count = self.nodes.len();
-        if all.len() < self.kinds.len().max(count) {
-            instances.zip(all).for_each(|(instance, facts)| self.enter(instance, facts.kind.0, facts.node.0));
-            return;
+    /// Notes the ids of instances that all fit. Tells how many are of each kind, where they are so
+    /// many that it is worth while.
+    fn note(&mut self, all: &[InstanceFacts<'_>]) -> Result<Vec<usize>, Unfit> {
+        if all.len() < self.kinds.len().max(self.nodes.len()) {
+            self.check_all(all)?;
+            self.instances.note(all, |_| ());
+            return Ok(Vec::new());
         }
-        self.kinds.reserve(all);
-        for (instance, facts) in instances.zip(all) {
-            let (kind, node) = (facts.kind.0, facts.node.0);
-            if let Some(filed) = self.kinds.get_mut(kind) {
-                let position = filed.members.add(Member { node, instance }, count);
-                self.instances.set_place(instance, Place { kind, position });
+        let (mut counts, mut do_fit, nodes) = (vec![0; self.kinds.len()], true, &self.nodes);
+        self.instances.note(all, |facts| match counts.get_mut(facts.kind.0 as usize) {
+            Some(count) if nodes.facts(facts.node.0).is_some() => *count += 1,
+            _ => do_fit = false,
+        });
+        let mut counted = (0..).zip(&counts).filter(|(_, count)| **count > 0);
+        if do_fit && counted.all(|(kind, _)| self.kinds.get(kind).is_some()) {
+            return Ok(counts);
+        }
+        self.instances.forget_noted();
+        self.check_all(all).map(|()| counts)
+    }
+
+    /// Files some that stand nowhere yet.
+    fn enter_few(&mut self, instances: Range<u32>, all: &[InstanceFacts<'_>]) {
+        self.instances.name_next(all);
+        instances.zip(all).for_each(|(instance, facts)| self.enter(instance, facts.kind.0, facts.node.0));
+    }
+
+    /// Files many that stand nowhere yet, `counts` by kind at most: first all among their kinds,
+    /// then all on their nodes.
+    fn enter_many(&mut self, instances: Range<u32>, all: &[InstanceFacts<'_>], counts: &[usize]) {
+        let kinds = self.kinds.iter_mut().zip(counts);
+        let mut lists: Vec<Vec<Member>> = kinds.map(|(kind, count)| kind.members.take_list(*count)).collect();
+        let before: Vec<usize> = lists.iter().map(Vec::len).collect();
+        for (first, lot) in instances.step_by(LOT).zip(all.chunks(LOT)) {
+            self.instances.name_next(lot);
+            for (instance, facts) in (first..).zip(lot) {
+                let (kind, node) = (facts.kind.0, facts.node.0);
+                let list = &mut lists[kind as usize];
+                self.instances.set_place(instance, Place { kind, position: list.len() as u32 });
+                list.push(Member { node, instance });
             }
         }
-        let demands = self.kinds.demands();
-        self.nodes.take_all(all.iter().map(|facts| (facts.node.0, demands[facts.kind.0 as usize])));
+        let nodes = self.nodes.len();
+        for ((kind, list), before) in self.kinds.iter_mut().zip(lists).zip(before) {
+            self.nodes.take_many(list[before..].iter().map(|member| member.node), kind.demand);
+            kind.members.put_back(list, nodes);
+        }
+        self.nodes.tell_rooms();
     }
 
     /// Takes an instance away from where it stands.

@@ -37,20 +37,33 @@ impl Names {
     /// fit into four gigabytes of names is left out.
     #[inline]
     pub(super) fn set(&mut self, number: u32, name: &str) {
-        let span = match (u32::try_from(self.text.len()), u32::try_from(self.text.len() + name.len())) {
-            (Ok(start), Ok(end)) => (start, end - start),
-            _ => (0, 0),
-        };
+        let span = self.write(name);
         match self.spans.get_mut(number as usize) {
             Some(old) => self.wasted += core::mem::replace(old, span).1 as usize,
             None => self.spans.push(span),
         }
-        if span.1 > 0 {
-            self.text.push_str(name);
-        }
         if self.wasted > TIDY_MIN && self.wasted > self.text.len() / 2 {
             self.tidy();
         }
+    }
+
+    /// Names for the numbers that come next.
+    pub(super) fn extend<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        for name in names {
+            let span = self.write(name);
+            self.spans.push(span);
+        }
+    }
+
+    /// Adds a name to the text.
+    #[inline]
+    fn write(&mut self, name: &str) -> (u32, u32) {
+        let (start, end) = (self.text.len(), self.text.len() + name.len());
+        if name.is_empty() || end > u32::MAX as usize {
+            return (0, 0);
+        }
+        self.text.push_str(name);
+        (start as u32, name.len() as u32)
     }
 
     /// Writes the names that are left anew.

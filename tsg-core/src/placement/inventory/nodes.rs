@@ -228,15 +228,18 @@ impl Nodes {
     #[inline]
     pub(super) fn take(&mut self, node: u32, demand: Amounts) {
         let load = &mut self.loads[node as usize];
-        load.take(demand);
+        load.take(demand.row().map(i64::from));
         self.standings[node as usize].room = load.room();
     }
 
-    /// Instances come, so many that every node is likely to be among theirs.
-    pub(super) fn take_all(&mut self, all: impl Iterator<Item = (u32, Amounts)>) {
-        for (node, demand) in all {
-            self.loads[node as usize].take(demand);
-        }
+    /// Instances of one size come to nodes whose rooms are told later.
+    pub(super) fn take_many(&mut self, nodes: impl Iterator<Item = u32>, demand: Amounts) {
+        let demand = demand.row().map(i64::from);
+        nodes.for_each(|node| self.loads[node as usize].take(demand));
+    }
+
+    /// Tells what is left on every node.
+    pub(super) fn tell_rooms(&mut self) {
         self.standings.iter_mut().zip(&self.loads).for_each(|(standing, load)| standing.room = load.room());
     }
 
@@ -299,9 +302,9 @@ impl Nodes {
 
 impl Load {
     #[inline]
-    fn take(&mut self, demand: Amounts) {
+    fn take(&mut self, demand: [i64; 3]) {
         self.residents += 1;
-        self.balance.iter_mut().zip(demand.row()).for_each(|(balance, amount)| *balance -= i64::from(amount));
+        self.balance.iter_mut().zip(demand).for_each(|(balance, amount)| *balance -= amount);
     }
 
     /// What is left.

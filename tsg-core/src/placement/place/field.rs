@@ -99,7 +99,11 @@ impl<'a> Field<'a> {
         let (first, elsewhere, demand) = (self.nodes.len(), self.elsewhere(), terms.request.demand.row());
         let (standings, on_node) = (terms.nodes.standings.as_slice(), terms.on_node.as_slice());
         let reasons = self.reasons.as_mut_slice();
-        let is_open = |node: &u32| {
+        // Nobody could guess which nodes are open: each is written down, and those that are not are
+        // written over.
+        self.nodes.extend_from_slice(&rack.nodes);
+        let mut end = first;
+        for node in &rack.nodes {
             let at = *node as usize;
             let Standing { state, room } = standings[at];
             let against = (bits ^ on_node[at]) as u32
@@ -108,9 +112,10 @@ impl<'a> Field<'a> {
                 | u32::from(room[1] < demand[1]) << 2
                 | u32::from(room[2] < demand[2]) << 3;
             reasons[at] = Reasons(against);
-            against == 0
-        };
-        self.nodes.extend(rack.nodes.iter().copied().filter(is_open));
+            self.nodes[end] = *node;
+            end += usize::from(against == 0);
+        }
+        self.nodes.truncate(end);
         let (members, has_wishes) = (terms.members[0].as_slice(), !terms.wishes.is_empty());
         let rank = move |node: &u32| {
             let at = *node as usize;

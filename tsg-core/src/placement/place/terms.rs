@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::answer::{Filter, Matched, Wish};
 use super::rank::{Rank, Weights};
 use super::request::{HARD_RULES_MAX, Packing, Rejection, Request, RuleNumber, WISHES_MAX};
-use crate::placement::inventory::{Inventory, Nodes};
+use crate::placement::inventory::{Inventory, Label, Nodes};
 use crate::placement::rule::{Direction, Pattern, Rule, Scope, Spread, Strength, WEIGHT_DEFAULT, WEIGHT_MAX};
 
 /// Filters that every request has, in front of its hard rules.
@@ -154,26 +154,25 @@ impl<'a> Terms<'a> {
         let (nodes, request) = (self.nodes, self.request);
         let mut matched = Matched { rule: number, count: 0, unlocated: 0, is_own: false };
         let places = match rule.scope {
-            Scope::Node => &mut self.on_node,
+            Scope::Node => {
+                let on_node = self.on_node.as_mut_slice();
+                each_match(inventory, request, rule, |node, count| {
+                    matched.count += count;
+                    on_node[node as usize] |= bit;
+                });
+                return Matched { is_own: is_own(request, rule), ..matched };
+            }
             Scope::Rack => &mut self.in_rack,
             Scope::DataCentre => &mut self.in_data_centre,
         };
-        let mut mark = |node: u32, count: u32| {
+        each_match(inventory, request, rule, |node, count| {
             matched.count += count;
             match place_of(nodes, rule.scope, node) {
                 Some(place) => places[place] |= bit,
                 None => matched.unlocated += count,
             }
-        };
-        if rule.criterion.is_about_nodes() {
-            nodes.matching(&rule.criterion, &rule.pattern, |node| mark(node, 1));
-        } else {
-            inventory.instances_matching(request.owner, &rule.criterion, &rule.pattern, mark);
-            matched.is_own = request
-                .own_labels()
-                .any(|label| label.criterion == rule.criterion && rule.pattern.is_match(&label.value));
-        }
-        matched
+        });
+        Matched { is_own: is_own(request, rule), ..matched }
     }
 
     /// Where it is unknown in which rack or data centre a node stands, nothing is known to be far
@@ -266,12 +265,24 @@ impl<'a> Terms<'a> {
     }
 }
 
-/// The number of the place that a node is in, unless that is unknown.
+/// Calls for each node on which something matches, with how much; a node may come several times.
+fn each_match(inventory: &Inventory, request: &Request, rule: &Rule, mut on: impl FnMut(u32, u32)) {
+    if rule.criterion.is_about_nodes() {
+        inventory.nodes.matching(&rule.criterion, &rule.pattern, |node| on(node, 1));
+    } else {
+        inventory.instances_matching(request.owner, &rule.criterion, &rule.pattern, on);
+    }
+}
+
+/// Whether the new instances match themselves.
+fn is_own(request: &Request, rule: &Rule) -> bool {
+    let is_match = |label: &Label| label.criterion == rule.criterion && rule.pattern.is_match(&label.value);
+    !rule.criterion.is_about_nodes() && request.own_labels().any(is_match)
+}
+
+/// The number of the rack or data centre that a node is in, unless that is unknown.
 #[inline]
 fn place_of(nodes: &Nodes, scope: Scope, node: u32) -> Option<usize> {
-    if scope == Scope::Node {
-        return Some(node as usize);
-    }
     let rack = nodes.rack_of[node as usize] as usize;
     let data_centre = nodes.racks[rack].data_centre as usize;
     match scope {
