@@ -145,7 +145,8 @@ fn is_healed(members: &[Value], capacity: usize, without: &BTreeSet<&str>) -> bo
 #[test]
 fn slow_ones_are_well_a_third_is_replaced_and_if_all_hang_nobody_is_touched() {
     let demo = Demo::start();
-    let policy = r#"{"restart": {"attempts": 0}, "replace": {"delay": "10s", "in_flight": "40%"}, "max_unhealthy": "40%"}"#;
+    let policy =
+        r#"{"restart": {"attempts": 0}, "replace": {"delay": "10s", "in_flight": "40%"}, "max_unhealthy": "40%"}"#;
     let before = group(&demo, 9, policy);
 
     // All answer at nine tenths of the timeout, three of them not at all.

@@ -182,9 +182,9 @@ impl GroupBody {
             policy: group.policy.clone(),
             placement: group.placement.clone(),
             health: group.health.clone(),
-            discovery: view.and_then(|view| view.discovery).map(|discovery| DiscoveryBody {
-                alarm: discovery.alarm.map(|alarm| alarm.to_string()),
-            }),
+            discovery: view
+                .and_then(|view| view.discovery)
+                .map(|discovery| DiscoveryBody { alarm: discovery.alarm.map(|alarm| alarm.to_string()) }),
             orders: group.orders,
             freeze: group.freeze.clone(),
             status: report.map(|report| report.status),

@@ -111,9 +111,7 @@ pub async fn list(
 ) -> Result<Json<Listed<InstanceBody>>, Failure> {
     let group = find(&app, &caller, &id).await?.value;
     let mut members = match caller.enrolled.engine.handle().group(group.id) {
-        Some(view) => {
-            view.members.iter().map(|member| InstanceBody::seen(member, &view)).collect()
-        }
+        Some(view) => view.members.iter().map(|member| InstanceBody::seen(member, &view)).collect(),
         None => unseen(&app, &caller, group.id).await?,
     };
     members.sort_unstable_by_key(|member: &InstanceBody| member.operation.to_string());

@@ -39,7 +39,8 @@ fn listed(discovery: Option<&str>) -> String {
 
 impl Show for Listing<InstanceView> {
     fn human(&self) -> String {
-        let headings = Table::new(["INSTANCE", "NAME", "STANDS", "STATE", "ADDRESS", "COMPUTE NODE", "LISTED", "HEALTH"]);
+        let headings =
+            Table::new(["INSTANCE", "NAME", "STANDS", "STATE", "ADDRESS", "COMPUTE NODE", "LISTED", "HEALTH"]);
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let add = |table: Table, member: &InstanceView| {
             let class = member.class.map_or_else(|| "new".to_owned(), |class| class.to_string());
