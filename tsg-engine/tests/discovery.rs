@@ -15,7 +15,8 @@ use tsg_core::model::listing::Listing;
 use tsg_core::plan::input::Verdict;
 use tsg_sim::cloud::lock;
 use tsg_sim::world::{
-    Caller, DnsKind, DnsValue, MachineId, Operation, Resolution, Scalar, ScalarInput, TruthEvent, WorldSpec,
+    Caller, DnsKind, DnsValue, Fault, FaultRule, MachineId, Operation, Resolution, Scalar, ScalarInput, Target,
+    TruthEvent, WorldSpec,
 };
 
 /// Nothing is repaired, so that what is listed changes for no other reason.
@@ -175,6 +176,30 @@ fn without_checks_everybody_is_listed_again() {
     stage.run(2 * MINUTE);
     assert_eq!(listed(&stage), all);
     assert_eq!(stage.view().discovery, None);
+}
+
+#[test]
+fn newcomers_that_never_passed_are_listed_once_there_are_no_checks() {
+    let mut stage = served(9, WATCHED, Clinic::believing(Verdict::Starting));
+    assert_eq!(listed(&stage), []);
+    let engines = vec![stage.engine.handle.clone()];
+    stage.site.check(0, None, engines);
+    stage.run(2 * MINUTE);
+    assert_eq!(listed(&stage), sorted(stage.machines()));
+}
+
+#[test]
+fn those_that_do_not_run_do_not_let_the_last_one_go() {
+    let mut stage = served(10, WATCHED, Clinic::believing(Verdict::Healthy));
+    let all = sorted(stage.machines());
+    let stop = |machine: InstanceId| Fault::StopInstance { machine: Target::Named(machine.uuid().to_string()) };
+    for machine in &all[..2] {
+        lock(&stage.site.world).switch_fault(FaultRule::times(stop(*machine), 1)).unwrap();
+    }
+    stage.run(2 * MINUTE);
+    say(&mut stage, all[2], Verdict::Unhealthy);
+    assert_eq!(listed(&stage), [all[2]], "nobody else is answered with");
+    assert!(stage.view().discovery.unwrap().alarm.is_some());
 }
 
 #[test]

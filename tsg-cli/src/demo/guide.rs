@@ -66,10 +66,13 @@ impl Guide {
         let port = self.machine_port;
         format!(
             "\n\nTo see a hung instance healed, make a group with a check, hang one of its instances, and look now and \
-             again:\n\n  \
-             tsg group create edge -t {NAME} -c 3 --check http:{port}/ping --wait\n  \
+             again: the name service stops answering with it, its successor takes its place, and is answered with in \
+             its turn:\n\n  \
+             tsg group create edge -t {NAME} -c 3 --check http:{port}/ping --policy '{{\"restart\": {{\"attempts\": 0}}}}' \
+             --wait\n  \
              tsg sim manner hangs --instance \"$(tsg group instances edge | awk 'NR==2 {{print $1}}')\"\n  \
-             tsg group instances edge"
+             tsg group instances edge{}",
+            self.dig()
         )
     }
 

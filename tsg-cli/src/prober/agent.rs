@@ -25,7 +25,7 @@ use crate::output::Output;
 /// The longest that an answer is waited for: what is under way does not look younger than it is by more.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The longest pause before a server that does not answer is asked again; it counts a prober as silent after as long.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// How long the end may take.
 const END_WITHIN: Duration = Duration::from_secs(3);
 

@@ -241,7 +241,8 @@ fn keep_least(
     wants: &mut Vec<(usize, Why)>,
     outlook: &mut Outlook,
 ) -> Vec<usize> {
-    let listed = entries.iter().filter(|entry| entry.listing.is_listed()).count() + outlook.changes.len();
+    // Those that enter count once they are in: that may fail.
+    let listed = entries.iter().filter(|entry| entry.listing.is_listed()).count();
     let least = discovery.min_listed.of_rounded_up(count::of(entries.len()));
     let may_leave = listed.saturating_sub(least as usize);
     if wants.len() <= may_leave {

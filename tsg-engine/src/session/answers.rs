@@ -156,7 +156,10 @@ impl Session {
                 Ok(())
             }
             Answer::Ran { run, sent } => self.take_ran(run, &sent).await,
-            Answer::Enlisted { run, sent } => self.take_enlisted(run, &sent).await,
+            Answer::Enlisted { run, sent } => {
+                self.take_enlisted(run, &sent);
+                Ok(())
+            }
             // A page of a list that was given up meanwhile is no part of the present one.
             Answer::Listed { began, .. } if began != self.sight.listing.as_ref().map(|listing| listing.began) => Ok(()),
             Answer::Listed { reply, .. } => self.take_page(reply).await,

@@ -24,6 +24,7 @@ use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::model::tag::TagValue;
 use tsg_core::model::template::TemplateSpec;
 use tsg_core::model::time::Timestamp;
+use tsg_core::observe::arrivals::LedgerLookup as _;
 use tsg_core::observe::join::find_instance;
 use tsg_core::plan::input::{Verdict, ViewTrust};
 use tsg_core::ports::cloud::{InstanceUpdate, Noted};
@@ -43,7 +44,7 @@ const SERVICES: &str = "triton.cns.services";
 const DISABLE: &str = "triton.cns.disable";
 /// First wait after a request that was not accepted; doubles with each.
 const AGAIN_FIRST: Duration = Duration::from_secs(10);
-/// Longest wait after requests that were not accepted.
+/// Longest wait between requests for the same.
 const AGAIN_MAX: Duration = Duration::from_secs(300);
 /// How long the cloud may take to show what it was told: it queues such changes.
 const SHOWN_AFTER: Duration = Duration::from_secs(30);
@@ -56,14 +57,17 @@ pub(super) struct Directory {
     /// What was asked for last.
     asked: BTreeMap<OperationId, Asked>,
     alarm: Option<Alarm>,
-    /// Whether everybody was seen to be listed as far as the records go.
-    is_settled: bool,
 }
 
+/// The newest request about an instance.
 #[derive(Debug, Clone, Copy)]
 struct Asked {
+    to: ListedAs,
     at: Timestamp,
-    failures: u32,
+    /// How many in a row asked for the same.
+    tries: u32,
+    /// Whether it was not accepted.
+    has_failed: bool,
     not_before: Duration,
 }
 
@@ -76,34 +80,46 @@ pub(super) struct ListingRun {
     to: ListedAs,
 }
 
-/// How a new instance of a group begins in discovery.
-pub(super) fn at_first(group: &Group, template: &TemplateSpec) -> Listing {
-    if ready_checks(group).is_some() && is_in_services(template) { Listing::NotYet } else { Listing::Listed }
-}
-
 impl Session {
+    /// How a new instance of a group begins in discovery.
+    pub(super) fn first_listing(&self, group: &Group, template: &TemplateSpec) -> Listing {
+        let is_proved_first = self.ready_checks(group).is_some() && is_in_services(template);
+        if is_proved_first { Listing::NotYet } else { Listing::Listed }
+    }
+
+    /// The checks of a group, if there are any that drive discovery and somebody to make them.
+    fn ready_checks<'a>(&self, group: &'a Group) -> Option<&'a HealthSpec> {
+        let health = group.health.as_deref().filter(|_| self.health.is_some())?;
+        health.checks.iter().any(|check| check.purpose.is_ready()).then_some(health)
+    }
+
+    /// A group is gone, and with it what was known of its place in discovery.
+    pub(super) fn forget_listing(&mut self, group: GroupId) {
+        self.directories.remove(&group);
+    }
+
     /// Finds out who is to be listed, and queues what there is to do for that.
     pub(super) async fn review_listing(&mut self, group: GroupId) -> Result<(), StoreError> {
-        let Some(ledger) = self.books.group(group) else {
-            self.directories.remove(&group);
+        let Some(ledger) = self.books.group(group) else { return Ok(()) };
+        let health = self.ready_checks(ledger.group());
+        let discovery = health.map(|health| health.discovery);
+        if discovery.is_none() && ledger.open().all(|operation| operation.listing.is_listed()) {
+            self.forget_listing(group);
             return Ok(());
-        };
-        let is_settled = self.directories.get(&group).is_some_and(|directory| directory.is_settled);
-        let is_held = ledger.group().freeze.is_some() || self.view().trust != ViewTrust::Trusted;
-        if is_held || (is_settled && ready_checks(ledger.group()).is_none()) {
+        }
+        if ledger.group().freeze.is_some() || self.view().trust != ViewTrust::Trusted {
             return Ok(());
         }
         let templates = self.templates_in_services(group).await?;
-        let (entries, strayed) = self.entries(group, &templates);
-        let discovery = self.books.group(group).and_then(|ledger| ready_checks(ledger.group()));
-        let discovery = discovery.map(|health| health.discovery).unwrap_or_default();
+        let (entries, returned) = self.entries(group, &templates);
         let entered: Vec<Entry> = entries.values().copied().collect();
-        let outlook = review(&entered, &discovery, self.now());
+        let outlook = review(&entered, &discovery.unwrap_or_default(), self.now());
         if let Some(at) = outlook.next_at {
             let at = self.when(at);
             self.wake_group_at(group, at);
         }
-        self.note_outlook(group, &entries, strayed, &outlook);
+        self.note_outlook(group, &entries, &outlook);
+        self.note_returned(group, returned).await?;
         self.queue_listings(group);
         Ok(())
     }
@@ -126,65 +142,79 @@ impl Session {
         Ok(templates)
     }
 
-    /// A group's instances as far as discovery goes, and those of which the cloud shows that they
-    /// are listed although they were taken out.
+    /// A group's instances that run, as far as discovery goes, and those of which the cloud shows
+    /// that they are listed although the records say otherwise.
     fn entries(
         &self,
         group: GroupId,
         templates: &BTreeSet<TemplateId>,
     ) -> (BTreeMap<OperationId, Entry>, Vec<OperationId>) {
-        let (mut entries, mut strayed) = (BTreeMap::new(), Vec::new());
-        let Some(ledger) = self.books.group(group) else { return (entries, strayed) };
+        let (mut entries, mut returned) = (BTreeMap::new(), Vec::new());
+        let Some(ledger) = self.books.group(group) else { return (entries, returned) };
         let directory = self.directories.get(&group);
         let is_entered = |operation: &&Operation| is_settled(operation) && templates.contains(&operation.template);
         for operation in ledger.open().filter(is_entered) {
-            let Some(instance) = operation.instance else { continue };
-            let Some(seen) = find_instance(&self.sight.snapshot, instance) else { continue };
+            let seen = operation.instance.and_then(|instance| find_instance(&self.sight.snapshot, instance));
+            // CNS does not answer with one that does not run.
+            let Some(seen) = seen.filter(|seen| seen.state == InstanceState::Running) else { continue };
             let asked = directory.and_then(|directory| directory.asked.get(&operation.id));
-            let is_shown = |asked: &Asked| self.sight.snapshot.taken_at > asked.at.after(SHOWN_AFTER);
-            let is_news = asked.is_none_or(|asked| asked.failures > 0 || is_shown(asked));
-            match (operation.listing, seen.is_delisted) {
-                (Listing::Listed, true) if is_news => continue,
-                (Listing::Delisted | Listing::NotYet, false) if is_news => strayed.push(operation.id),
-                _ => {}
-            }
-            let judgement = self.readiness(ledger.group(), instance, seen.state);
-            let entry = Entry { instance, judgement, is_draining: false, listing: operation.listing };
-            entries.insert(operation.id, entry);
+            let is_old = asked.is_some_and(|asked| asked.is_newer_than(self.sight.snapshot.taken_at));
+            let listing = match (operation.listing, seen.is_delisted) {
+                // Somebody else took it out.
+                (Listing::Listed, true) => continue,
+                (Listing::Delisted | Listing::NotYet, false) if !is_old => {
+                    returned.push(operation.id);
+                    Listing::Listed
+                }
+                (listing, _) => listing,
+            };
+            let judgement = self.readiness(ledger.group(), seen.id);
+            entries.insert(operation.id, Entry { instance: seen.id, judgement, is_draining: false, listing });
         }
-        (entries, strayed)
+        (entries, returned)
     }
 
     /// What is believed of an instance; one that nothing is asked of is as good as any.
-    fn readiness(&self, group: &Group, instance: InstanceId, state: InstanceState) -> Option<Judgement> {
-        if ready_checks(group).is_none() {
-            return Some(Judgement { verdict: Verdict::Healthy, ..Judgement::unknown(Timestamp::EPOCH) });
+    fn readiness(&self, group: &Group, instance: InstanceId) -> Option<Judgement> {
+        match self.ready_checks(group) {
+            Some(_) => self.judgement(group, instance),
+            None => Some(Judgement { verdict: Verdict::Healthy, ..Judgement::unknown(Timestamp::EPOCH) }),
         }
-        // One that does not run is not listed by CNS either: there is nothing to change.
-        self.judgement(group, instance).filter(|_| state == InstanceState::Running)
     }
 
-    fn note_outlook(
-        &mut self,
-        group: GroupId,
-        entries: &BTreeMap<OperationId, Entry>,
-        strayed: Vec<OperationId>,
-        outlook: &Outlook,
-    ) {
-        let directory = self.directories.entry(group).or_default();
+    fn note_outlook(&mut self, group: GroupId, entries: &BTreeMap<OperationId, Entry>, outlook: &Outlook) {
         let changes: BTreeMap<InstanceId, ListedAs> =
             outlook.changes.iter().map(|change| (change.instance, change.to)).collect();
-        directory.wishes = strayed.into_iter().map(|operation| (operation, ListedAs::Delisted)).collect();
+        let directory = self.directories.entry(group).or_default();
         let wished = entries.iter().filter_map(|(id, entry)| Some((*id, *changes.get(&entry.instance)?)));
-        directory.wishes.extend(wished);
-        directory.asked.retain(|operation, _| entries.contains_key(operation));
-        directory.is_settled = entries.values().all(|entry| entry.listing.is_listed());
+        directory.wishes = wished.collect();
+        let books = &self.books;
+        directory.asked.retain(|id, _| books.operation(*id).is_some_and(is_settled));
         if directory.alarm != outlook.alarm {
             directory.alarm = outlook.alarm;
             if let Some(alarm) = outlook.alarm {
                 tracing::warn!(%group, %alarm, "instances stay listed although they are not ready");
             }
         }
+    }
+
+    /// Records that those are listed which the cloud shows to be, unless they are to be taken out.
+    async fn note_returned(&mut self, group: GroupId, mut returned: Vec<OperationId>) -> Result<(), StoreError> {
+        if let Some(directory) = self.directories.get(&group) {
+            returned.retain(|id| directory.wishes.get(id) != Some(&ListedAs::Delisted));
+        }
+        if returned.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        let note = |edit: &mut Edit<'_>| {
+            for id in &returned {
+                edit.change(*id, |operation| operation.listing = Listing::Listed);
+            }
+            Ok(())
+        };
+        let result = self.books.record(group, now, note).await;
+        self.only_store(group, result).map(|_| ())
     }
 
     fn queue_listings(&mut self, group: GroupId) {
@@ -222,10 +252,11 @@ impl Session {
             self.mark_dirty(group);
             return Ok(());
         }
-        let asked = Asked { at: now, failures: 0, not_before: began + AGAIN_FIRST };
-        let directory = self.directories.entry(group).or_default();
-        let failures = directory.asked.get(&id).map_or(0, |before| before.failures);
-        directory.asked.insert(id, Asked { failures, ..asked });
+        if let Some(directory) = self.directories.get_mut(&group) {
+            let before = directory.asked.get(&id).filter(|before| before.to == to);
+            let tries = before.map_or(0, |before| before.tries).saturating_add(1);
+            directory.asked.insert(id, Asked { to, at: now, tries, has_failed: false, not_before: began });
+        }
         self.send_listing(run, began);
         Ok(())
     }
@@ -244,50 +275,42 @@ impl Session {
         self.answers.push(call.boxed());
     }
 
-    /// A change in discovery was answered.
-    pub(super) async fn take_enlisted(&mut self, run: ListingRun, sent: &Sent<Noted>) -> Result<(), StoreError> {
-        let now = self.now();
-        let is_done = matches!(sent, Sent::Replied(Ok(_)));
-        if is_done && run.to == ListedAs::Listed {
-            let note = |edit: &mut Edit<'_>| {
-                note_listed(edit, run);
-                Ok(())
-            };
-            let result = self.books.record(run.group, now, note).await;
-            self.only_store(run.group, result)?;
-        }
+    /// A change in discovery was answered. What an answer says is done, a later look has to show.
+    pub(super) fn take_enlisted(&mut self, run: ListingRun, sent: &Sent<Noted>) {
+        let now = self.monotonic();
         if let Sent::Replied(Err(error)) = sent {
             tracing::warn!(group = %run.group, instance = %run.instance, %error, "a change in discovery was not accepted");
         }
         self.on_errand.remove(&run.operation);
-        let again_from = self.monotonic();
-        let directory = self.directories.entry(run.group).or_default();
-        directory.wishes.remove(&run.operation);
-        if let Some(asked) = directory.asked.get_mut(&run.operation) {
-            asked.note(is_done, again_from);
+        if let Some(directory) = self.directories.get_mut(&run.group) {
+            directory.wishes.remove(&run.operation);
+            if let Some(asked) = directory.asked.get_mut(&run.operation) {
+                asked.note_answer(matches!(sent, Sent::Replied(Ok(_))), now);
+            }
         }
         self.mark_dirty(run.group);
-        Ok(())
     }
 
     /// A group in discovery, to be shown; `None` for one that has no place there.
     pub(super) fn discovery_view(&self, group: &Group) -> Option<DiscoveryView> {
-        ready_checks(group)?;
+        self.ready_checks(group)?;
         self.directories.get(&group.id).map(|directory| DiscoveryView { alarm: directory.alarm })
     }
 }
 
 impl Asked {
-    fn note(&mut self, is_done: bool, now: Duration) {
-        self.failures = if is_done { 0 } else { self.failures.saturating_add(1) };
-        let wait = self.failures.checked_sub(1).map(|doublings| AGAIN_FIRST.saturating_mul(1 << doublings.min(10)));
-        self.not_before = now + wait.unwrap_or_default().min(AGAIN_MAX);
+    /// The same is asked for less and less often: somebody else may want it otherwise.
+    fn note_answer(&mut self, is_accepted: bool, now: Duration) {
+        self.has_failed = !is_accepted;
+        let first = if is_accepted { SHOWN_AFTER } else { AGAIN_FIRST };
+        let doublings = self.tries.saturating_sub(1).min(10);
+        self.not_before = now + first.saturating_mul(1 << doublings).min(AGAIN_MAX);
     }
-}
 
-/// The checks of a group, if there are any that drive discovery.
-fn ready_checks(group: &Group) -> Option<&HealthSpec> {
-    group.health.as_deref().filter(|health| health.checks.iter().any(|check| check.purpose.is_ready()))
+    /// Whether a look may be too old to show that an instance was taken out.
+    fn is_newer_than(&self, taken_at: Timestamp) -> bool {
+        self.to == ListedAs::Delisted && !self.has_failed && taken_at <= self.at.after(SHOWN_AFTER)
+    }
 }
 
 /// Whether instances of a template are answered with by the name of a service, unless tsg says
@@ -315,8 +338,8 @@ fn request(to: ListedAs) -> InstanceUpdate {
     }
 }
 
-/// That it is taken out is recorded before the cloud is told, that it is back afterwards: so that
-/// nobody is ever taken for listed who is not.
+/// That it is taken out is recorded before the cloud is told; that it is back, once the cloud shows
+/// it. So nobody is ever taken for listed who is not.
 fn record_listing(edit: &mut Edit<'_>, run: ListingRun) {
     let is_meant = |operation: &&Operation| is_settled(operation) && operation.instance == Some(run.instance);
     if edit.operation(run.operation).filter(is_meant).is_none() || edit.group().freeze.is_some() {
@@ -332,11 +355,4 @@ fn record_listing(edit: &mut Edit<'_>, run: ListingRun) {
     let payload = request(run.to).fingerprint(run.instance);
     let sending = Sending { request: RequestKind::Update, instance: Some(run.instance), attempt: 1, payload };
     edit.will_send(run.operation, sending);
-}
-
-fn note_listed(edit: &mut Edit<'_>, run: ListingRun) {
-    let is_same = edit.operation(run.operation).is_some_and(|operation| operation.instance == Some(run.instance));
-    if is_same {
-        edit.change(run.operation, |operation| operation.listing = Listing::Listed);
-    }
 }

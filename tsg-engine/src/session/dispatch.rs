@@ -31,7 +31,6 @@ use tsg_core::records::codec;
 
 use super::Session;
 use super::answers::{Answer, CreateUnderWay, Sent};
-use super::discovery;
 use super::placement::Guide;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
 use crate::todo::Job;
@@ -200,9 +199,40 @@ impl Session {
                 continue;
             };
             let Some(affinity) = guide.affinity(self, ledger, operation, &template) else { break };
-            requests.push(compose(self.deployment, ledger.group(), operation, &template, affinity, now));
+            requests.push(self.composed(ledger.group(), operation, &template, affinity, now));
         }
         Ok(requests)
+    }
+
+    /// Everything that the create request of an operation says.
+    fn composed(
+        &self,
+        group: &Group,
+        operation: &Operation,
+        template: &Template,
+        affinity: Vec<String>,
+        now: Timestamp,
+    ) -> Composed {
+        let claim = Claim {
+            manager: self.deployment,
+            group: group.id,
+            operation: operation.id,
+            revision: operation.revision,
+            sequence: operation.sequence,
+        };
+        let mut spec = template.spec.clone();
+        let listing = self.first_listing(group, &spec);
+        if listing == Listing::NotYet {
+            spec.metadata.extend(InstanceUpdate::delist().metadata);
+        }
+        let request = CreateInstance {
+            name: operation.name.clone(),
+            template: spec,
+            claim_tags: claim.tags(&group.name, template.id),
+            affinity,
+            signed_at: now,
+        };
+        Composed { operation: operation.id, request, listing }
     }
 
     pub(super) async fn template_of(
@@ -355,35 +385,4 @@ struct Composed {
     request: CreateInstance,
     /// How the machine begins in discovery.
     listing: Listing,
-}
-
-/// Everything that the create request of an operation says.
-fn compose(
-    manager: tsg_core::model::id::DeploymentId,
-    group: &Group,
-    operation: &Operation,
-    template: &Template,
-    affinity: Vec<String>,
-    now: Timestamp,
-) -> Composed {
-    let claim = Claim {
-        manager,
-        group: group.id,
-        operation: operation.id,
-        revision: operation.revision,
-        sequence: operation.sequence,
-    };
-    let mut spec = template.spec.clone();
-    let listing = discovery::at_first(group, &spec);
-    if listing == Listing::NotYet {
-        spec.metadata.extend(InstanceUpdate::delist().metadata);
-    }
-    let request = CreateInstance {
-        name: operation.name.clone(),
-        template: spec,
-        claim_tags: claim.tags(&group.name, template.id),
-        affinity,
-        signed_at: now,
-    };
-    Composed { operation: operation.id, request, listing }
 }

@@ -101,6 +101,7 @@ impl Session {
             if self.books.group(group).is_none() {
                 self.agenda.remove(&group);
                 self.forget_placement(group);
+                self.forget_listing(group);
                 self.handle.board().hide_group(group);
                 continue;
             }

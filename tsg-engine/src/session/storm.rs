@@ -17,7 +17,7 @@ use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::find_instance;
 use tsg_core::observe::lasting::Shown;
-use tsg_core::plan::input::{Conditions, Limits, NO_NODE, NodeCondition, RepairHold, Verdict, ViewTrust};
+use tsg_core::plan::input::{Conditions, Limits, NodeCondition, RepairHold, Verdict, ViewTrust};
 use tsg_core::storm::holds::{AGREEING_NEEDED, Hold, HoldCause, Stop};
 use tsg_core::storm::input::{
     DataCentreFacts, GroupFacts, InstanceFacts, NO_NUMBER, NodeFacts, Outcome, Probe, Sight, StormInput,
@@ -73,7 +73,7 @@ struct Numbers {
 struct Facts {
     groups: Vec<GroupFacts>,
     instances: Vec<InstanceFacts>,
-    nodes: BTreeMap<u32, NodeFacts>,
+    nodes: Vec<NodeFacts>,
 }
 
 impl Weather {
@@ -165,11 +165,10 @@ impl Session {
                 );
             }
         }
-        for node in facts.instances.iter().map(|instance| instance.node).filter(|node| *node != NO_NODE) {
-            if let Some(known) = self.node_facts(node) {
-                facts.nodes.insert(node, known);
-            }
-        }
+        let nodes: BTreeSet<u32> = facts.instances.iter().map(|instance| instance.node).collect();
+        let racks = self.racks();
+        facts.nodes = nodes.into_iter().filter_map(|node| self.node_facts(node, &racks)).collect();
+        numbers.checks.retain(|id, _| self.books.group(*id).is_some());
         self.weather.numbers = numbers;
         facts
     }
@@ -218,14 +217,17 @@ impl Session {
         (outcome, judgement.since)
     }
 
-    fn node_facts(&self, node: u32) -> Option<NodeFacts> {
+    /// The racks that are known, in order: the place of each is its number.
+    fn racks(&self) -> Vec<&str> {
+        let racks: BTreeSet<&str> =
+            self.config.topology.nodes.values().filter_map(|site| site.rack.as_deref()).collect();
+        racks.into_iter().collect()
+    }
+
+    fn node_facts(&self, node: u32, racks: &[&str]) -> Option<NodeFacts> {
         let id = self.sight.lasting.node(node)?;
-        let racks = || self.config.topology.nodes.values().filter_map(|site| site.rack.as_ref());
-        let rack = self.config.topology.nodes.get(&id).and_then(|site| site.rack.as_ref());
-        let rack = rack.and_then(|rack| {
-            let before = racks().filter(|other| *other < rack).collect::<BTreeSet<_>>().len();
-            u32::try_from(before).ok()
-        });
+        let rack = self.config.topology.nodes.get(&id).and_then(|site| site.rack.as_deref());
+        let rack = rack.and_then(|rack| u32::try_from(racks.binary_search(&rack).ok()?).ok());
         Some(NodeFacts {
             node,
             id,
@@ -240,7 +242,6 @@ impl Session {
 
 impl Facts {
     fn assess(&self, now: Timestamp, memory: &StormMemory) -> StormOutput {
-        let nodes: Vec<NodeFacts> = self.nodes.values().copied().collect();
         // Whether the cloud answers and can be believed was looked at before.
         let here = DataCentreFacts {
             data_centre: HERE,
@@ -251,7 +252,7 @@ impl Facts {
             now,
             started_at: Timestamp::EPOCH,
             data_centres: &[here],
-            nodes: &nodes,
+            nodes: &self.nodes,
             probers: &[],
             groups: &self.groups,
             instances: &self.instances,

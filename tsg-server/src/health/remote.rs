@@ -165,7 +165,8 @@ enum Refused {
 fn judged(fact: &PushedFact, watched: Option<&Watched>, now: Timestamp) -> Result<Fact, Refused> {
     let watched = watched.ok_or(Refused::Unknown)?;
     let tag = watched.checks.tags.get(usize::from(fact.check)).ok_or(Refused::Outdated)?;
-    if *tag != fact.tag {
+    let is_probed = watched.checks.each.get(usize::from(fact.check)).is_some_and(|spec| spec.kind.endpoint().is_some());
+    if *tag != fact.tag || !is_probed {
         return Err(Refused::Outdated);
     }
     let age = Duration::from_millis(fact.age_ms);
