@@ -79,11 +79,10 @@ fn what_nobody_can_tell_stays_as_it_is() {
 }
 
 #[test]
-fn what_was_taken_out_comes_back_only_once_it_is_seen_to_pass() {
+fn nobody_enters_before_it_is_seen_to_pass() {
     let outlook = expect(&group("RRqr", &[], &[]), &Discovery::default(), "+3");
     assert_eq!(outlook.next_at, None);
-    // Where nobody can tell at all, newcomers would never be listed.
-    expect(&group("Q", &[], &[]), &Discovery::default(), "+0");
+    expect(&group("Q", &[], &[]), &Discovery::default(), "");
 }
 
 #[test]
@@ -197,7 +196,7 @@ proptest! {
                 ListedAs::Listed => {
                     prop_assert!(entry.listing != Listing::Listed && !entry.is_draining);
                     let is_known = entry.judgement.is_some_and(|known| known.verdict != Verdict::Unknown);
-                    prop_assert!(is_known || entry.listing == Listing::NotYet);
+                    prop_assert!(is_known);
                     let (is_ready, since) = known.unwrap();
                     prop_assert!(is_ready && since >= discovery.up_after.as_duration());
                 }

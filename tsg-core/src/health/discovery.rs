@@ -180,8 +180,8 @@ impl Entry {
             return if is_listed { Wish::Leave(Why::Draining) } else { Wish::Stay };
         }
         let Some(Judgement { is_ready, ready_since, verdict, .. }) = self.judgement else { return Wish::Stay };
-        // What was taken out because it failed comes back once it is seen to pass, and not before.
-        let is_unproved = self.listing == Listing::Delisted && verdict == Verdict::Unknown;
+        // Who is not listed enters once it is seen to pass, and not because nobody can tell.
+        let is_unproved = !is_listed && verdict == Verdict::Unknown;
         if is_ready == is_listed || is_unproved {
             return Wish::Stay;
         }

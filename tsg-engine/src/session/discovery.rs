@@ -20,7 +20,7 @@ use tsg_core::model::guest::CNS_STATUS;
 use tsg_core::model::id::{GroupId, InstanceId, OperationId, TemplateId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::listing::Listing;
-use tsg_core::model::operation::{Operation, Phase};
+use tsg_core::model::operation::Operation;
 use tsg_core::model::tag::TagValue;
 use tsg_core::model::template::TemplateSpec;
 use tsg_core::model::time::Timestamp;
@@ -34,6 +34,7 @@ use tsg_core::protocol::send::SendGuard;
 use super::Session;
 use super::answers::{Answer, Sent};
 use super::dispatch::guard;
+use super::health::is_in_service;
 use crate::board::DiscoveryView;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
 use crate::todo::Job;
@@ -152,7 +153,7 @@ impl Session {
         let (mut entries, mut returned) = (BTreeMap::new(), Vec::new());
         let Some(ledger) = self.books.group(group) else { return (entries, returned) };
         let directory = self.directories.get(&group);
-        let is_entered = |operation: &&Operation| is_settled(operation) && templates.contains(&operation.template);
+        let is_entered = |operation: &&Operation| is_in_service(operation) && templates.contains(&operation.template);
         for operation in ledger.open().filter(is_entered) {
             let seen = operation.instance.and_then(|instance| find_instance(&self.sight.snapshot, instance));
             // CNS does not answer with one that does not run.
@@ -189,7 +190,7 @@ impl Session {
         let wished = entries.iter().filter_map(|(id, entry)| Some((*id, *changes.get(&entry.instance)?)));
         directory.wishes = wished.collect();
         let books = &self.books;
-        directory.asked.retain(|id, _| books.operation(*id).is_some_and(is_settled));
+        directory.asked.retain(|id, _| books.operation(*id).is_some_and(is_in_service));
         if directory.alarm != outlook.alarm {
             directory.alarm = outlook.alarm;
             if let Some(alarm) = outlook.alarm {
@@ -321,13 +322,8 @@ fn is_in_services(template: &TemplateSpec) -> bool {
     is_named && !is_disabled && !template.metadata.contains_key(CNS_STATUS)
 }
 
-/// One that runs and is to stay. What is on its way out is drained by its removal.
-fn is_settled(operation: &Operation) -> bool {
-    operation.phase == Phase::Ready && operation.retirement.is_none()
-}
-
 fn listable(ledger: &GroupLedger, id: OperationId) -> Option<InstanceId> {
-    let operation = ledger.operation(id).filter(|operation| is_settled(operation))?;
+    let operation = ledger.operation(id).filter(|operation| is_in_service(operation))?;
     operation.instance.filter(|_| ledger.group().freeze.is_none())
 }
 
@@ -341,7 +337,7 @@ fn request(to: ListedAs) -> InstanceUpdate {
 /// That it is taken out is recorded before the cloud is told; that it is back, once the cloud shows
 /// it. So nobody is ever taken for listed who is not.
 fn record_listing(edit: &mut Edit<'_>, run: ListingRun) {
-    let is_meant = |operation: &&Operation| is_settled(operation) && operation.instance == Some(run.instance);
+    let is_meant = |operation: &&Operation| is_in_service(operation) && operation.instance == Some(run.instance);
     if edit.operation(run.operation).filter(is_meant).is_none() || edit.group().freeze.is_some() {
         return;
     }

@@ -10,7 +10,7 @@ use tsg_core::health::verdict::Judgement;
 use tsg_core::model::group::Group;
 use tsg_core::model::id::InstanceId;
 use tsg_core::model::instance::InstanceState;
-use tsg_core::model::operation::Phase;
+use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::observe::join::Joined;
 use tsg_core::plan::input::{Member, Sighting, Verdict};
 
@@ -72,6 +72,11 @@ fn start_window(group: &Group) -> Duration {
 
 fn asks_guests(group: &Group) -> bool {
     group.health.iter().flat_map(|health| &health.checks).any(|check| check.kind == CheckKind::Guest)
+}
+
+/// One that has come up and is to stay. What is on its way out is drained by its removal.
+pub(super) fn is_in_service(operation: &Operation) -> bool {
+    operation.phase == Phase::Ready && operation.retirement.is_none()
 }
 
 pub(super) fn has_checks(group: &Group) -> bool {

@@ -13,7 +13,7 @@ use tsg_core::health::check::CheckSpec;
 use tsg_core::model::group::Group;
 use tsg_core::model::id::{GroupId, ImageId};
 use tsg_core::model::instance::InstanceState;
-use tsg_core::model::operation::{Operation, Phase};
+use tsg_core::model::operation::Operation;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::find_instance;
 use tsg_core::observe::lasting::Shown;
@@ -28,7 +28,7 @@ use tsg_core::storm::spend::Needs;
 use tsg_core::storm::{StormMemory, StormOutput, assess};
 
 use super::Session;
-use super::health::has_checks;
+use super::health::{has_checks, is_in_service};
 
 /// The one data centre that an account's CloudAPI stands for.
 const HERE: u32 = 0;
@@ -66,6 +66,8 @@ struct GroupHold {
 struct Numbers {
     images: BTreeMap<ImageId, u32>,
     checks: BTreeMap<GroupId, u32>,
+    /// A number that was given is never given again.
+    next_check: u32,
 }
 
 /// Everything that an assessment is made from.
@@ -273,14 +275,14 @@ impl Numbers {
     fn check(&mut self, id: GroupId, group: &Group) -> u32 {
         let is_live = |check: &&CheckSpec| check.purpose.is_live();
         let live = group.health.iter().flat_map(|health| &health.checks).filter(is_live).count();
-        let next = u32::try_from(self.checks.len()).unwrap_or(NO_NUMBER);
-        if live == 1 { *self.checks.entry(id).or_insert(next) } else { NO_NUMBER }
+        if live != 1 {
+            return NO_NUMBER;
+        }
+        *self.checks.entry(id).or_insert_with(|| {
+            self.next_check += 1;
+            self.next_check
+        })
     }
-}
-
-/// One that is meant to serve.
-fn is_in_service(operation: &Operation) -> bool {
-    operation.phase == Phase::Ready && operation.retirement.is_none()
 }
 
 /// Of a single group its own `max_unhealthy` says more than a hold for all does.
