@@ -9,8 +9,6 @@ use std::sync::Arc;
 
 use core::time::Duration;
 
-use futures_util::FutureExt as _;
-
 use tsg_core::health::discovery::{Alarm, Entry, ListedAs, Outlook, review};
 use tsg_core::health::spec::HealthSpec;
 use tsg_core::health::verdict::Judgement;
@@ -27,13 +25,12 @@ use tsg_core::model::time::Timestamp;
 use tsg_core::observe::arrivals::LedgerLookup as _;
 use tsg_core::observe::join::find_instance;
 use tsg_core::plan::input::{Verdict, ViewTrust};
+use tsg_core::ports::Cloud;
 use tsg_core::ports::cloud::{InstanceUpdate, Noted};
 use tsg_core::ports::store::StoreError;
-use tsg_core::protocol::send::SendGuard;
 
 use super::Session;
 use super::answers::{Answer, Sent};
-use super::dispatch::guard;
 use super::health::is_in_service;
 use crate::board::DiscoveryView;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
@@ -265,15 +262,8 @@ impl Session {
     fn send_listing(&mut self, run: ListingRun, began: Duration) {
         self.counts.changes += 1;
         self.on_errand.insert(run.operation);
-        let (cloud, clock, timing) = (self.ports.cloud.clone(), self.ports.clock.clone(), self.config.timing.clone());
-        let call = async move {
-            let sent = match guard(began, &*clock, &timing) {
-                SendGuard::Drop => Sent::Dropped,
-                SendGuard::Send => Sent::Replied(Arc::clone(&cloud).update(run.instance, &request(run.to)).await),
-            };
-            Answer::Enlisted { run, sent }
-        };
-        self.answers.push(call.boxed());
+        let update = move |cloud: Arc<dyn Cloud>| async move { cloud.update(run.instance, &request(run.to)).await };
+        self.send(began, update, move |sent| Answer::Enlisted { run, sent });
     }
 
     /// A change in discovery was answered. What an answer says is done, a later look has to show.

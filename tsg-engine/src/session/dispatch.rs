@@ -4,6 +4,7 @@
 //! then exactly one request. Must never send what is not in a commit that was acknowledged.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use core::time::Duration;
 
@@ -22,11 +23,10 @@ use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::find_instance;
 use tsg_core::plan::input::{Mark, RestartHistory, ViewTrust};
 use tsg_core::plan::output::Reason;
-use tsg_core::ports::Clock;
-use tsg_core::ports::cloud::{CreateInstance, InstanceUpdate};
+use tsg_core::ports::Cloud;
+use tsg_core::ports::cloud::{CloudError, CreateInstance, InstanceUpdate};
 use tsg_core::ports::store::StoreError;
 use tsg_core::protocol::send::{SendGuard, send_guard};
-use tsg_core::protocol::timing::ProtocolTiming;
 use tsg_core::records::codec;
 
 use super::Session;
@@ -153,6 +153,28 @@ impl Session {
         Ok(())
     }
 
+    /// Sends a request, unless it was held up for too long: that is asked right before the first byte
+    /// leaves.
+    pub(super) fn send<T, F>(
+        &mut self,
+        began: Duration,
+        request: impl FnOnce(Arc<dyn Cloud>) -> F + Send + 'static,
+        answer: impl FnOnce(Sent<T>) -> Answer + Send + 'static,
+    ) where
+        T: Send,
+        F: Future<Output = Result<T, CloudError>> + Send,
+    {
+        let (cloud, clock, timing) = (self.ports.cloud.clone(), self.ports.clock.clone(), self.config.timing.clone());
+        let call = async move {
+            let sent = match send_guard(began, clock.monotonic(), &timing) {
+                SendGuard::Drop => Sent::Dropped,
+                SendGuard::Send => Sent::Replied(request(cloud).await),
+            };
+            answer(sent)
+        };
+        self.answers.push(call.boxed());
+    }
+
     fn send_create(
         &mut self,
         group: GroupId,
@@ -168,15 +190,11 @@ impl Session {
         let under_way = CreateUnderWay { group, operation: id, attempt, began, asked_at };
         self.counts.creates += 1;
         self.requested.insert(id, began);
-        let (cloud, clock, timing) = (self.ports.cloud.clone(), self.ports.clock.clone(), self.config.timing.clone());
-        let call = async move {
-            let sent = match guard(began, &*clock, &timing) {
-                SendGuard::Drop => Sent::Dropped,
-                SendGuard::Send => Sent::Replied(cloud.create(&request).await),
-            };
-            Answer::Created { request: under_way, sent }
-        };
-        self.answers.push(call.boxed());
+        self.send(
+            began,
+            |cloud| async move { cloud.create(&request).await },
+            move |sent| Answer::Created { request: under_way, sent },
+        );
     }
 
     /// The requests of those operations that may be sent now.
@@ -286,22 +304,10 @@ impl Session {
         }
         self.budget.take_start(began);
         self.counts.starts += 1;
-        let (cloud, clock, timing) = (self.ports.cloud.clone(), self.ports.clock.clone(), self.config.timing.clone());
-        let call = async move {
-            let sent = match guard(began, &*clock, &timing) {
-                SendGuard::Drop => Sent::Dropped,
-                SendGuard::Send => Sent::Replied(cloud.start(instance).await),
-            };
-            Answer::Started { group, sent }
-        };
-        self.answers.push(call.boxed());
+        let start = move |cloud: Arc<dyn Cloud>| async move { cloud.start(instance).await };
+        self.send(began, start, move |sent| Answer::Started { group, sent });
         Ok(())
     }
-}
-
-/// Asked right before the first byte leaves.
-pub(super) fn guard(began: Duration, clock: &dyn Clock, timing: &ProtocolTiming) -> SendGuard {
-    send_guard(began, clock.monotonic(), timing)
 }
 
 /// Hash of what is sent to a machine: all that such a request carries is the machine's id.

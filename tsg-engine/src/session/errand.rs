@@ -6,8 +6,6 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
-
 use tsg_core::model::audit::RequestKind;
 use tsg_core::model::errand::{Errand, ErrandKind};
 use tsg_core::model::fingerprint::Fingerprint;
@@ -24,11 +22,10 @@ use tsg_core::plan::output::{Action, PlannedAction, Reason};
 use tsg_core::ports::Cloud;
 use tsg_core::ports::cloud::{CloudError, ErrorKind, InstanceUpdate, Noted, Reach};
 use tsg_core::ports::store::StoreError;
-use tsg_core::protocol::send::SendGuard;
 
 use super::Session;
 use super::answers::{Answer, Sent};
-use super::dispatch::{guard, payload_of};
+use super::dispatch::payload_of;
 use super::relabel::{difference, own_tags};
 use crate::budget::is_unasked;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
@@ -163,15 +160,7 @@ impl Session {
         self.pace.owe(request.further());
         self.counts.changes += 1;
         self.on_errand.insert(run.operation);
-        let (cloud, clock, timing) = (self.ports.cloud.clone(), self.ports.clock.clone(), self.config.timing.clone());
-        let call = async move {
-            let sent = match guard(began, &*clock, &timing) {
-                SendGuard::Drop => Sent::Dropped,
-                SendGuard::Send => Sent::Replied(request.send(cloud, run.instance).await),
-            };
-            Answer::Ran { run, sent }
-        };
-        self.answers.push(call.boxed());
+        self.send(began, move |cloud| request.send(cloud, run.instance), move |sent| Answer::Ran { run, sent });
     }
 
     /// What there is to ask for; `None` when it is done already.

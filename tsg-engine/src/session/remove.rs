@@ -4,8 +4,7 @@
 //! group's own ledger, that was not looked at just now, or that is protected.
 
 use core::time::Duration;
-
-use futures_util::FutureExt as _;
+use std::sync::Arc;
 
 use tsg_core::model::audit::RequestKind;
 use tsg_core::model::id::{GroupId, InstanceId, OperationId};
@@ -13,14 +12,14 @@ use tsg_core::model::instance::ObservedInstance;
 use tsg_core::model::operation::{Cause, InvalidEdge, Operation, Phase};
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::arrivals::LedgerLookup as _;
+use tsg_core::ports::Cloud;
 use tsg_core::ports::store::StoreError;
 use tsg_core::protocol::absence::{AbsenceFinding, GetEvidence, absence};
 use tsg_core::protocol::delete::{DeleteStep, Look, delete_step};
-use tsg_core::protocol::send::SendGuard;
 
 use super::Session;
 use super::answers::{Answer, Sent};
-use super::dispatch::{guard, payload_of};
+use super::dispatch::payload_of;
 use crate::budget::is_unasked;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
 use crate::todo::{Job, Read};
@@ -143,15 +142,8 @@ impl Session {
         let again_at = began + self.config.timing.delete_repeat;
         self.removals.insert(instance, again_at);
         self.wake_group_at(group, again_at);
-        let (cloud, clock, timing) = (self.ports.cloud.clone(), self.ports.clock.clone(), self.config.timing.clone());
-        let call = async move {
-            let sent = match guard(began, &*clock, &timing) {
-                SendGuard::Drop => Sent::Dropped,
-                SendGuard::Send => Sent::Replied(cloud.delete(instance).await),
-            };
-            Answer::Deleted { group, instance, sent }
-        };
-        self.answers.push(call.boxed());
+        let delete = move |cloud: Arc<dyn Cloud>| async move { cloud.delete(instance).await };
+        self.send(began, delete, move |sent| Answer::Deleted { group, instance, sent });
     }
 
     /// An answer to a DELETE proves nothing but that it was heard: the end is proved by a get.
