@@ -184,6 +184,7 @@ proptest! {
             let mut counted = given_up_by_repair(&small);
             counted.append(&mut given_up_by_repair(&large));
             counted.append(&mut with_new_places(&small, &large));
+            counted.append(&mut told_to_restart(&small));
             let told = format!("small: {}\nlarge: {}", small.told(), large.told());
             // Who counts at the larger capacity only takes the place of another one.
             prop_assert!(newly.len() <= counted.len(), "{newly:?} beside {counted:?}\n{told}");
@@ -345,6 +346,12 @@ fn stage(scene: &Scene, plan: &Plan) -> Option<(RolloutState, u8, u32)> {
     let is_tried = matches!(course.state, RolloutState::Canary | RolloutState::AwaitingPromotion);
     let canaries = scene.policy.update.canary.of_rounded_up(scene.intent.capacity);
     Some((course.state, course.checkpoints, if is_tried { canaries } else { 0 }))
+}
+
+/// Members that a person told to restart: once they have, they are among the canaries.
+fn told_to_restart(scene: &Scene) -> BTreeSet<OperationId> {
+    let told = scene.details.iter().filter(|detail| detail.marks.has(Mark::Restart));
+    told.map(|detail| detail.operation).collect()
 }
 
 fn prospect(scene: &Scene, operation: OperationId) -> Prospect {

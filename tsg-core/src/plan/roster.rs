@@ -196,6 +196,11 @@ impl Roster {
         self.current.useful + self.other.useful
     }
 
+    /// The useful ones but for creates that were not sent yet.
+    pub(super) const fn settled(&self) -> u32 {
+        self.useful() - self.current.intended - self.other.intended
+    }
+
     /// Slots taken, by members that are good for nothing any more as well.
     pub(super) fn occupied(&self) -> u32 {
         self.counts.total() - self.counts.of(Class::Kept)

@@ -79,8 +79,9 @@ impl Pace {
         let (mut fresh, mut settled_twice, mut unready) = (Vec::new(), count::of(self.condemned.len()), 0);
         for found in core::mem::take(&mut roster.condemnable) {
             let heir = heirs.heir(found.index, roster);
-            // What is not needed at all is the scale-in's to take, in its own order.
-            let is_spare = roster.useful() >= input.intent.capacity;
+            // What is not needed at all is the scale-in's to take, in its own order. That cancels
+            // first what was not sent yet, which may as well take this one's place.
+            let is_spare = roster.settled() >= input.intent.capacity;
             if found.ground == Ground::Unneeded && heir == Heir::None && is_spare {
                 roster.set_fate(found.index, Fate::Stays);
                 continue;
@@ -128,7 +129,7 @@ impl Pace {
         }
         for found in begun {
             // Those who keep their slots may be as many as there are places.
-            if found.ground == Ground::Unneeded && roster.useful() >= input.intent.capacity {
+            if found.ground == Ground::Unneeded && roster.settled() >= input.intent.capacity {
                 roster.set_fate(found.index, Fate::Stays);
                 continue;
             }
