@@ -340,6 +340,7 @@ impl Driver {
         }
         let turn = self.roster.next_turn();
         let kept = self.roster.take_connection(place);
+        self.roster.keep_at_most(self.lanes.free());
         let target = self.roster.get_mut(place)?;
         let plan = Arc::clone(target.prepared.plan.as_ref().ok()?);
         target.activity = Activity::Running(lane, turn);
@@ -382,7 +383,7 @@ impl Driver {
             return;
         }
         if let Some(connection) = connection.filter(|kept| is_frequent && kept.uses() < self.fixed.uses_max) {
-            self.roster.keep(place, connection, self.fixed.budget.kept);
+            self.roster.keep(place, connection);
         }
         self.conclude(place, Fact { at, took, outcome }, Instant::now());
     }

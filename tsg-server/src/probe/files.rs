@@ -8,12 +8,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Sockets for each purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileBudget {
-    /// Probes that run at the same time.
+    /// Probes that run at the same time. What they leave over keeps connections between probes.
     pub in_flight: usize,
     /// Of these, probes of targets that are not known to answer. The rest is for those that are.
     pub slow: usize,
-    /// Connections that are kept between probes.
-    pub kept: usize,
 }
 
 /// Fewer than this many sockets are not worth starting for.
@@ -23,8 +21,7 @@ impl FileBudget {
     /// Shares out so many sockets.
     pub fn of(files: u64) -> Self {
         let files = usize::try_from(files).unwrap_or(usize::MAX);
-        let kept = files / 4;
-        Self { in_flight: files - kept, slow: files / 2, kept }
+        Self { in_flight: files, slow: files / 2 }
     }
 }
 
@@ -46,11 +43,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_purposes_together_stay_within_the_limit_and_prompt_targets_keep_a_share() {
+    fn probes_stay_within_the_limit_and_prompt_targets_keep_a_share() {
         for files in [FILES_MIN, 1_000, 19_999, 1 << 20] {
             let budget = FileBudget::of(files);
-            assert!((budget.in_flight + budget.kept) as u64 <= files);
-            assert!(budget.slow < budget.in_flight && budget.kept > 0, "{budget:?}");
+            assert!(budget.in_flight as u64 <= files && budget.slow < budget.in_flight, "{budget:?}");
         }
     }
 

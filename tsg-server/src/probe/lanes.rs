@@ -57,6 +57,11 @@ impl<W> Lanes<W> {
         Load { prompt: self.prompt, slow: self.slow, waiting }
     }
 
+    /// Slots that nobody has.
+    pub const fn free(&self) -> usize {
+        self.in_flight_max.saturating_sub(self.prompt + self.slow)
+    }
+
     /// Queues for a slot.
     pub fn wait(&mut self, lane: Lane, who: W) {
         match lane {
@@ -67,7 +72,7 @@ impl<W> Lanes<W> {
 
     /// The next one that gets a slot, and has it.
     pub fn admit(&mut self) -> Option<(Lane, W)> {
-        if self.prompt + self.slow >= self.in_flight_max {
+        if self.free() == 0 {
             return None;
         }
         if let Some(who) = self.waiting_prompt.pop_front() {
@@ -104,7 +109,7 @@ mod tests {
 
     #[test]
     fn black_holes_wait_for_one_another_and_nobody_waits_for_them() {
-        let mut lanes = Lanes::new(FileBudget { in_flight: 4, slow: 2, kept: 0 });
+        let mut lanes = Lanes::new(FileBudget { in_flight: 4, slow: 2 });
         (0..5).for_each(|number| lanes.wait(Lane::Slow, number));
         assert_eq!((lanes.admit(), lanes.admit(), lanes.admit()), (Some((Lane::Slow, 0)), Some((Lane::Slow, 1)), None));
         lanes.wait(Lane::Prompt, 10);
@@ -120,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_prompt_target_that_falls_silent_takes_the_place_of_a_slow_one() {
-        let mut lanes = Lanes::new(FileBudget { in_flight: 4, slow: 1, kept: 0 });
+        let mut lanes = Lanes::new(FileBudget { in_flight: 4, slow: 1 });
         lanes.wait(Lane::Prompt, 0);
         assert!(lanes.admit().is_some());
         lanes.slow_down();

@@ -54,8 +54,8 @@ pub struct Target {
     pub activity: Activity,
     /// By what it draws its slot next time.
     pub lane: Lane,
-    /// Its connection, if that was kept.
-    pub kept: Option<Connection>,
+    /// Where its connection stands among those that are kept.
+    kept: Option<usize>,
     is_gone: bool,
     mark: u32,
 }
@@ -68,7 +68,8 @@ pub struct Roster {
     free: Vec<u32>,
     turn: u32,
     mark: u32,
-    kept: usize,
+    /// Connections that wait for the next probes of their targets, the one last used at the end.
+    kept: Vec<(u32, Connection)>,
     /// Sockets in use if no target answers, in thousandths.
     silent_load: u64,
 }
@@ -132,9 +133,9 @@ impl Roster {
             return false;
         };
         target.is_gone = true;
-        let (key, lost, load) = (target.prepared.key, target.kept.take(), load(&target.prepared));
+        let (key, load) = (target.prepared.key, load(&target.prepared));
         let is_idle = target.activity == Activity::Idle;
-        self.kept -= usize::from(lost.is_some());
+        self.take_connection(place);
         self.silent_load = self.silent_load.saturating_sub(load);
         self.places.remove(&key);
         if is_idle {
@@ -189,19 +190,34 @@ impl Roster {
 
     /// Takes the connection of a target, to use it.
     pub fn take_connection(&mut self, place: u32) -> Option<Connection> {
-        let connection = self.get_mut(place)?.kept.take();
-        self.kept -= usize::from(connection.is_some());
-        connection
+        let at = self.get_mut(place)?.kept.take()?;
+        let (_, connection) = self.kept.swap_remove(at);
+        if let Some((moved, _)) = self.kept.get(at)
+            && let Some(target) = self.targets.get_mut(*moved as usize).and_then(Option::as_mut)
+        {
+            target.kept = Some(at);
+        }
+        Some(connection)
     }
 
-    /// Keeps a connection for the next probe, unless there are too many.
-    pub fn keep(&mut self, place: u32, connection: Connection, kept_max: usize) {
-        if self.kept >= kept_max {
-            return;
-        }
+    /// Keeps a connection for the next probe.
+    pub fn keep(&mut self, place: u32, connection: Connection) {
+        let at = self.kept.len();
         if let Some(target) = self.get_mut(place) {
-            target.kept = Some(connection);
-            self.kept += 1;
+            target.kept = Some(at);
+            self.kept.push((place, connection));
+        }
+    }
+
+    /// Closes connections until only so many are kept: those first that were used last, whose
+    /// targets have the longest time until they are probed again.
+    pub fn keep_at_most(&mut self, count: usize) {
+        while self.kept.len() > count {
+            if let Some((place, _)) = self.kept.pop()
+                && let Some(target) = self.get_mut(place)
+            {
+                target.kept = None;
+            }
         }
     }
 
@@ -257,5 +273,54 @@ impl Controls {
     pub fn ability(&self) -> Ability {
         let is_able = self.states.is_empty() || self.states.values().any(|is_well| *is_well);
         if is_able { Ability::Able } else { Ability::Unable }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tsg_core::health::fact::{Failure, Stage};
+    use uuid::Uuid;
+
+    fn targets(count: u16) -> Roster {
+        let mut roster = Roster::default();
+        let spec: Arc<CheckSpec> = Arc::new("tcp:22".parse().unwrap());
+        for check in 0..count {
+            let key = Key::Check(InstanceId::new(Uuid::nil()), check);
+            let plan = Err(Outcome::Failed(Failure::TimedOut(Stage::Connect)));
+            roster.set(Prepared { key, spec: Arc::clone(&spec), plan });
+        }
+        roster
+    }
+
+    /// Which of the targets have a connection, taken from them.
+    fn kept(roster: &mut Roster) -> Vec<u32> {
+        (0..roster.places()).filter(|place| roster.take_connection(*place).is_some()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept_for_its_own_target() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut roster = targets(4);
+        for place in 0..4 {
+            roster.keep(place, Connection::open(address).await.unwrap());
+        }
+        assert!(roster.take_connection(1).is_some() && roster.take_connection(1).is_none());
+        roster.keep_at_most(2);
+        assert_eq!(kept(&mut roster), [0, 3], "the third one is now the last");
+        assert_eq!(kept(&mut roster), Vec::<u32>::new());
+    }
+
+    #[tokio::test]
+    async fn who_is_let_go_takes_the_connection_along() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut roster = targets(2);
+        for place in 0..2 {
+            roster.keep(place, Connection::open(address).await.unwrap());
+        }
+        roster.remove(Key::Check(InstanceId::new(Uuid::nil()), 0));
+        assert_eq!((roster.kept.len(), kept(&mut roster)), (1, vec![1]));
     }
 }
