@@ -86,7 +86,7 @@ struct Chunk {
 
 const _: () = assert!(size_of::<Chunk>() == 64, "a cache line");
 
-/// One timer: 16 bytes.
+/// One timer: 16 bytes. It says something only until it was handed out.
 #[derive(Debug, Clone, Copy)]
 struct Timer {
     /// The tick.
@@ -125,8 +125,8 @@ impl Wheel {
     #[inline]
     pub fn set(&mut self, timer: u32, at: Timestamp) {
         match self.timers.get(timer as usize) {
-            Some(known) if known.chunk == NONE => {}
-            Some(_) => self.cancel(timer),
+            Some(known) if self.is_set(known) => self.cancel(timer),
+            Some(_) => {}
             None => self.timers.resize(timer as usize + 1, UNSET),
         }
         let due = self.tick_of(at).max(self.elapsed + 1).min(TICK_MAX);
@@ -136,8 +136,9 @@ impl Wheel {
 
     /// Lets a timer go, if it is set.
     pub fn cancel(&mut self, timer: u32) {
-        let Some(known) = self.timers.get_mut(timer as usize).filter(|known| known.chunk != NONE) else { return };
-        let Timer { chunk, place, .. } = core::mem::replace(known, UNSET);
+        let Some(known) = self.timers.get(timer as usize).filter(|known| self.is_set(known)) else { return };
+        let Timer { chunk, place, .. } = *known;
+        self.timers[timer as usize] = UNSET;
         self.set -= 1;
         // The last one of the slot fills the gap.
         let last = self.pop(self.chunks[chunk as usize].slot);
@@ -172,6 +173,12 @@ impl Wheel {
         let start = next.map(|(_, start)| start).min()?;
         let since_origin = i64::try_from(start).unwrap_or(i64::MAX);
         Some(Timestamp::from_millis(self.origin.as_millis().saturating_add(since_origin)))
+    }
+
+    /// Those that were handed out lie behind, and nobody has to touch them for it.
+    #[inline]
+    const fn is_set(&self, timer: &Timer) -> bool {
+        timer.due > self.elapsed && timer.chunk != NONE
     }
 
     #[inline]
@@ -265,7 +272,6 @@ impl Wheel {
         while number != NONE {
             let chunk = &self.chunks[number as usize];
             let (timers, next) = (&chunk.timers[..usize::from(chunk.count)], chunk.next);
-            timers.iter().for_each(|timer| self.timers[*timer as usize].chunk = NONE);
             out.extend_from_slice(timers);
             self.set -= u32::from(chunk.count);
             self.let_go(number);
