@@ -25,27 +25,32 @@ const SLOT_MILLIS: i64 = 100;
 
 /// What was seen of one crowd.
 struct Seen {
+    reused_share: f64,
     cpu_share: f64,
     busiest_slot: f64,
     late_p99_ms: f64,
     wrong: usize,
 }
 
-pub fn run(port: u16, during: Duration) -> Result<Vec<Line>, Box<dyn Error>> {
+/// `raw_cost` is what a probe on a new connection takes a loop that does nothing else, in seconds.
+pub fn run(port: u16, during: Duration, raw_cost: f64) -> Result<Vec<Line>, Box<dyn Error>> {
     let (_hole, hole_port) = black_hole()?;
     let mut lines = Vec::new();
     let mut usual = None;
     for percent in [0_u32, 10, 50] {
         let seen = watch(during, |number| if number % 100 < percent { hole_port } else { port })?;
-        let Seen { cpu_share, busiest_slot, late_p99_ms, wrong } = seen;
+        let Seen { reused_share, cpu_share, busiest_slot, late_p99_ms, wrong } = seen;
         println!(
             "\n{TARGETS} targets, {percent} % in a black hole: {:.1} % of a core, busiest 100 ms {busiest_slot:.2} x mean, \
-             lateness p99 of those that answer <= {late_p99_ms} ms, {wrong} of their probes failed",
-            100.0 * cpu_share
+             lateness p99 of those that answer <= {late_p99_ms} ms, {wrong} of their probes failed, \
+             {:.0} % of the answers over kept connections",
+            100.0 * cpu_share,
+            100.0 * reused_share
         );
         let name = |what: &str| format!("100 k targets, {percent} % silent: {what}");
         if percent == 0 {
-            lines.push(Line::at_most("3b", name("share of a core"), 100.0 * cpu_share, "%", 60.0));
+            let raw_share = raw_cost * f64::from(TARGETS) / INTERVAL.as_duration().as_secs_f64();
+            lines.push(Line::at_most("3b", name("share of a core, to raw probes"), cpu_share / raw_share, "x", 2.14));
             lines.push(Line::at_most("3b", name("busiest 100 ms, to the mean"), busiest_slot, "x", 1.25));
             lines.push(Line::at_most("3b", name("start lateness p99"), late_p99_ms, "ms", 100.0));
         }
@@ -93,6 +98,7 @@ fn watch(during: Duration, port_of: impl Fn(u32) -> u16) -> Result<Seen, Box<dyn
         let inner = inner.get(..inner.len().saturating_sub(12)).unwrap_or_default();
         let mean = f64::from(inner.iter().sum::<u32>()) / inner.len().max(1) as f64;
         Ok(Seen {
+            reused_share: (after.reused - before.reused) as f64 / (after.passed - before.passed).max(1) as f64,
             cpu_share: share,
             busiest_slot: f64::from(inner.iter().copied().max().unwrap_or(0)) / mean,
             late_p99_ms: p99_ms(&before.late, &after.late),
