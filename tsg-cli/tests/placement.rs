@@ -92,6 +92,12 @@ fn the_demonstration_explains_where_instances_stand_and_can_go() {
     ] {
         assert!(told.contains(expected), "{expected}: {told}");
     }
+    let more = demo.tsg(&["group", "plan", "edge", "--capacity", "4"]).ok().out;
+    assert!(more.contains("create ") && more.contains("enforced: service!=web"), "{more}");
+    let shown = more.lines().last().and_then(|line| line.strip_prefix("plan ")).unwrap();
+    let other = demo.tsg(&["group", "scale", "edge", "5", "--plan", shown]);
+    assert!(other.code != 0 && other.err.contains("nothing was changed"), "{other:?}");
+    demo.tsg(&["group", "scale", "edge", "4", "--plan", shown]).ok();
     let none = demo.tsg(&["placement", "explain", "web"]);
     assert_eq!((none.code, none.err.contains("CloudAPI chooses")), (3, true), "{none:?}");
     assert_eq!(demo.process.terminate(), 0);

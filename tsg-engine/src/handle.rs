@@ -1,16 +1,19 @@
-//! The handle on a running engine. Owns the ways in: wake, stop and look; must never carry data
-//! in, since a wake-up only says "look again".
+//! The handle on a running engine. Owns the ways in: wake, stop, look and ask; must never carry in
+//! what changes anything, since a wake-up only says "look again".
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use futures_channel::oneshot;
 use futures_util::task::AtomicWaker;
 
 use tsg_core::model::id::GroupId;
+use tsg_core::plan::output::PlanError;
 
 use crate::board::{AccountHealth, Board, GroupView};
+use crate::rehearsal::{Question, Rehearsal};
 
 /// A way into a running [`AccountEngine`](crate::AccountEngine). Cheap to clone.
 #[derive(Debug, Clone)]
@@ -22,6 +25,7 @@ pub struct EngineHandle {
 struct Shared {
     is_woken: AtomicBool,
     has_news: AtomicBool,
+    questions: Mutex<Vec<Question>>,
     is_stopped: AtomicBool,
     waker: AtomicWaker,
     board: Board,
@@ -77,6 +81,31 @@ impl EngineHandle {
     /// How the account as a whole stands.
     pub fn health(&self) -> Arc<AccountHealth> {
         self.shared.board.health()
+    }
+
+    /// What the engine would do with a group as everything stands, or with another capacity:
+    /// planned as its own plans are, and not carried out. `None` when the engine has ended, has no
+    /// such group, or its store does not answer.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]: the group's records do not fit together.
+    pub async fn rehearse(&self, group: GroupId, capacity: Option<u32>) -> Option<Result<Rehearsal, PlanError>> {
+        if self.is_stopped() {
+            return None;
+        }
+        let (answer, answered) = oneshot::channel();
+        self.questions().push(Question { group, capacity, answer });
+        self.note_health();
+        answered.await.ok()
+    }
+
+    pub(crate) fn take_questions(&self) -> Vec<Question> {
+        std::mem::take(&mut self.questions())
+    }
+
+    fn questions(&self) -> MutexGuard<'_, Vec<Question>> {
+        self.shared.questions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn board(&self) -> &Board {

@@ -15,6 +15,7 @@ pub mod intent;
 mod ledger;
 mod pace;
 mod placement;
+mod rehearsal;
 mod session;
 mod todo;
 
@@ -23,3 +24,4 @@ pub use config::EngineConfig;
 pub use engine::{AccountEngine, EnginePorts};
 pub use handle::EngineHandle;
 pub use placement::{Landed, PlacementSource, PlacementView};
+pub use rehearsal::Rehearsal;

@@ -11,7 +11,7 @@ use support::clinic::{Clinic, MINUTE, Stage};
 use support::site::{Site, Wiring};
 use tsg_core::model::id::InstanceId;
 use tsg_core::plan::input::Verdict;
-use tsg_core::plan::output::{Class, Wait};
+use tsg_core::plan::output::{Action, Class, PlannedAction, Wait};
 use tsg_sim::cloud::lock;
 use tsg_sim::world::{Fault, FaultRule, LossAppearance, Target, WorldSpec};
 
@@ -72,8 +72,11 @@ fn what_is_on_a_silent_node_is_waited_for_and_replaced_after_its_grace() {
     let restarts = stage.restarts();
     stage.run(3 * MINUTE);
     assert_eq!((machines(&stage), stage.restarts()), (before.clone(), restarts), "it may come back by itself");
-    let waits = stage.view().report.as_ref().unwrap().waits.clone();
-    assert!(waits.iter().any(|wait| matches!(wait, Wait::NodeGrace { .. })), "{waits:?}");
+    let rehearsed = stage.rehearse(None).plan;
+    let waited = |waits: &[Wait]| waits.iter().any(|wait| matches!(wait, Wait::NodeGrace { .. }));
+    assert!(rehearsed.actions.is_empty() && waited(&rehearsed.report.waits), "a rehearsal knows it: {rehearsed:?}");
+    let more = stage.rehearse(Some(CAPACITY + 1)).plan.actions;
+    assert!(matches!(more[..], [PlannedAction { action: Action::Create { .. }, .. }]), "{more:?}");
 
     stage.run(40 * MINUTE);
     let after = machines(&stage);

@@ -329,6 +329,35 @@ fn what_cannot_be_is_tried_as_often_as_the_block_allows_and_then_left() {
 }
 
 #[test]
+fn a_group_that_shrinks_stays_spread_over_the_racks() {
+    for seed in 0..SEEDS {
+        let mut stage = Stage::new(seed, nodes(3, 3), Some(Coverage::Whole));
+        stage.make(0, 9, None);
+        stage.settle();
+        let before = stage.racks(0);
+        stage.site.scale(0, 4, vec![stage.engine.handle.clone()]);
+        stage.settle();
+        assert_eq!(numbers(&stage.racks(0)), taken_from_the_fullest(numbers(&before), 5), "seed {seed}: {before:?}");
+    }
+}
+
+/// How many stand in each rack, rising.
+fn numbers(racks: &[String]) -> Vec<usize> {
+    let mut numbers: Vec<usize> = racks.chunk_by(|one, next| one == next).map(<[String]>::len).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn taken_from_the_fullest(mut numbers: Vec<usize>, count: usize) -> Vec<usize> {
+    for _ in 0..count {
+        *numbers.last_mut().unwrap() -= 1;
+        numbers.sort_unstable();
+    }
+    numbers.retain(|number| *number > 0);
+    numbers
+}
+
+#[test]
 fn more_members_than_racks_rest_with_what_can_be() {
     let mut stage = Stage::new(3, nodes(3, 2), Some(Coverage::Whole));
     stage.make(0, 5, Some(APART_BY_RACK));

@@ -208,6 +208,9 @@ pub(crate) struct GroupChange {
     pub(crate) placement: Option<BlockChange<PlacementSpec>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) health: Option<BlockChange<HealthSpec>>,
+    /// The plan that was shown for this capacity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expected_plan: Option<String>,
 }
 
 /// What becomes of a block of a group.
@@ -333,6 +336,8 @@ pub(crate) struct PlacementView {
 /// What would be done.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct PlanView {
+    /// The same for the same steps, whenever they are planned.
+    pub(crate) id: String,
     /// The steps in words, each with its reason.
     pub(crate) steps: Vec<String>,
     /// Why, and what waits.

@@ -13,6 +13,7 @@ mod health;
 mod listing;
 mod placement;
 mod reads;
+mod rehearse;
 mod relabel;
 mod remove;
 mod round;
@@ -20,6 +21,7 @@ mod seen;
 mod show;
 mod sight;
 mod storm;
+mod terrain;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -57,6 +59,7 @@ use placement::Placed;
 use round::Agenda;
 use sight::Sight;
 use storm::Weather;
+use terrain::Terrain;
 use wait::Woken;
 
 /// Wait after the store did not answer.
@@ -94,6 +97,7 @@ pub(crate) struct Session {
     /// Groups with instances still to be made under a block, be it of a former template.
     placed_before: BTreeSet<GroupId>,
     weather: Weather,
+    terrain: Terrain,
     /// Groups in discovery.
     directories: BTreeMap<GroupId, Directory>,
     /// When each delete is to be looked at again.
@@ -136,6 +140,7 @@ impl Session {
             placed: BTreeMap::new(),
             placed_before: BTreeSet::new(),
             weather: Weather::default(),
+            terrain: Terrain::new(&config.topology),
             directories: BTreeMap::new(),
             removals: BTreeMap::new(),
             looks: BTreeMap::new(),
@@ -170,6 +175,7 @@ impl Session {
             }
         }
         self.wind_up().await;
+        drop(self.handle.take_questions());
     }
 
     async fn load(&mut self) {
@@ -208,6 +214,7 @@ impl Session {
         self.settle_doubts().await?;
         self.assess_storm();
         self.plan_groups().await?;
+        self.answer_questions().await?;
         self.take_in_rereads().await?;
         self.dispatch_all().await
     }

@@ -12,7 +12,7 @@ use tsg_core::model::operation::{AttemptOutcome, Phase};
 use tsg_core::model::revision::RevisionFacts;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::join::{Joined, Look, join};
-use tsg_core::plan::input::{Intent, Limits, Member, ViewTrust};
+use tsg_core::plan::input::{Conditions, Intent, Limits, Member, ViewTrust};
 use tsg_core::plan::output::{Action, GroupStatus, Plan, PlannedAction};
 use tsg_core::plan::{PlanInput, plan};
 use tsg_core::ports::store::StoreError;
@@ -160,6 +160,7 @@ impl Session {
         let now = self.monotonic();
         let is_due = |agenda: &Agenda| agenda.due_at().is_some_and(|at| at <= now);
         let due: Vec<_> = self.agenda.iter().filter(|(_, agenda)| is_due(agenda)).map(|(id, _)| *id).collect();
+        self.terrain.take_in(&self.config.topology, &self.sight.lasting);
         for group in due {
             self.plan_group(group).await?;
         }
@@ -194,7 +195,7 @@ impl Session {
     }
 
     /// A group as it stands now.
-    fn scene(&self, group: GroupId) -> Scene {
+    pub(super) fn scene(&self, group: GroupId) -> Scene {
         let now = self.now();
         let limits = self.limits(group);
         let Some(ledger) = self.books.group(group) else { return Scene { limits, ..Scene::default() } };
@@ -231,7 +232,7 @@ impl Session {
             details: &scene.joined.details,
             memory: ledger.head().memory,
             limits: scene.limits,
-            conditions: self.weather.conditions(ledger.group().id),
+            conditions: Conditions { places: self.terrain.places(), ..self.weather.conditions(ledger.group().id) },
             timing: &self.config.timing,
             now: self.now(),
             seed,

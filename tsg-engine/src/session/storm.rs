@@ -29,9 +29,8 @@ use tsg_core::storm::{StormMemory, StormOutput, assess};
 
 use super::Session;
 use super::health::{has_checks, is_in_service};
+use super::terrain::HERE;
 
-/// The one data centre that an account's CloudAPI stands for.
-const HERE: u32 = 0;
 /// Between two assessments; longer with many instances, so that they never take a large part of a
 /// processor.
 const GAP: Duration = Duration::from_secs(1);
@@ -168,8 +167,7 @@ impl Session {
             }
         }
         let nodes: BTreeSet<u32> = facts.instances.iter().map(|instance| instance.node).collect();
-        let racks = self.racks();
-        facts.nodes = nodes.into_iter().filter_map(|node| self.node_facts(node, &racks)).collect();
+        facts.nodes = nodes.into_iter().filter_map(|node| self.node_facts(node)).collect();
         numbers.checks.retain(|id, _| self.books.group(*id).is_some());
         self.weather.numbers = numbers;
         facts
@@ -219,17 +217,9 @@ impl Session {
         (outcome, judgement.since)
     }
 
-    /// The racks that are known, in order: the place of each is its number.
-    fn racks(&self) -> Vec<&str> {
-        let racks: BTreeSet<&str> =
-            self.config.topology.nodes.values().filter_map(|site| site.rack.as_deref()).collect();
-        racks.into_iter().collect()
-    }
-
-    fn node_facts(&self, node: u32, racks: &[&str]) -> Option<NodeFacts> {
+    fn node_facts(&self, node: u32) -> Option<NodeFacts> {
         let id = self.sight.lasting.node(node)?;
-        let rack = self.config.topology.nodes.get(&id).and_then(|site| site.rack.as_deref());
-        let rack = rack.and_then(|rack| u32::try_from(racks.binary_search(&rack).ok()?).ok());
+        let rack = self.terrain.rack(&self.config.topology, id);
         Some(NodeFacts {
             node,
             id,

@@ -14,7 +14,7 @@ use tsg_core::model::time::Timestamp;
 use tsg_core::plan::input::Verdict;
 use tsg_core::plan::output::Class;
 use tsg_core::ports::{Clock as _, Health};
-use tsg_engine::GroupView;
+use tsg_engine::{GroupView, Rehearsal};
 use tsg_sim::cloud::lock;
 use tsg_sim::virtual_time::VirtualTime;
 use tsg_sim::world::{Operation, TruthEvent, WorldSpec};
@@ -118,6 +118,16 @@ impl Stage {
 
     pub fn count(&self, class: Class) -> u32 {
         self.view().report.as_ref().unwrap().counts.of(class)
+    }
+
+    /// What the engine would do, with another capacity or its own.
+    pub fn rehearse(&mut self, capacity: Option<u32>) -> Rehearsal {
+        let (handle, heard) = (self.engine.handle.clone(), Arc::<Mutex<Option<Rehearsal>>>::default());
+        let note = heard.clone();
+        self.site.do_now(async move {
+            *note.lock().unwrap() = handle.rehearse(group_id(0), capacity).await.map(Result::unwrap);
+        });
+        heard.lock().unwrap().take().unwrap()
     }
 
     /// Restarts that reached the cloud.

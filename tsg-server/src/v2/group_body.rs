@@ -10,6 +10,7 @@ use tsg_core::model::policy::Policy;
 use tsg_core::model::time::Timestamp;
 use tsg_core::placement::compile::{Compiled, InWords};
 use tsg_core::placement::rule::PlacementSpec;
+use tsg_core::plan::fingerprint::PlanId;
 use tsg_core::plan::input::Orders;
 use tsg_core::plan::output::{Block, Class, GroupStatus, Report, RolloutReport, Wait};
 use tsg_core::plan::render::in_words;
@@ -65,6 +66,8 @@ pub struct GroupPatch {
     placement: Option<BlockChange<PlacementSpec>>,
     #[serde(default, deserialize_with = "block_change")]
     health: Option<BlockChange<HealthSpec>>,
+    /// The plan that was shown for this capacity: nothing is changed if another one is made by now.
+    expected_plan: Option<PlanId>,
 }
 
 /// A field that is left out changes nothing; `null` takes the group's own block away.
@@ -78,9 +81,22 @@ where
 }
 
 impl GroupPatch {
+    /// Takes out which plan the change is bound to. Only a capacity can be planned beforehand.
+    pub fn take_expected_plan(&mut self) -> Result<Option<PlanId>, Failure> {
+        let Some(plan) = self.expected_plan.take() else { return Ok(None) };
+        let Self { capacity, template_id, revision, policy, placement, health, expected_plan: _ } = self;
+        let is_more = template_id.is_some() || revision.is_some() || policy.is_some();
+        if capacity.is_none() || is_more || placement.is_some() || health.is_some() {
+            let message = "expected_plan goes with capacity and nothing else";
+            return Err(Failure::unprocessable("PlanOfMore", message)
+                .hint("POST /v2/groups/{id}/plan plans for another capacity; change the rest by itself"));
+        }
+        Ok(Some(plan))
+    }
+
     /// What to change, checked; something is there.
     pub fn check(self, only_at: Option<Revision>, capacity_max: u32) -> Result<GroupChange, Failure> {
-        let Self { capacity, template_id, revision, policy, placement, health } = self;
+        let Self { capacity, template_id, revision, policy, placement, health, expected_plan: _ } = self;
         let is_template_left = template_id.is_none() && revision.is_none();
         let is_block_left = policy.is_none() && placement.is_none() && health.is_none();
         if is_template_left && is_block_left && capacity.is_none() {

@@ -15,6 +15,7 @@ use tsg_engine::intent::{self, ChangeGroupError, CreateGroupError, DeleteGroupEr
 
 use super::group_body::{GroupBody, GroupPatch, NewGroupBody};
 use super::idempotency::{Answer, once};
+use super::plan::is_still_planned;
 use super::request::{Listed, Page, Params, Write, etag, json, precondition_failed};
 use super::template_body::{id, invalid};
 use crate::app::{App, Application};
@@ -111,8 +112,13 @@ pub async fn change(
     write: Write,
 ) -> Result<Response, Failure> {
     let group = parse_id(&id)?;
-    let change = json::<GroupPatch>(&write.body)?.check(write.only_at, app.config.limits.capacity_max)?;
+    let mut patch = json::<GroupPatch>(&write.body)?;
+    let expected = patch.take_expected_plan()?;
+    let change = patch.check(write.only_at, app.config.limits.capacity_max)?;
     once(&app, &caller, &write, async |_| {
+        if let Some(expected) = expected {
+            is_still_planned(&caller, group, change.capacity, expected).await?;
+        }
         let changed = intent::change_group(app.store.as_ref(), &caller.intent(app.now()), group, &change).await;
         changed.map_err(|error| match error {
             ChangeGroupError::UnknownGroup(_) => Failure::not_found("group"),

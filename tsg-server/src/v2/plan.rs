@@ -1,7 +1,9 @@
 //! `/v2/groups/{id}/plan`: what would be done, for the capacity that is or for another.
 //!
-//! Runs the production planner on the ledger and the engine's last look. Must never carry out or
+//! Asks the account's engine, so that what is shown is what would be done. Must never carry out or
 //! record anything of it.
+
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -9,33 +11,24 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tsg_core::model::group::{Group, LedgerHead};
-use tsg_core::model::id::ImageId;
-use tsg_core::model::instance::{ObservedInstance, PackageMark, ResizeMode};
-use tsg_core::model::operation::Operation;
-use tsg_core::model::revision::RevisionFacts;
-use tsg_core::model::time::Timestamp;
-use tsg_core::observe::join::{Joined, Look, join};
-use tsg_core::observe::lasting::LastingStates;
-use tsg_core::plan::input::{Conditions, Intent, PlanInput, View, ViewTrust};
-use tsg_core::plan::memory::PlanMemory;
-use tsg_core::plan::output::{Plan, PlannedAction};
-use tsg_core::plan::plan as make_plan;
+use tsg_core::model::id::GroupId;
+use tsg_core::plan::fingerprint::PlanId;
+use tsg_core::plan::input::View;
+use tsg_core::plan::output::PlannedAction;
 use tsg_core::plan::render::in_words;
-use tsg_core::ports::store::Scope;
-use tsg_core::records::codec;
-use tsg_core::records::kinds::group_prefix;
-use tsg_engine::{GroupView, MemberView};
-use uuid::Uuid;
+use tsg_engine::Rehearsal;
 
 use super::group_body::{ReportBody, check_capacity};
 use super::groups::find;
 use super::placement::{PlacementBody, seen_of};
 use super::request::json;
-use crate::app::{App, Application};
+use crate::app::App;
 use crate::auth::Caller;
 use crate::http::failure::Failure;
 use crate::time;
+
+/// How long the engine may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +38,7 @@ struct Asked {
 
 #[derive(Debug, Serialize)]
 struct PlanBody {
+    id: PlanId,
     capacity: u32,
     view: View,
     actions: Vec<PlannedAction>,
@@ -71,108 +65,49 @@ pub async fn plan(
     let view = caller.enrolled.engine.handle().group(group.id);
     let placement = view.as_ref().and_then(|view| seen_of(view, &group));
     let placement = placement.map(|seen| PlacementBody::of(&seen, &app.config.engine.config.topology));
-    let now = app.now();
-    let joined = joined(&app, &caller, &group, view.as_deref(), now).await?;
-    let memory = memory(&app, &caller, &group).await?;
-    let seen = view.as_ref().map_or(UNSEEN, |view| view.view);
-    // What the engine may do across its groups just now is known to it alone.
-    let limits = view.and_then(|view| view.limits).unwrap_or_default();
-    let is_resizable = joined.resize == Some(ResizeMode::Live);
-    let facts = group.revisions.facts().into_iter();
-    let revisions: Vec<_> = facts.map(|facts| RevisionFacts { is_resizable, ..facts }).collect();
-    let input = PlanInput {
-        intent: Intent {
-            group: group.id,
-            lifecycle: group.lifecycle,
-            capacity,
-            revision: group.revision,
-            is_frozen: group.freeze.is_some(),
-            orders: group.orders,
-        },
-        policy: &group.policy,
-        revisions: &revisions,
-        view: seen,
-        members: &joined.members,
-        details: &joined.details,
-        memory,
-        limits,
-        conditions: Conditions::default(),
-        timing: &app.config.engine.config.timing,
-        now,
-        seed: app.entropy.draw(),
-    };
-    let plan = make_plan(&input).map_err(|error| {
-        tracing::error!(group = %group.id, %error, "a group cannot be planned");
-        Failure::new(StatusCode::CONFLICT, "Unplannable", "the group's records do not fit together just now")
-            .hint("repeat the request; the details are in the server's log")
-    })?;
-    Ok(Json(PlanBody { placement, ..body_of(plan, capacity, seen, now) }).into_response())
+    let rehearsal = rehearse(&caller, group.id, asked.capacity.and(Some(capacity))).await?;
+    Ok(Json(PlanBody { placement, ..body_of(rehearsal, capacity) }).into_response())
 }
 
-fn body_of(plan: Plan, capacity: u32, view: View, now: Timestamp) -> PlanBody {
+/// Refuses a change whose plan is not the one that was shown.
+pub async fn is_still_planned(
+    caller: &Caller,
+    group: GroupId,
+    capacity: Option<u32>,
+    expected: PlanId,
+) -> Result<(), Failure> {
+    let rehearsal = rehearse(caller, group, capacity).await?;
+    if rehearsal.id == expected {
+        return Ok(());
+    }
+    let message = format!("the plan is {} by now, not {expected}; nothing was changed", rehearsal.id);
+    Err(Failure::new(StatusCode::CONFLICT, "PlanChanged", message).hint("look at the plan again, and give its id"))
+}
+
+async fn rehearse(caller: &Caller, group: GroupId, capacity: Option<u32>) -> Result<Rehearsal, Failure> {
+    let handle = caller.enrolled.engine.handle();
+    let answer = tokio::time::timeout(PATIENCE, handle.rehearse(group, capacity)).await;
+    answer.ok().flatten().ok_or_else(no_answer)?.map_err(|error| {
+        tracing::error!(%group, %error, "a group cannot be planned");
+        Failure::new(StatusCode::CONFLICT, "Unplannable", "the group's records do not fit together just now")
+            .hint("repeat the request; the details are in the server's log")
+    })
+}
+
+fn no_answer() -> Failure {
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, "EngineUnavailable", "the account's engine does not answer just now")
+        .hint("repeat the request; GET /v2/health says how the engine stands")
+}
+
+fn body_of(Rehearsal { plan, id, view, at }: Rehearsal, capacity: u32) -> PlanBody {
     PlanBody {
+        id,
         capacity,
         view,
-        steps: plan.actions.iter().map(|action| in_words(action, now).to_string()).collect(),
+        steps: plan.actions.iter().map(|action| in_words(action, at).to_string()).collect(),
         actions: plan.actions,
-        report: ReportBody::of(&plan.report, now),
+        report: ReportBody::of(&plan.report, at),
         placement: None,
         next_wakeup: plan.next_wakeup.map(time::milliseconds),
     }
-}
-
-/// Before the engine's first look.
-const UNSEEN: View = View { taken_at: Timestamp::EPOCH, trust: ViewTrust::Unobserved };
-
-async fn memory(app: &Application, caller: &Caller, group: &Group) -> Result<PlanMemory, Failure> {
-    let head = codec::get::<LedgerHead>(app.store.as_ref(), caller.account(), &group.id.to_string()).await?;
-    Ok(head.map_or_else(PlanMemory::default, |head| head.value.memory))
-}
-
-/// The group's operations joined with the engine's last look.
-async fn joined(
-    app: &Application,
-    caller: &Caller,
-    group: &Group,
-    view: Option<&GroupView>,
-    now: Timestamp,
-) -> Result<Joined, Failure> {
-    let scope = Scope::Account(caller.account());
-    let operations = codec::all::<Operation>(app.store.as_ref(), scope, &group_prefix(group.id)).await?;
-    let taken_at = view.map_or(Timestamp::EPOCH, |view| view.view.taken_at);
-    let lasting = view.map(lasting_by).unwrap_or_default();
-    let youth = group.policy.update.healthy_deadline.as_duration() * 2;
-    let look = Look { taken_at, lasting: &lasting, now, youth };
-    Ok(join(operations.iter().map(|operation| &operation.value), &look))
-}
-
-/// The part of the engine's last look that concerns this group, and since when it is so.
-fn lasting_by(view: &GroupView) -> LastingStates {
-    let mut lasting = LastingStates::new();
-    for (member, seen) in view.members.iter().filter_map(|member| Some((member, seen(member)?))) {
-        match member.state_since {
-            Some(since) => lasting.take_over(&seen, since, member.guest_since.unwrap_or(Timestamp::EPOCH)),
-            None => lasting.note(&seen, view.view.taken_at),
-        }
-    }
-    lasting
-}
-
-fn seen(member: &MemberView) -> Option<ObservedInstance> {
-    Some(ObservedInstance {
-        id: member.instance?,
-        state: member.state?,
-        created_at: member.created_at.unwrap_or(member.phase_since),
-        named: Some(member.operation),
-        claim: None,
-        compute_node: member.compute_node,
-        // The planner does not ask which image a machine has.
-        image: ImageId::new(Uuid::nil()),
-        package: PackageMark::NONE,
-        brand: member.brand,
-        guest: member.guest,
-        address: member.address,
-        is_protected: member.is_protected,
-        is_delisted: false,
-    })
 }

@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Site;
+use crate::support::site::eventually;
+use crate::support::{Answer, Site};
 
 fn rules(rules: &[&str]) -> Value {
     json!({ "cn": rules, "enforce": "replace" })
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn templates_and_groups_carry_placement_and_nothing_is_replaced_for_it() {
+async fn a_group_carries_placement_and_nothing_is_replaced_for_it() {
     let site = Site::enrolled().await;
     let template = site.template("t").await;
     let group = |placement: Value| {
@@ -26,6 +27,28 @@ async fn templates_and_groups_carry_placement_and_nothing_is_replaced_for_it() {
     assert_eq!(kept["placement"], changed["placement"]);
     let removed = site.v2("PATCH", &path, r#"{"placement": null}"#).await.json();
     assert_eq!(removed["placement"], Value::Null);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_of_a_template_are_those_of_groups_that_have_none() {
+    let site = Site::enrolled().await;
+    let (package, image) = site.package_and_image();
+    let template = |placement: Value| {
+        json!({"name": "apart", "image": image, "package": package, "placement": placement}).to_string()
+    };
+    let refused = site.v2("POST", "/v2/templates", &template(json!({"cn": ["service=web"]}))).await;
+    assert_eq!(refused.status, 422, "{refused:?}");
+    let made = site.v2("POST", "/v2/templates", &template(rules(&["service!=web"]))).await;
+    assert_eq!((made.status, &made.json()["placement"]), (201, &rules(&["service!=web"])), "{made:?}");
+    let body = json!({"name": "web", "template_id": made.json()["id"], "capacity": 2}).to_string();
+    let group = site.v2("POST", "/v2/groups", &body).await.json();
+    assert_eq!(group["placement"], Value::Null, "its own");
+
+    let path = format!("/v2/groups/{}/placement", group["id"].as_str().unwrap());
+    let is_there = |told: &Answer| told.json()["instances"].as_array().is_some_and(|all| all.len() == 2);
+    let told = eventually(async || site.v2("GET", &path, "").await, is_there).await.json();
+    assert_eq!((&told["source"], &told["enforced"]), (&json!("template"), &json!(["placement.cn[0]"])), "{told}");
     site.end().await;
 }
 

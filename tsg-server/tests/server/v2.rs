@@ -203,6 +203,29 @@ async fn a_delete_with_a_key_is_answered_alike_when_the_group_is_long_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_bound_to_the_plan_that_was_shown() {
+    let site = Site::enrolled().await;
+    let template = site.template("t").await;
+    let path = format!("/v2/groups/{}", site.group("web", &template, 2).await);
+    eventually(async || site.v2("GET", &path, "").await, |answer| answer.json()["status"] == "converged").await;
+    let shown = site.v2("POST", &format!("{path}/plan"), r#"{"capacity": 4}"#).await.json();
+    assert_eq!(shown["actions"].as_array().unwrap().len(), 2, "{shown}");
+    let again = site.v2("POST", &format!("{path}/plan"), r#"{"capacity": 4}"#).await.json();
+    assert_eq!(again["id"], shown["id"], "whenever it is asked for");
+
+    let patch = async |change: Value| site.v2("PATCH", &path, &change.to_string()).await;
+    let other = patch(json!({"capacity": 5, "expected_plan": shown["id"]})).await;
+    assert_eq!((other.status, &other.json()["code"]), (409, &json!("PlanChanged")), "{other:?}");
+    let more = patch(json!({"capacity": 4, "template_id": template, "expected_plan": shown["id"]})).await;
+    assert_eq!((more.status, &more.json()["code"]), (422, &json!("PlanOfMore")), "{more:?}");
+    assert_eq!(patch(json!({"capacity": 4, "expected_plan": "12"})).await.status, 422);
+    assert_eq!(site.v2("GET", &path, "").await.json()["capacity"], json!(2), "nothing was changed");
+    let bound = patch(json!({"capacity": 4, "expected_plan": shown["id"]})).await;
+    assert_eq!((bound.status, &bound.json()["capacity"]), (200, &json!(4)), "{bound:?}");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_keeps_to_the_limits_that_the_engine_has() {
     let site = Site::start(|config| {
         config.engine.config.unasked_per_minute = 1;

@@ -12,6 +12,8 @@ use crate::output::Show;
 
 /// Show what tsg would do now, without doing it
 ///
+/// The plan's id stands for its steps: `tsg group scale --plan` scales only while they are the same.
+///
 /// Examples:
 ///   tsg group plan web
 ///   tsg group plan web --capacity 8
@@ -47,10 +49,10 @@ impl Plan {
 
 impl Show for Answer<PlanView> {
     fn human(&self) -> String {
-        let PlanView { steps, report, placement } = &self.value;
+        let PlanView { id, steps, report, placement } = &self.value;
         let steps = if steps.is_empty() { "Nothing to do.".to_owned() } else { steps.join("\n") };
         let placement = placement.as_ref().map(|seen| format!("\n{}", seen.summary)).unwrap_or_default();
-        format!("{steps}\n{}{placement}", report.summary)
+        format!("{steps}\n{}{placement}\nplan {id}", report.summary)
     }
 
     fn json(&self) -> String {

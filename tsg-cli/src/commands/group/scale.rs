@@ -29,6 +29,9 @@ pub(crate) struct Scale {
     /// The new capacity, or a change of it (+3, -1).
     #[arg(allow_hyphen_values = true, value_name = "N|+N|-N")]
     capacity: Step,
+    /// Only if what is done is this plan, which `tsg group plan --capacity` has shown.
+    #[arg(long, value_name = "ID")]
+    plan: Option<String>,
     #[command(flatten)]
     patience: Patience,
 }
@@ -86,8 +89,11 @@ impl Scale {
         let mut attempt = 1;
         loop {
             let group = find(api, &self.group).await?;
-            let change =
-                GroupChange { capacity: Some(self.capacity.from(group.value.capacity)), ..GroupChange::default() };
+            let change = GroupChange {
+                capacity: Some(self.capacity.from(group.value.capacity)),
+                expected_plan: self.plan.clone(),
+                ..GroupChange::default()
+            };
             match api.patch(&format!("/v2/groups/{}", group.value.id), &change, group.etag.as_deref()).await {
                 Err(ApiError::Refused { status: 412, .. }) if attempt < ATTEMPTS_MAX => attempt += 1,
                 Err(error) => return Err(error.preventing(format!("cannot scale the group {:?}", self.group))),

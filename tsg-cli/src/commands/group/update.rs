@@ -69,7 +69,7 @@ impl Update {
             None => None,
         };
         let revision = self.to_revision;
-        let change = GroupChange { template_id, revision, policy, placement, health, capacity: None };
+        let change = GroupChange { template_id, revision, policy, placement, health, ..GroupChange::default() };
         let changed: Answer<GroupView> = api
             .patch(&format!("/v2/groups/{}", group.value.id), &change, group.etag.as_deref())
             .await
