@@ -43,7 +43,7 @@ pub fn pages_of(population: &Population) -> Vec<InstancePage> {
     for from in (0..).step_by(step) {
         let page: Vec<ObservedInstance> = instances.iter().skip(from).take(most).copied().collect();
         let is_last = page.len() < most;
-        pages.push(InstancePage { instances: page, labels: None, server_time: None });
+        pages.push(InstancePage { instances: page, labels: None, nics: None, server_time: None });
         if is_last {
             return pages;
         }

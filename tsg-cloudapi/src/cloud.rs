@@ -9,16 +9,17 @@ use async_trait::async_trait;
 use jiff::Timestamp as WallTime;
 use tsg_core::{
     model::{
-        id::{AccountId, ComputeNodeId, ImageId, InstanceId, PackageId},
+        id::{AccountId, ComputeNodeId, ImageId, InstanceId, NetworkId, PackageId},
         instance::{InstanceState, ObservedInstance, PackageMark},
         labels::LabelPage,
         name::operation_of,
+        nic::Nic,
         tag::{self, Claim, TagValue, Tags},
         time::Timestamp,
     },
     ports::cloud::{
-        AccountProfile, Cloud, CloudCode, CloudError, CreateInstance, ErrorKind, FirewallState, InstancePage,
-        InstanceUpdate, Labelling, ListFilter, ListPage, Noted, PackageProfile, Tombstones,
+        AccountProfile, Addressing, Cloud, CloudCode, CloudError, CreateInstance, ErrorKind, FirewallState,
+        InstancePage, InstanceUpdate, Labelling, ListFilter, ListPage, Noted, PackageProfile, Tombstones,
     },
     protocol::update::{StepReply, UpdateRun, UpdateStep, is_label_missing},
 };
@@ -28,7 +29,7 @@ use crate::{
     signature::HttpDate,
     wire::{
         CreateMachine, LabelValue, Labels, Machine, MachineState,
-        lean::{FoundTag, MachineFacts, ScanError, scan_labelled_page, scan_page},
+        lean::{FoundNic, FoundTag, MachineFacts, ScanError, scan_labelled_page, scan_page, scan_whole_page},
     },
 };
 
@@ -81,9 +82,8 @@ impl Cloud for ClientCloud {
     async fn list(&self, page: &ListPage) -> Result<InstancePage, CloudError> {
         let query = query_of(page);
         let reply = self.client.machines_reply(&query, page.offset, page.limit).await.map_err(explain)?;
-        let (instances, labels) =
-            read_page(&reply.body, page).map_err(|error| explain(reply.corrupt(&error.to_string())))?;
-        Ok(InstancePage { instances, labels, server_time: reply.server_time().map(timestamp) })
+        let read = read_page(&reply.body, page).map_err(|error| explain(reply.corrupt(&error.to_string())))?;
+        Ok(InstancePage { server_time: reply.server_time().map(timestamp), ..read })
     }
 
     async fn get(&self, instance: InstanceId) -> Result<ObservedInstance, CloudError> {
@@ -157,24 +157,36 @@ impl Cloud for ClientCloud {
     }
 }
 
-/// The machines of a reply, with their labels where they are wanted.
-fn read_page(body: &[u8], asked: &ListPage) -> Result<(Vec<ObservedInstance>, Option<LabelPage>), ScanError> {
-    let mut instances = Vec::with_capacity(asked.limit as usize);
-    let labels = match asked.labelling {
-        Labelling::Bare => {
-            scan_page(body, |machine| instances.push(observe(&machine)))?;
-            None
-        }
-        Labelling::Labelled => {
-            let mut labels = LabelPage::new();
-            scan_labelled_page(body, |machine, tags| {
-                labels.push(InstanceId::new(machine.id), &machine.name, tags.iter().map(FoundTag::seen));
-                instances.push(observe(&machine));
-            })?;
-            Some(labels)
-        }
+/// The machines of a reply, with their labels and NICs where they are wanted.
+fn read_page(body: &[u8], asked: &ListPage) -> Result<InstancePage, ScanError> {
+    let mut page = InstancePage {
+        instances: Vec::with_capacity(asked.limit as usize),
+        labels: (asked.labelling == Labelling::Labelled).then(LabelPage::new),
+        nics: (asked.addressing == Addressing::EveryNetwork).then(Vec::new),
+        server_time: None,
     };
-    Ok((instances, labels))
+    match (asked.labelling, asked.addressing) {
+        (Labelling::Bare, Addressing::Primary) => scan_page(body, |machine| page.instances.push(observe(&machine))),
+        (Labelling::Labelled, Addressing::Primary) => {
+            scan_labelled_page(body, |machine, tags| take(&mut page, &machine, tags, &[]))
+        }
+        (_, Addressing::EveryNetwork) => {
+            scan_whole_page(body, |machine, tags, nics| take(&mut page, &machine, tags, nics))
+        }
+    }?;
+    Ok(page)
+}
+
+fn take(page: &mut InstancePage, machine: &MachineFacts<'_>, tags: &[FoundTag<'_>], found: &[FoundNic]) {
+    let instance = InstanceId::new(machine.id);
+    page.instances.push(observe(machine));
+    if let Some(labels) = &mut page.labels {
+        labels.push(instance, &machine.name, tags.iter().map(FoundTag::seen));
+    }
+    if let Some(nics) = &mut page.nics {
+        let network = |nic: &FoundNic| NetworkId::new(nic.network);
+        nics.extend(found.iter().map(|nic| Nic { instance, network: network(nic), address: nic.address }));
+    }
 }
 
 fn query_of(page: &ListPage) -> MachineQuery {

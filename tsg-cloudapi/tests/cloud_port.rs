@@ -14,9 +14,10 @@ use tsg_cloudapi::{
 use tsg_core::{
     model::{
         guest::GuestReport,
-        id::{DeploymentId, GroupId, ImageId, InstanceId, OperationId, PackageId, TemplateId},
+        id::{DeploymentId, GroupId, ImageId, InstanceId, NetworkId, OperationId, PackageId, TemplateId},
         instance::{Brand, InstanceState, PackageMark},
         name::GroupName,
+        nic::Nic,
         tag::{Claim, TagValue},
         template::TemplateSpec,
         time::Timestamp,
@@ -24,8 +25,8 @@ use tsg_core::{
     ports::{
         Cloud,
         cloud::{
-            CloudCode, CloudError, CreateInstance, ErrorKind, FirewallState, InstanceUpdate, Labelling, ListFilter,
-            ListPage, Noted, Reach, Tombstones,
+            Addressing, CloudCode, CloudError, CreateInstance, ErrorKind, FirewallState, InstanceUpdate, Labelling,
+            ListFilter, ListPage, Noted, Reach, Tombstones,
         },
     },
     protocol::create::{CreateOutcome, classify_create},
@@ -33,6 +34,7 @@ use tsg_core::{
 use uuid::Uuid;
 
 const ID: Uuid = Uuid::from_u128(0x28faa36c_2031_4632_a819_f7defa1299a3);
+const NETWORK: Uuid = Uuid::from_u128(9);
 
 fn cloud_of(stub: &Stub) -> Arc<dyn Cloud> {
     let key = common::vectors().private("ed25519");
@@ -91,7 +93,7 @@ fn machine(state: &str) -> String {
         .collect();
     format!(
         r#"{{"id":"{ID}","name":"{}","state":"{state}","image":"{}","tags":{{{},"n":3}},
-        "created":"2026-01-01T00:00:00.500Z","primaryIp":"10.0.0.9","nics":null,
+        "created":"2026-01-01T00:00:00.500Z","primaryIp":"10.0.0.9","nics":[{{"ip":"10.0.0.9","primary":true,"network":"{NETWORK}"}}, {{"ip":null}}],
         "package":"sample-1G","brand":"bhyve","metadata":{{"k":"v","tsg.busy":"true","tsg.scale_in_cost":-2}},
         "compute_node":"44454c4c-5400-1034-8053-b5c04f383432","deletion_protection":true}}"#,
         group().instance_name(operation()),
@@ -101,7 +103,8 @@ fn machine(state: &str) -> String {
 }
 
 fn list(filter: ListFilter) -> ListPage {
-    ListPage { filter, tombstones: Tombstones::Shown, labelling: Labelling::Bare, offset: 950, limit: 1000 }
+    let (labelling, addressing) = (Labelling::Bare, Addressing::Primary);
+    ListPage { filter, tombstones: Tombstones::Shown, labelling, addressing, offset: 950, limit: 1000 }
 }
 
 #[tokio::test]
@@ -127,6 +130,21 @@ async fn a_listed_machine_arrives_whole() {
             Claim::operation_value(operation())
         )
     );
+}
+
+#[tokio::test]
+async fn nics_and_labels_come_with_the_page_that_asks_for_them() {
+    let nic =
+        Nic { instance: InstanceId::new(ID), network: NetworkId::new(NETWORK), address: "10.0.0.9".parse().unwrap() };
+    for labelling in [Labelling::Bare, Labelling::Labelled] {
+        for (addressing, nics) in [(Addressing::Primary, None), (Addressing::EveryNetwork, Some(vec![nic]))] {
+            let stub = Stub::start([json(200, &format!("[{}]", machine("running")))]).await;
+            let asked = ListPage { labelling, addressing, ..list(ListFilter::All) };
+            let page = cloud_of(&stub).list(&asked).await.unwrap();
+            assert_eq!((page.instances.len(), page.nics), (1, nics), "{labelling:?} {addressing:?}");
+            assert_eq!(page.labels.is_some(), labelling == Labelling::Labelled);
+        }
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, p
 use proptest::{prop_assert, prop_assert_eq};
 use tsg_cloudapi::wire::{
     LabelValue, Labels, Machine,
-    lean::{MachineFacts, scan_labelled_page, scan_page},
+    lean::{FoundNic, MachineFacts, scan_labelled_page, scan_page, scan_whole_page},
 };
 use tsg_core::model::{guest::GuestReport, tag::SeenValue};
 use uuid::Uuid;
@@ -28,6 +28,19 @@ fn labelled(page: &[u8]) -> Result<(Vec<MachineFacts<'_>>, Vec<Labels>), String>
     });
     found.map_err(|error| error.to_string())?;
     Ok((facts, labels))
+}
+
+/// The NICs of each machine, with how many tags it has.
+fn whole(page: &[u8]) -> Vec<(usize, Vec<FoundNic>)> {
+    let mut found = Vec::new();
+    scan_whole_page(page, |_, tags, nics| found.push((tags.len(), nics.to_vec()))).unwrap();
+    found
+}
+
+/// Those that the full parser reads with a network and an address.
+fn nics_of(machine: &Machine) -> Vec<FoundNic> {
+    let nics = machine.nics.iter();
+    nics.filter_map(|nic| Some(FoundNic { network: nic.network?, address: nic.ip.parse().ok()? })).collect()
 }
 
 fn label(value: SeenValue<'_>) -> LabelValue {
@@ -142,6 +155,20 @@ fn metadata() -> impl Strategy<Value = String> {
     ]
 }
 
+fn nics() -> impl Strategy<Value = String> {
+    let ip = prop_oneof![
+        any::<u32>().prop_map(|bits| format!("\"{}\"", std::net::Ipv4Addr::from_bits(bits))),
+        Just("\"fd00::1\"".to_owned()),
+        Just("null".to_owned()),
+        text(),
+    ];
+    let nic = (uuid_or_null(), ip, any::<bool>()).prop_map(|(network, ip, primary)| {
+        format!("{{\"mac\":\"90:b8:d0:00:00:01\",\"network\":{network},\"ip\" : {ip},\"primary\":{primary}}}")
+    });
+    let nics = prop::collection::vec(nic, 0..4).prop_map(|nics| format!("[{}]", nics.join(", ")));
+    prop_oneof![Just("null".to_owned()), nics]
+}
+
 fn created() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("null".to_owned()),
@@ -182,12 +209,13 @@ fn machine() -> impl Strategy<Value = String> {
         field("package", prop_oneof![text(), Just("null".to_owned())].boxed()),
         field("brand", brand().boxed()),
         field("metadata", metadata().boxed()),
+        field("nics", nics().boxed()),
     );
     (required, known, further).prop_flat_map(|(id, known, further)| {
         let mut fields = vec![id];
         let (a, b, c, d, e, f, g, h, i) = known;
-        let (j, k, l) = further;
-        fields.extend([a, b, c, d, e, f, g, h, i, j, k, l].into_iter().flatten());
+        let (j, k, l, m) = further;
+        fields.extend([a, b, c, d, e, f, g, h, i, j, k, l, m].into_iter().flatten());
         Just(fields).prop_shuffle().prop_map(|fields| format!("{{{}}}", fields.join(" , ")))
     })
 }
@@ -210,6 +238,8 @@ proptest! {
         for (found, machine) in labels.iter().zip(&machines) {
             prop_assert!(are_same(found, &machine.tags), "{found:?} instead of {:?}", machine.tags);
         }
+        let expected: Vec<_> = machines.iter().map(|machine| (machine.tags.len(), nics_of(machine))).collect();
+        prop_assert_eq!(whole(page.as_bytes()), expected);
     }
 
     #[test]

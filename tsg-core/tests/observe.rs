@@ -10,9 +10,10 @@ use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
 use support::cloud::{DEPLOYMENT, GROUP, bound, claim_of, in_state, machine, machine_id, sent, snapshot};
 use tsg_core::model::errand::{Errand, ErrandKind};
 use tsg_core::model::guest::GuestReport;
-use tsg_core::model::id::{ComputeNodeId, DeploymentId, GroupId, InstanceId, OperationId};
+use tsg_core::model::id::{ComputeNodeId, DeploymentId, GroupId, InstanceId, NetworkId, OperationId};
 use tsg_core::model::instance::{InstanceState, ObservedInstance, Snapshot};
 use tsg_core::model::labels::LabelPage;
+use tsg_core::model::nic::Nic;
 use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::model::tag::{Claim, SeenValue};
 use tsg_core::model::time::Timestamp;
@@ -23,7 +24,7 @@ use tsg_core::observe::nodes::NodeNumbers;
 use tsg_core::observe::paging::{CompleteList, Discard, OVERLAP, Paging, PagingStep};
 use tsg_core::observe::trust::{Judgement, LedgerMachine, ViewWatch};
 use tsg_core::plan::input::{NO_NODE, RestartHistory, Sighting, ViewTrust};
-use tsg_core::ports::cloud::{InstancePage, Labelling, ListFilter, ListPage, Tombstones};
+use tsg_core::ports::cloud::{Addressing, InstancePage, Labelling, ListFilter, ListPage, Tombstones};
 use tsg_core::protocol::timing::ProtocolTiming;
 use uuid::Uuid;
 
@@ -40,7 +41,15 @@ fn served(live: &BTreeSet<u32>, page: &ListPage) -> InstancePage {
     let numbers = live.iter().rev().skip(page.offset as usize).take(page.limit as usize);
     let instances: Vec<ObservedInstance> = numbers.map(|number| machine(*number, &operation)).collect();
     let labels = (page.labelling == Labelling::Labelled).then(|| labels_of(&instances));
-    InstancePage { instances, labels, server_time: None }
+    let nics =
+        (page.addressing == Addressing::EveryNetwork).then(|| instances.iter().map(|seen| nic_of(seen.id)).collect());
+    InstancePage { instances, labels, nics, server_time: None }
+}
+
+/// Each machine has one NIC, whose address follows from its id.
+fn nic_of(instance: InstanceId) -> Nic {
+    let [.., a, b, c] = instance.uuid().into_bytes();
+    Nic { instance, network: NetworkId::new(Uuid::from_u128(5)), address: [10, a, b, c].into() }
 }
 
 /// Each machine is named after its id and carries the tag that all have and one of its own.
@@ -74,7 +83,7 @@ fn read_labelled(
     between: &mut dyn FnMut(&mut BTreeSet<u32>),
 ) -> (Result<CompleteList, Discard>, usize) {
     let timing = ProtocolTiming::default();
-    let mut paging = Paging::with_limit(START, limit, labelling);
+    let mut paging = Paging::with_limit(START, limit, labelling).with_addresses(Addressing::EveryNetwork);
     for requests in 1..1000 {
         let page = served(live, &paging.page());
         match paging.accept(page, Duration::ZERO, &timing) {
@@ -125,6 +134,7 @@ fn a_page_that_repeats_or_overflows_or_comes_late_discards_the_list() {
     let page = |numbers: &mut dyn Iterator<Item = u32>| InstancePage {
         instances: numbers.map(|number| machine(number, &operation)).collect(),
         labels: None,
+        nics: None,
         server_time: None,
     };
     let discard = |page, elapsed| match Paging::with_limit(START, 60, Labelling::Bare).accept(page, elapsed, &timing) {
@@ -143,7 +153,8 @@ fn labels_that_are_not_those_of_a_page_are_none_and_the_list_stands() {
         let machines = |numbers: core::ops::Range<u32>| -> Vec<ObservedInstance> {
             numbers.rev().map(|number| machine(number, &operation)).collect()
         };
-        InstancePage { instances: machines(numbers), labels: Some(labels_of(&machines(labelled))), server_time: None }
+        let labels = Some(labels_of(&machines(labelled)));
+        InstancePage { instances: machines(numbers), labels, nics: None, server_time: None }
     };
     let missing = InstancePage { labels: None, ..page(1..52, 0..0) };
     let timing = ProtocolTiming::default();
@@ -172,6 +183,31 @@ fn labels_that_are_not_those_of_a_page_are_none_and_the_list_stands() {
     }
 }
 
+#[test]
+fn nics_are_known_of_all_pages_or_of_none_and_only_where_they_are_wanted() {
+    let operation = sent(1, START);
+    let page = |numbers: core::ops::Range<u32>, is_told: bool| {
+        let instances: Vec<ObservedInstance> = numbers.rev().map(|number| machine(number, &operation)).collect();
+        let nics = is_told.then(|| instances.iter().map(|seen| nic_of(seen.id)).collect());
+        InstancePage { instances, labels: None, nics, server_time: None }
+    };
+    let timing = ProtocolTiming::default();
+    for (addressing, first, last, is_known) in [
+        (Addressing::EveryNetwork, true, true, true),
+        (Addressing::EveryNetwork, true, false, false),
+        (Addressing::EveryNetwork, false, true, false),
+        (Addressing::Primary, true, true, false),
+    ] {
+        let paging = Paging::with_limit(START, OVERLAP + 1, Labelling::Bare).with_addresses(addressing);
+        let PagingStep::More(paging) = paging.accept(page(1..52, first), Duration::ZERO, &timing) else { panic!() };
+        assert_eq!(paging.page().addressing, addressing, "on every page");
+        let PagingStep::Complete(list) = paging.accept(page(0..50, last), Duration::ZERO, &timing) else {
+            panic!("it is the last one")
+        };
+        assert_eq!(list.nics.is_some(), is_known, "{addressing:?} {first} {last}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1500) })]
 
@@ -196,7 +232,7 @@ proptest! {
                 }
             }
         });
-        let Ok(CompleteList { snapshot, labels }) = result else { return Ok(()) };
+        let Ok(CompleteList { snapshot, labels, nics }) = result else { return Ok(()) };
         let labels = labels.unwrap();
         let seen: Vec<InstanceId> = snapshot.instances.iter().map(|instance| instance.id).collect();
         let unique: BTreeSet<InstanceId> = seen.iter().copied().collect();
@@ -209,6 +245,11 @@ proptest! {
             prop_assert_eq!(labels.get(labelled.id()), Some(labelled));
         }
         prop_assert_eq!(labels.carrying(|_, value| value == "web").count(), seen.len());
+        let nics = nics.unwrap();
+        for id in &seen {
+            let of_one = nics.of_instance(*id).unwrap_or_default();
+            prop_assert_eq!(of_one.values().copied().collect::<Vec<_>>(), [nic_of(*id).address]);
+        }
         prop_assert!(always.iter().all(|number| unique.contains(&machine_id(*number))));
         let ever: BTreeSet<InstanceId> = ever.into_iter().map(machine_id).collect();
         prop_assert!(unique.is_subset(&ever));

@@ -13,7 +13,7 @@ use tsg_core::health::discovery::Alarm;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::group::Group;
 use tsg_core::model::guest::GuestReport;
-use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
+use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, NetworkId, OperationId};
 use tsg_core::model::instance::{Brand, InstanceState};
 use tsg_core::model::listing::Listing;
 use tsg_core::model::operation::{Cause, Phase};
@@ -99,6 +99,10 @@ pub struct MemberView {
     pub marks: Marks,
     /// Its primary address.
     pub address: Option<IpAddr>,
+    /// Its address in each of its networks, as the newest list showed them; `None` where no check of
+    /// its group names a network, and while nothing is known of them.
+    #[serde(skip)]
+    pub networks: Option<BTreeMap<NetworkId, IpAddr>>,
     /// Its compute node.
     pub compute_node: Option<ComputeNodeId>,
     /// When the cloud made it.

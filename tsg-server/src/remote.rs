@@ -3,6 +3,7 @@
 //! Owns the wire forms, and the limits that both sides keep. Must never carry an account: which one
 //! it is, the signature says.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -10,11 +11,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tsg_core::health::check::CheckSpec;
+use tsg_core::health::check::{CheckSpec, Endpoint};
 use tsg_core::health::fact::Outcome;
 use tsg_core::model::fingerprint::Fingerprint;
-use tsg_core::model::id::InstanceId;
+use tsg_core::model::id::{InstanceId, NetworkId};
 use uuid::Uuid;
+
+use crate::probe::Nic;
 
 /// Most facts of one push.
 pub const FACTS_MAX: usize = 400;
@@ -136,12 +139,53 @@ pub struct PlacedCheck {
 }
 
 /// An instance that is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetInstance {
     /// Which one.
     pub instance: InstanceId,
-    /// Its own address.
-    pub address: IpAddr,
+    /// Its own addresses.
+    #[serde(flatten)]
+    pub addresses: Addresses,
+}
+
+/// The addresses of an instance's own NICs, as far as they are known.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The primary one.
+    #[serde(rename = "address")]
+    pub primary: Option<IpAddr>,
+    /// That in each network; `None` while nothing is known of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networks: Option<BTreeMap<NetworkId, IpAddr>>,
+}
+
+impl Addresses {
+    /// Where a check is to ask: at one of these, and nowhere if there is none. `None` as long as
+    /// nobody knows.
+    ///
+    /// ```
+    /// use tsg_core::health::check::CheckSpec;
+    /// use tsg_server::remote::Addresses;
+    ///
+    /// let check: CheckSpec = "http:8080/ping".parse()?;
+    /// let endpoint = check.kind.endpoint().ok_or("it connects")?;
+    /// let known = Addresses { primary: Some([10, 0, 0, 7].into()), networks: None };
+    /// assert_eq!(known.of(endpoint).map(|nics| nics.len()), Some(1));
+    /// assert_eq!(Addresses::default().of(endpoint), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of(&self, endpoint: Endpoint) -> Option<Vec<Nic>> {
+        let Some(network) = endpoint.network else {
+            return self.primary.map(|address| vec![Nic { address, network: None }]);
+        };
+        let address = self.networks.as_ref()?.get(&network);
+        Some(address.map(|address| Nic { address: *address, network: Some(network) }).into_iter().collect())
+    }
+
+    /// Whether any is known.
+    pub fn is_known(&self) -> bool {
+        self.primary.is_some() || self.networks.is_some()
+    }
 }
 
 /// Whether a prober can be believed.

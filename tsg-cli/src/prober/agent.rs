@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use tsg_core::health::fact::Obstruction;
 use tsg_core::ports::Clock as _;
 use tsg_server::SystemClock;
-use tsg_server::probe::{Ability, Assignment, Nic, Prober, Report};
+use tsg_server::probe::{Ability, Assignment, Prober, Report};
 use tsg_server::remote::{GroupTargets, PUSH_GAP, PUSH_LATEST, ProberName, Push, Pushed, Targets};
 use uuid::Uuid;
 
@@ -206,11 +206,9 @@ impl<'a> Agent<'a> {
         for check in &group.checks {
             let Some(label) = self.label((check.place, check.tag.clone())) else { continue };
             let spec = Arc::new(check.spec.clone());
-            all.extend(group.instances.iter().map(|target| Assignment {
-                instance: target.instance,
-                check: label,
-                nics: vec![Nic { address: target.address, network: None }],
-                spec: Arc::clone(&spec),
+            all.extend(group.instances.iter().filter_map(|target| {
+                let nics = target.addresses.of(spec.kind.endpoint()?)?;
+                Some(Assignment { instance: target.instance, check: label, nics, spec: Arc::clone(&spec) })
             }));
         }
     }

@@ -15,13 +15,18 @@ use tsg_core::model::{
 };
 use uuid::Uuid;
 
+mod nics;
+
 use super::{
     machine::{Machine, MachineState, brand_from_wire},
-    scan::Scanner,
+    scan::{self, Scanner},
     tag_value::LabelValue,
 };
 
+use nics::WithNics;
+
 pub use super::scan::ScanError;
+pub use nics::FoundNic;
 
 /// The tag keys whose values are kept, in the order of [`MachineFacts::claim_tags`].
 pub const CLAIM_TAGS: [&str; 5] = [tag::MANAGER, tag::GROUP, tag::OPERATION, tag::REVISION, tag::SEQUENCE];
@@ -165,16 +170,44 @@ pub fn scan_labelled_page<'a>(
     mut machine: impl FnMut(MachineFacts<'a>, &[FoundTag<'a>]),
 ) -> Result<(), ScanError> {
     scan_keeping(page, &mut Vec::new(), |facts, tags| {
-        // Of repeated keys the last value counts, as in a map.
-        tags.reverse();
-        tags.sort_by(|one, next| one.key.cmp(&next.key));
-        tags.dedup_by(|later, kept| later.key == kept.key);
+        in_order(tags);
         machine(facts, tags);
         tags.clear();
     })
 }
 
-/// What is done with tags. A page that is read without them must not pay for them, so this is
+/// The same with the NICs of each machine that have an address.
+///
+/// ```
+/// use tsg_cloudapi::wire::lean::scan_whole_page;
+/// let page = br#"[{"id":"28faa36c-2031-4632-a819-f7defa1299a3",
+///     "nics":[{"ip":"10.0.0.7","network":"d1e7e6a0-0000-4000-8000-000000000001"}]}]"#;
+/// scan_whole_page(page, |_, _, nics| assert_eq!(nics[0].address.to_string(), "10.0.0.7"))?;
+/// # Ok::<(), tsg_cloudapi::wire::lean::ScanError>(())
+/// ```
+///
+/// # Errors
+/// As [`scan_page`].
+pub fn scan_whole_page<'a>(
+    page: &'a [u8],
+    mut machine: impl FnMut(MachineFacts<'a>, &[FoundTag<'a>], &[FoundNic]),
+) -> Result<(), ScanError> {
+    scan_keeping(page, &mut WithNics::<Vec<FoundTag<'a>>>::default(), |facts, WithNics { rest: tags, nics }| {
+        in_order(tags);
+        machine(facts, tags, nics);
+        tags.clear();
+        nics.clear();
+    })
+}
+
+/// Of repeated keys the last value counts, as in a map.
+fn in_order(tags: &mut Vec<FoundTag<'_>>) {
+    tags.reverse();
+    tags.sort_by(|one, next| one.key.cmp(&next.key));
+    tags.dedup_by(|later, kept| later.key == kept.key);
+}
+
+/// What is done with tags and NICs. A page that is read without them must not pay for them, so this is
 /// decided when it is compiled.
 trait TagKeeper<'a> {
     /// Passes the value of a tag.
@@ -182,6 +215,12 @@ trait TagKeeper<'a> {
 
     /// Takes note of a text that was passed already, and gives it back.
     fn note(&mut self, key: Cow<'a, str>, text: Cow<'a, str>) -> Cow<'a, str>;
+
+    /// Passes the NICs.
+    #[inline]
+    fn keep_nics(&mut self, scanner: &mut Scanner<'a>) -> Result<(), ScanError> {
+        scanner.skip()
+    }
 }
 
 /// Throws them away.
@@ -303,6 +342,7 @@ fn scan_field<'a>(
         "package" => 512,
         "brand" => 1024,
         "metadata" => 2048,
+        "nics" => 4096,
         _ => return scanner.skip(),
     };
     if !fields.first(bit) {
@@ -323,7 +363,8 @@ fn scan_field<'a>(
         256 => scan_tags(scanner, &mut fields.claim_tags, keeper)?,
         512 => fields.package = scanner.optional_text()?,
         1024 => fields.brand = scanner.optional_text()?.map(|text| brand_from_wire(&text)).unwrap_or_default(),
-        _ => scan_metadata(scanner, fields)?,
+        2048 => scan_metadata(scanner, fields)?,
+        _ => keeper.keep_nics(scanner)?,
     }
     Ok(())
 }

@@ -44,8 +44,6 @@ pub enum Failure {
     Reset,
     /// There is no way to the address.
     Unreachable,
-    /// The instance has no address in the network that the check names.
-    NoAddress,
     /// The time was over.
     TimedOut(Stage),
     /// It answered with a status that is not expected.
@@ -100,6 +98,8 @@ pub enum Obstruction {
     Forbidden,
     /// It has no way to such an address: its own network is not what it should be.
     NoRoute,
+    /// The instance has no address in the network that the check names.
+    NoAddress,
     /// It has no ports, files or memory left.
     Exhausted,
     /// It is stopping.
@@ -127,7 +127,6 @@ impl fmt::Display for Failure {
             Self::Refused => out.write_str("nobody listens on the port"),
             Self::Reset => out.write_str("the connection was cut"),
             Self::Unreachable => out.write_str("there is no way to its address"),
-            Self::NoAddress => out.write_str("it has no address in the network of the check"),
             Self::TimedOut(stage) => stage.fmt(out),
             Self::Status(status) => write!(out, "it answered with status {status}"),
             Self::Malformed => out.write_str("what it answered is not HTTP"),
@@ -167,6 +166,7 @@ impl fmt::Display for Obstruction {
         out.write_str(match self {
             Self::Forbidden => "the prober may not connect to its address",
             Self::NoRoute => "the prober has no way to its network",
+            Self::NoAddress => "the instance has no address in the network of the check",
             Self::Exhausted => "the prober has no ports or files left",
             Self::Stopping => "the prober is stopping",
             Self::Unsupported => "nobody here runs such checks",

@@ -141,12 +141,8 @@ impl HealthSpec {
     }
 }
 
-/// An instance's addresses are known without their networks, and nobody can run a program in it.
+/// Nobody can run a program in an instance.
 fn refuse_what_is_not_yet(check: &CheckSpec) -> Result<(), InvalidHealth> {
-    if check.kind.endpoint().is_some_and(|endpoint| endpoint.network.is_some()) {
-        let instead = "leave `network` out, so that the primary address is asked";
-        return Err(InvalidHealth::NotYet { what: "another network than the primary one", instead });
-    }
     match check.kind {
         CheckKind::Command(_) => Err(InvalidHealth::NotYet {
             what: "a check of type command",

@@ -16,6 +16,7 @@ pub mod labels;
 pub mod landing;
 pub mod listing;
 pub mod name;
+pub mod nic;
 pub mod operation;
 pub mod policy;
 pub mod revision;

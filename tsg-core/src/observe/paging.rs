@@ -3,15 +3,17 @@
 //! Owns the overlap and the proof that pages join. CloudAPI pages by offset over a list that
 //! changes meanwhile: a machine that vanishes from an earlier page moves a live one across the
 //! seam, where a plain reader never sees it. Must never patch a list that does not join; it is
-//! discarded whole. Labels that are not those of a page's machines are none at all.
+//! discarded whole. Labels that are not those of a page's machines are none at all, and NICs are
+//! known of all pages or of none.
 
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::model::instance::{ObservedInstance, Snapshot};
 use crate::model::labels::{LabelPage, MachineLabels};
+use crate::model::nic::{Nic, Nics};
 use crate::model::time::Timestamp;
-use crate::ports::cloud::{InstancePage, Labelling, ListFilter, ListPage, PAGE_MAX, Tombstones};
+use crate::ports::cloud::{Addressing, InstancePage, Labelling, ListFilter, ListPage, PAGE_MAX, Tombstones};
 use crate::protocol::timing::ProtocolTiming;
 
 /// Machines that a page repeats of the one before it: that many may vanish from earlier pages
@@ -29,7 +31,7 @@ pub const OVERLAP: u32 = 50;
 ///
 /// let paging = Paging::new(Timestamp::EPOCH, Labelling::Bare);
 /// assert_eq!((paging.page().offset, paging.page().limit), (0, 1000));
-/// let empty = InstancePage { instances: Vec::new(), labels: None, server_time: None };
+/// let empty = InstancePage { instances: Vec::new(), labels: None, nics: None, server_time: None };
 /// let step = paging.accept(empty, Duration::ZERO, &ProtocolTiming::default());
 /// assert!(matches!(step, PagingStep::Complete(list) if list.snapshot.instances.is_empty()));
 /// ```
@@ -42,6 +44,9 @@ pub struct Paging {
     labelling: Labelling,
     /// Those of the pages that were read, as long as each had its own.
     labels: Option<LabelPage>,
+    addressing: Addressing,
+    /// Those of the pages that were read, as long as each brought its own.
+    nics: Option<Vec<Nic>>,
 }
 
 /// A page that was read. Pages are kept as they came: their machines are moved only once, to
@@ -78,6 +83,8 @@ pub struct CompleteList {
     pub snapshot: Snapshot,
     /// Their names and tags, if they were asked for and came.
     pub labels: Option<MachineLabels>,
+    /// Their NICs, if they were asked for and came.
+    pub nics: Option<Nics>,
 }
 
 /// Why a list was discarded.
@@ -106,13 +113,24 @@ impl Paging {
             Labelling::Bare => None,
             Labelling::Labelled => Some(LabelPage::new()),
         };
-        Self { taken_at, limit, offset: 0, read: Vec::new(), labelling, labels }
+        let addressing = Addressing::Primary;
+        Self { taken_at, limit, offset: 0, read: Vec::new(), labelling, labels, addressing, nics: None }
+    }
+
+    /// The same with the addresses that are wanted.
+    #[must_use]
+    pub fn with_addresses(self, addressing: Addressing) -> Self {
+        let nics = match addressing {
+            Addressing::Primary => None,
+            Addressing::EveryNetwork => Some(Vec::new()),
+        };
+        Self { addressing, nics, ..self }
     }
 
     /// The page to ask for now.
     pub fn page(&self) -> ListPage {
-        let Self { labelling, offset, limit, .. } = *self;
-        ListPage { filter: ListFilter::All, tombstones: Tombstones::Hidden, labelling, offset, limit }
+        let Self { labelling, addressing, offset, limit, .. } = *self;
+        ListPage { filter: ListFilter::All, tombstones: Tombstones::Hidden, labelling, addressing, offset, limit }
     }
 
     /// Takes the page that was asked for; `elapsed` is the monotonic time since the list began.
@@ -128,6 +146,10 @@ impl Paging {
             return PagingStep::Discard(Discard::Torn);
         };
         self.labels = self.labels.and_then(|labels| with_labels_of(labels, page.labels?, &page.instances, repeated));
+        self.nics = self.nics.zip(page.nics).map(|(mut nics, more)| {
+            nics.extend(more);
+            nics
+        });
         self.read.push(ReadPage { instances: page.instances, repeated });
         if count < self.limit as usize {
             return self.complete();
@@ -165,7 +187,8 @@ impl Paging {
             }
         }
         let snapshot = Snapshot { taken_at: self.taken_at, instances };
-        PagingStep::Complete(CompleteList { snapshot, labels: self.labels.map(LabelPage::complete) })
+        let (labels, nics) = (self.labels.map(LabelPage::complete), self.nics.map(Nics::of));
+        PagingStep::Complete(CompleteList { snapshot, labels, nics })
     }
 }
 

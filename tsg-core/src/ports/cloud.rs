@@ -21,6 +21,7 @@ use crate::model::guest;
 use crate::model::id::{AccountId, InstanceId, OperationId, PackageId};
 use crate::model::instance::{ObservedInstance, PackageMark};
 use crate::model::labels::LabelPage;
+use crate::model::nic::Nic;
 use crate::model::tag::Tags;
 use crate::model::template::TemplateSpec;
 use crate::model::time::Timestamp;
@@ -114,6 +115,16 @@ pub enum Labelling {
     Labelled,
 }
 
+/// Whether the addresses of the machines in all their networks are wanted too: only checks that
+/// name a network need them. They stand in the same replies, so that they cost no request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressing {
+    /// Their primary ones alone.
+    Primary,
+    /// That of each NIC.
+    EveryNetwork,
+}
+
 /// One page to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPage {
@@ -123,6 +134,8 @@ pub struct ListPage {
     pub tombstones: Tombstones,
     /// With names and tags?
     pub labelling: Labelling,
+    /// With the addresses of all NICs?
+    pub addressing: Addressing,
     /// How many to skip.
     pub offset: u32,
     /// How many at most, 1 to [`PAGE_MAX`].
@@ -137,6 +150,8 @@ pub struct InstancePage {
     /// The names and tags of the same machines in the same order, where they were asked for. Tags
     /// are in the order of their keys.
     pub labels: Option<LabelPage>,
+    /// Their NICs in any order, where they were asked for.
+    pub nics: Option<Vec<Nic>>,
     /// The cloud's clock, from the reply.
     pub server_time: Option<Timestamp>,
 }

@@ -11,7 +11,7 @@
 //! use tsg_core::model::instance::ObservedInstance;
 //! use tsg_core::ports::Cloud;
 //! use tsg_core::ports::cloud::{
-//!     AccountProfile, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, InstanceUpdate, Labelling,
+//!     AccountProfile, Addressing, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, InstanceUpdate, Labelling,
 //!     ListFilter, ListPage, Noted, PackageProfile, Reach, Retry, Tombstones,
 //! };
 //!
@@ -31,7 +31,7 @@
 //! impl Cloud for Exhibition {
 //!     async fn list(&self, page: &ListPage) -> Result<InstancePage, CloudError> {
 //!         let rest = self.0.iter().skip(page.offset as usize).take(page.limit as usize);
-//!         Ok(InstancePage { instances: rest.copied().collect(), labels: None, server_time: None })
+//!         Ok(InstancePage { instances: rest.copied().collect(), labels: None, nics: None, server_time: None })
 //!     }
 //!
 //!     async fn get(&self, instance: InstanceId) -> Result<ObservedInstance, CloudError> {
@@ -79,8 +79,8 @@
 //! #     }
 //! # }
 //! let cloud = Exhibition(vec![]);
-//! let (tombstones, labelling) = (Tombstones::Hidden, Labelling::Bare);
-//! let first = ListPage { filter: ListFilter::All, tombstones, labelling, offset: 0, limit: 1000 };
+//! let (tombstones, labelling, addressing) = (Tombstones::Hidden, Labelling::Bare, Addressing::Primary);
+//! let first = ListPage { filter: ListFilter::All, tombstones, labelling, addressing, offset: 0, limit: 1000 };
 //! assert_eq!(wait(cloud.list(&first))?.instances, []);
 //!
 //! let missing = wait(cloud.get(InstanceId::new(uuid::Uuid::from_u128(7)))).unwrap_err();

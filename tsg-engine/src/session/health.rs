@@ -1,6 +1,7 @@
 //! What is believed of the instances' health.
 //!
-//! Owns how a verdict comes into a plan. Must never form one; whoever looks after the instances
+//! Owns how a verdict comes into a plan, and where instances are reached that are asked in a
+//! network. Must never form a verdict; whoever looks after the instances
 //! does.
 
 use core::time::Duration;
@@ -8,7 +9,7 @@ use core::time::Duration;
 use tsg_core::health::check::CheckKind;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::group::Group;
-use tsg_core::model::id::InstanceId;
+use tsg_core::model::id::{GroupId, InstanceId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::observe::join::Joined;
@@ -58,6 +59,27 @@ impl Session {
         }
     }
 
+    /// Takes note of whether the checks of a group name networks.
+    pub(super) fn note_networks(&mut self, group: GroupId) {
+        let ledger = self.books.group(group).filter(|_| self.health.is_some());
+        if ledger.is_some_and(|ledger| names_networks(ledger.group())) {
+            self.networked.insert(group);
+        } else {
+            self.networked.remove(&group);
+        }
+    }
+
+    /// Whether lists have to show the addresses of all NICs.
+    pub(super) fn wants_nics(&self) -> bool {
+        !self.networked.is_empty()
+    }
+
+    /// Whether somebody waits for a list that shows the addresses of all NICs, and none was asked
+    /// for.
+    pub(super) fn lacks_nics(&self) -> bool {
+        self.wants_nics() && self.sight.nics.is_none() && !self.sight.is_addressed
+    }
+
     /// What is believed of an instance of a group that has checks.
     pub(super) fn judgement(&self, group: &Group, instance: InstanceId) -> Option<Judgement> {
         self.health.as_ref().filter(|_| has_checks(group))?.judgement(instance)
@@ -68,6 +90,11 @@ impl Session {
 fn start_window(group: &Group) -> Duration {
     let checks = group.health.iter().flat_map(|health| &health.checks);
     checks.map(|check| check.pacing.start_window.as_duration()).max().unwrap_or_default()
+}
+
+pub(super) fn names_networks(group: &Group) -> bool {
+    let mut checks = group.health.iter().flat_map(|health| &health.checks);
+    checks.any(|check| check.kind.endpoint().is_some_and(|endpoint| endpoint.network.is_some()))
 }
 
 fn asks_guests(group: &Group) -> bool {

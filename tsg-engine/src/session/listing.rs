@@ -15,7 +15,7 @@ use tsg_core::observe::join::find_instance;
 use tsg_core::observe::paging::{CompleteList, Discard, Paging, PagingStep};
 use tsg_core::observe::trust::LedgerMachine;
 use tsg_core::plan::input::{View, ViewTrust};
-use tsg_core::ports::cloud::{CloudError, InstancePage, Labelling};
+use tsg_core::ports::cloud::{Addressing, CloudError, InstancePage, Labelling};
 use tsg_core::ports::store::StoreError;
 use tsg_core::protocol::resolve::resolve;
 
@@ -46,8 +46,9 @@ impl Session {
         match (&self.sight.listing, self.sight.list_began) {
             (Some(_), _) => None,
             (None, None) => Some(self.sight.list_not_before().max(now)),
-            // A group under rules cannot go on before it is seen what machines carry.
-            (None, Some(_)) if self.lacks_labels() => Some(self.sight.list_not_before().max(now)),
+            // A group under rules cannot go on before it is seen what machines carry, and nobody is
+            // asked in a network before it is seen where.
+            (None, Some(_)) if self.lacks_labels() || self.lacks_nics() => Some(self.sight.list_not_before().max(now)),
             (None, Some(began)) => Some((began + self.list_interval()).max(self.sight.list_not_before())),
         }
     }
@@ -91,7 +92,9 @@ impl Session {
         }
         let labelling = if self.wants_labels() { Labelling::Labelled } else { Labelling::Bare };
         self.sight.is_labelled = labelling == Labelling::Labelled;
-        let paging = Some(Paging::new(self.now(), labelling));
+        let addressing = if self.wants_nics() { Addressing::EveryNetwork } else { Addressing::Primary };
+        self.sight.is_addressed = addressing == Addressing::EveryNetwork;
+        let paging = Some(Paging::new(self.now(), labelling).with_addresses(addressing));
         self.sight.listing = Some(Listing { began: now, pages: 0, paging });
         self.todo.read(Read::Page);
     }

@@ -96,6 +96,8 @@ pub(crate) struct Session {
     placed: BTreeMap<GroupId, Placed>,
     /// Groups with instances still to be made under a block, be it of a former template.
     placed_before: BTreeSet<GroupId>,
+    /// Groups whose instances are asked in networks that their checks name.
+    networked: BTreeSet<GroupId>,
     weather: Weather,
     terrain: Terrain,
     /// Groups in discovery.
@@ -139,6 +141,7 @@ impl Session {
             agenda: BTreeMap::new(),
             placed: BTreeMap::new(),
             placed_before: BTreeSet::new(),
+            networked: BTreeSet::new(),
             weather: Weather::default(),
             terrain: Terrain::new(&config.topology),
             directories: BTreeMap::new(),

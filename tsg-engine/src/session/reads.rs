@@ -4,7 +4,7 @@
 use futures_util::FutureExt as _;
 
 use tsg_core::observe::arrivals::LedgerLookup as _;
-use tsg_core::ports::cloud::{Labelling, ListFilter, ListPage, PAGE_MAX, Tombstones};
+use tsg_core::ports::cloud::{Addressing, Labelling, ListFilter, ListPage, PAGE_MAX, Tombstones};
 
 use super::Session;
 use super::answers::Answer;
@@ -71,8 +71,8 @@ impl Session {
 
     fn send_look_up(&mut self, read: Read, filter: ListFilter) {
         self.count_read();
-        let (tombstones, labelling) = (Tombstones::Shown, Labelling::Bare);
-        let page = ListPage { filter, tombstones, labelling, offset: 0, limit: PAGE_MAX };
+        let (tombstones, labelling, addressing) = (Tombstones::Shown, Labelling::Bare, Addressing::Primary);
+        let page = ListPage { filter, tombstones, labelling, addressing, offset: 0, limit: PAGE_MAX };
         let cloud = self.ports.cloud.clone();
         self.answers.push(async move { Answer::LookedUp { read, reply: cloud.list(&page).await } }.boxed());
     }

@@ -101,6 +101,7 @@ impl Session {
             if self.books.group(group).is_none() {
                 self.agenda.remove(&group);
                 self.forget_placement(group);
+                self.networked.remove(&group);
                 self.forget_listing(group);
                 self.handle.board().hide_group(group);
                 continue;
@@ -171,6 +172,7 @@ impl Session {
         let freshened = self.books.freshen(group).await;
         self.only_store(group, freshened)?;
         self.note_placement(group).await?;
+        self.note_networks(group);
         let now = self.monotonic();
         let Some(ledger) = self.books.group(group) else {
             self.agenda.remove(&group);

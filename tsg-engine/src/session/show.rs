@@ -12,6 +12,7 @@ use tsg_core::plan::classify::classify;
 use tsg_core::plan::output::{Class, Plan};
 
 use super::Session;
+use super::health::names_networks;
 use super::round::Scene;
 use crate::board::{AccountHealth, GroupView, MemberView};
 
@@ -102,6 +103,10 @@ impl Session {
             is_delisted: seen.is_some_and(|seen| seen.is_delisted),
             marks: operation.marks,
             address: seen.and_then(|seen| seen.address),
+            networks: operation
+                .instance
+                .filter(|_| names_networks(group))
+                .and_then(|of| self.sight.nics.as_ref()?.of_instance(of)),
             compute_node: seen.and_then(|seen| seen.compute_node),
             created_at: seen.map(|seen| seen.created_at),
             is_protected: seen.is_some_and(|seen| seen.is_protected),

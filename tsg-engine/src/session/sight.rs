@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use tsg_core::model::id::{GroupId, InstanceId};
 use tsg_core::model::instance::{ObservedInstance, Snapshot};
+use tsg_core::model::nic::Nics;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::lasting::LastingStates;
 use tsg_core::observe::paging::{CompleteList, Paging};
@@ -61,6 +62,9 @@ pub(super) struct Sight {
     pub(super) snapshot: Snapshot,
     /// What the machines of that list carry, if rules ask for it. What was seen since is not in it.
     pub(super) carried: Option<Carried>,
+    /// The NICs of the machines of that list, if checks name networks. They may be older than what
+    /// was seen since.
+    pub(super) nics: Option<Nics>,
     /// Its machines as a join needs them, and since when they are so.
     pub(super) lasting: LastingStates,
     pub(super) watch: ViewWatch,
@@ -74,6 +78,8 @@ pub(super) struct Sight {
     pub(super) list_began: Option<Duration>,
     /// Whether the newest list was asked for what machines carry.
     pub(super) is_labelled: bool,
+    /// Whether it was asked for the addresses of all NICs.
+    pub(super) is_addressed: bool,
     pub(super) list_pages: u32,
     /// Until when machines may come or go that were asked to.
     pub(super) awaited_until: Duration,
@@ -109,8 +115,9 @@ impl Sight {
 
     /// A complete list came in: what single replies showed since it began is newer.
     pub(super) fn take_list(&mut self, list: CompleteList, began: Duration, pages: u32, now: Duration) {
-        let CompleteList { snapshot: mut list, labels } = list;
+        let CompleteList { snapshot: mut list, labels, nics } = list;
         self.carried = labels.map(Carried::of);
+        self.nics = nics;
         self.glimpses.retain(|_, (asked_at, _)| *asked_at >= list.taken_at);
         for (_, seen) in self.glimpses.values() {
             write_into(&mut list, *seen);

@@ -185,14 +185,17 @@ impl Watched {
     }
 
     fn targets(&self) -> GroupTargets {
-        let reached = |(instance, asked): (&InstanceId, &Asked)| {
-            asked.address.map(|address| TargetInstance { instance: *instance, address })
+        let reached = self.asked.iter().filter(|(_, asked)| asked.addresses.is_known());
+        let target = |(instance, asked): (&InstanceId, &Asked)| TargetInstance {
+            instance: *instance,
+            addresses: asked.addresses.clone(),
         };
-        GroupTargets { checks: self.placed().collect(), instances: self.asked.iter().filter_map(reached).collect() }
+        GroupTargets { checks: self.placed().collect(), instances: reached.map(target).collect() }
     }
 
     fn probed(&self) -> usize {
-        let checks = self.checks.each.iter().filter(|spec| spec.kind.endpoint().is_some()).count();
-        checks * self.asked.values().filter(|asked| asked.address.is_some()).count()
+        let endpoints = || self.checks.each.iter().filter_map(|spec| spec.kind.endpoint());
+        let asked = self.asked.values().map(|asked| endpoints().filter_map(|at| asked.addresses.of(at)).count());
+        asked.sum()
     }
 }

@@ -4,7 +4,6 @@
 //! address from anywhere but the instance itself.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use tsg_core::health::check::{CheckKind, CheckSpec};
@@ -18,8 +17,8 @@ use tsg_core::model::operation::Phase;
 use tsg_core::model::time::Timestamp;
 use tsg_engine::MemberView;
 
-use crate::probe::{Assignment, Nic};
-use crate::remote::CheckTag;
+use crate::probe::Assignment;
+use crate::remote::{Addresses, CheckTag};
 
 /// A group's checks, each shared with the prober.
 pub struct Checks {
@@ -46,13 +45,12 @@ impl Checks {
     }
 
     /// The checks of one instance that the prober makes.
-    pub fn assignments(&self, instance: InstanceId, address: Option<IpAddr>) -> impl Iterator<Item = Assignment> {
-        let nics: Vec<Nic> = address.map(|address| Nic { address, network: None }).into_iter().collect();
-        // Nobody can ask one whose address is not known, which says nothing of how it is.
-        let can_be_asked = !nics.is_empty();
-        let is_asked = move |spec: &Arc<CheckSpec>| can_be_asked && spec.kind.endpoint().is_some();
-        let probed = (0_u16..).zip(&self.each).filter(move |(_, spec)| is_asked(spec));
-        probed.map(move |(check, spec)| Assignment { instance, check, nics: nics.clone(), spec: spec.clone() })
+    pub fn assignments(&self, instance: InstanceId, addresses: &Addresses) -> impl Iterator<Item = Assignment> {
+        (0_u16..).zip(&self.each).filter_map(move |(check, spec)| {
+            // Nobody can ask one whose address is not known, which says nothing of how it is.
+            let nics = addresses.of(spec.kind.endpoint()?)?;
+            Some(Assignment { instance, check, nics, spec: spec.clone() })
+        })
     }
 
     /// What the checks that need no prober find of one that runs.
@@ -67,10 +65,10 @@ impl Checks {
 }
 
 /// One that is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     /// Where it is reached.
-    pub address: Option<IpAddr>,
+    pub addresses: Addresses,
     /// What its guest said last.
     pub guest: GuestReport,
 }
@@ -119,7 +117,8 @@ impl Starts {
             let start = before.map_or_else(|| Start::first(member, checks, now), |before| before.then(member));
             let Start { began_at, has_served, .. } = start;
             known.insert(instance, start);
-            asked.insert(instance, Asked { address: member.address, guest: member.guest });
+            let addresses = Addresses { primary: member.address, networks: member.networks.clone() };
+            asked.insert(instance, Asked { addresses, guest: member.guest });
             targets.push(Target { instance, began_at, has_served });
         }
         self.0 = known;
@@ -163,7 +162,7 @@ fn shown_since(member: &MemberView) -> Timestamp {
 mod tests {
     use core::time::Duration;
 
-    use tsg_core::model::id::OperationId;
+    use tsg_core::model::id::{NetworkId, OperationId};
     use tsg_core::model::instance::Brand;
     use tsg_core::model::listing::Listing;
     use tsg_core::model::operation::Cause;
@@ -204,6 +203,7 @@ mod tests {
             is_delisted: false,
             marks: Marks::NONE,
             address: Some([127, 0, 0, 7].into()),
+            networks: None,
             compute_node: None,
             created_at: None,
             is_protected: false,
@@ -266,10 +266,32 @@ mod tests {
             assert_eq!(seen(std::slice::from_ref(&idle)), [], "{idle:?}");
         }
         let instance = InstanceId::new(Uuid::from_u128(7));
-        assert_eq!(checks().assignments(instance, None).count(), 0);
-        let asked: Vec<u16> = checks().assignments(instance, running(5).address).map(|one| one.check).collect();
+        assert_eq!(checks().assignments(instance, &Addresses::default()).count(), 0);
+        let addresses = Addresses { primary: running(5).address, networks: None };
+        let asked: Vec<u16> = checks().assignments(instance, &addresses).map(|one| one.check).collect();
         assert_eq!(asked, [0], "what the guest says needs no prober");
         let bad = GuestReport { is_unhealthy: true, ..GuestReport::default() };
         assert_eq!(checks().told(bad).collect::<Vec<_>>(), [(1, Outcome::Failed(Failure::SaysBad))]);
+    }
+
+    #[test]
+    fn one_is_asked_at_its_own_address_in_the_network_of_the_check_and_nowhere_else() {
+        let [fabric, public] = [8, 9].map(|number| NetworkId::new(Uuid::from_u128(number)));
+        let check = |network: NetworkId| {
+            serde_json::from_value(serde_json::json!({"type": "tcp", "port": 80, "name": format!("n{network}"),
+                "network": network}))
+            .unwrap()
+        };
+        let spec = HealthSpec::of(vec!["tcp:22".parse().unwrap(), check(fabric), check(public)]);
+        let checks = Checks::of(&spec).unwrap();
+        let asked = |addresses: &Addresses| -> Vec<(u16, Vec<std::net::IpAddr>)> {
+            let all = checks.assignments(InstanceId::new(Uuid::from_u128(7)), addresses);
+            all.map(|one| (one.check, one.nics.iter().map(|nic| nic.address).collect())).collect()
+        };
+        let (primary, inner) = ([192, 0, 2, 7].into(), [10, 0, 0, 7].into());
+        let known = Addresses { primary: Some(primary), networks: Some([(fabric, inner)].into()) };
+        assert_eq!(asked(&known), [(0, vec![primary]), (1, vec![inner]), (2, vec![])], "it has none in the last one");
+        assert_eq!(asked(&Addresses { networks: None, ..known.clone() }), [(0, vec![primary])], "nobody knows yet");
+        assert_eq!(asked(&Addresses { primary: None, ..known }), [(1, vec![inner]), (2, vec![])]);
     }
 }

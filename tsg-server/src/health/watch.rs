@@ -158,7 +158,7 @@ impl Watch {
         let kept = self.lock();
         let of = |watched: &Watched| -> Vec<Assignment> {
             let asked = watched.asked.iter();
-            asked.flat_map(|(instance, asked)| watched.checks.assignments(*instance, asked.address)).collect()
+            asked.flat_map(|(instance, asked)| watched.checks.assignments(*instance, &asked.addresses)).collect()
         };
         kept.groups.values().flat_map(of).collect()
     }
@@ -267,13 +267,13 @@ impl Watched {
 
     /// Changes whom the prober asks.
     fn ask(&mut self, asked: BTreeMap<InstanceId, Asked>, errands: &mut Errands) {
-        let is_gone = |instance: &&InstanceId| asked.get(*instance).is_none_or(|new| new.address.is_none());
-        let gone = self.asked.keys().filter(is_gone);
-        errands.gone.extend(self.keys(gone));
-        for (instance, new) in &asked {
-            if self.asked.get(instance).is_none_or(|before| before.address != new.address) {
-                errands.set.extend(self.checks.assignments(*instance, new.address));
-            }
+        let addresses = |of: Option<&Asked>| of.map(|asked| asked.addresses.clone());
+        let is_other = |instance: &&InstanceId| addresses(asked.get(*instance)) != addresses(self.asked.get(*instance));
+        // What is set is not gone, whatever was asked there before.
+        errands.gone.extend(self.keys(self.asked.keys().filter(is_other)));
+        for instance in asked.keys().filter(is_other) {
+            let new = addresses(asked.get(instance)).unwrap_or_default();
+            errands.set.extend(self.checks.assignments(*instance, &new));
         }
         self.asked = asked;
     }

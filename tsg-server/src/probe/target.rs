@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 use tsg_core::health::check::Endpoint;
-use tsg_core::health::fact::{Failure, Obstruction, Outcome};
+use tsg_core::health::fact::{Obstruction, Outcome};
 use tsg_core::model::id::NetworkId;
 
 /// An address of one of an instance's own NICs.
@@ -109,7 +109,7 @@ impl TargetPolicy {
     /// It has none there, or none that may be probed.
     pub fn choose(&self, nics: &[Nic], endpoint: Endpoint) -> Result<SocketAddr, Outcome> {
         let is_meant = |nic: &&Nic| endpoint.network.is_none() || nic.network == endpoint.network;
-        let nic = nics.iter().find(is_meant).ok_or(Outcome::Failed(Failure::NoAddress))?;
+        let nic = nics.iter().find(is_meant).ok_or(Outcome::Unjudged(Obstruction::NoAddress))?;
         // An IPv4 address in IPv6 clothes is judged as what it is.
         let address = nic.address.to_canonical();
         if self.permits(address) {
@@ -176,7 +176,7 @@ mod tests {
         let (policy, nics) = (TargetPolicy::default(), [nic("10.0.0.5", 1), nic("192.0.2.7", 2)]);
         assert_eq!(policy.choose(&nics, endpoint(None)), Ok("10.0.0.5:8080".parse().unwrap()));
         assert_eq!(policy.choose(&nics, endpoint(Some(2))), Ok("192.0.2.7:8080".parse().unwrap()));
-        let none = Err(Outcome::Failed(Failure::NoAddress));
+        let none = Err(Outcome::Unjudged(Obstruction::NoAddress));
         assert_eq!(policy.choose(&nics, endpoint(Some(3))), none);
         assert_eq!(policy.choose(&[], endpoint(None)), none);
     }

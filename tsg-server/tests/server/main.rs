@@ -11,6 +11,7 @@ mod enrolment;
 mod isolation;
 mod key_file;
 mod lifecycle;
+mod networks;
 mod placement;
 mod prober;
 mod rollout;

@@ -289,8 +289,9 @@ impl Cloud for SimCloud {
         let work = |world: &mut World| {
             let found = world.list_machines(account, &query).items;
             let labels = translation::labels(page.labelling, &found);
+            let nics = translation::nics(page.addressing, &found);
             let instances = found.into_iter().map(|machine| translation::observed(world, machine)).collect();
-            Ok(InstancePage { instances, labels, server_time: Some(translation::timestamp(world.clock())) })
+            Ok(InstancePage { instances, labels, nics, server_time: Some(translation::timestamp(world.clock())) })
         };
         self.request(self.call(Operation::ListMachines), work).await
     }

@@ -9,14 +9,15 @@ use tsg_core::model::id::{self, InstanceId};
 use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
 use tsg_core::model::labels::LabelPage;
 use tsg_core::model::name::operation_of;
+use tsg_core::model::nic;
 use tsg_core::model::tag::{Claim, OPERATION, SeenValue, TagValue};
 use tsg_core::model::time::Timestamp;
 use tsg_core::ports::cloud::{
-    CreateInstance, FirewallState, Labelling, ListFilter, ListPage, PackageProfile, Tombstones,
+    Addressing, CreateInstance, FirewallState, Labelling, ListFilter, ListPage, PackageProfile, Tombstones,
 };
 
 use crate::world::{
-    AccountId, CreateMachine, Fingerprint, ListQuery, Machine, MachineState, NetworkRequest, Package, Scalar,
+    AccountId, CreateMachine, Fingerprint, ListQuery, Machine, MachineState, NetworkRequest, Nic, Package, Scalar,
     ScalarInput, SimTime, Switch, World,
 };
 
@@ -50,6 +51,19 @@ pub(super) fn labels(labelling: Labelling, machines: &[&Machine]) -> Option<Labe
         page.push(InstanceId::new(machine.id.0), &machine.name, tags);
     }
     Some(page)
+}
+
+/// The NICs of machines, where they are wanted.
+pub(super) fn nics(addressing: Addressing, machines: &[&Machine]) -> Option<Vec<nic::Nic>> {
+    let of_one = |machine: &&Machine| {
+        let instance = InstanceId::new(machine.id.0);
+        let shown = move |nic: &Nic| {
+            let (network, address) = (id::NetworkId::new(nic.network.0), IpAddr::V4(nic.ip));
+            nic::Nic { instance, network, address }
+        };
+        machine.shown_nics().iter().map(shown).collect::<Vec<_>>()
+    };
+    (addressing == Addressing::EveryNetwork).then(|| machines.iter().flat_map(of_one).collect())
 }
 
 fn brand(word: &str) -> Brand {

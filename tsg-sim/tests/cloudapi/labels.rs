@@ -15,7 +15,7 @@ use tsg_core::model::tag::{Claim, TagValue, Tags};
 use tsg_core::model::template::TemplateSpec;
 use tsg_core::ports::Cloud;
 use tsg_core::ports::cloud::{
-    CreateInstance, InstancePage, InstanceUpdate, Labelling, ListFilter, ListPage, Tombstones,
+    Addressing, CreateInstance, InstancePage, InstanceUpdate, Labelling, ListFilter, ListPage, Tombstones,
 };
 use tsg_sim::cloud::SimCloud;
 use tsg_sim::executor::Executor;
@@ -54,7 +54,17 @@ fn spec() -> WorldSpec {
 
 async fn list(cloud: &dyn Cloud, labelling: Labelling) -> InstancePage {
     let tombstones = Tombstones::Hidden;
-    cloud.list(&ListPage { filter: ListFilter::All, tombstones, labelling, offset: 0, limit: 10 }).await.unwrap()
+    cloud
+        .list(&ListPage {
+            filter: ListFilter::All,
+            tombstones,
+            labelling,
+            addressing: Addressing::Primary,
+            offset: 0,
+            limit: 10,
+        })
+        .await
+        .unwrap()
 }
 
 async fn make(cloud: &dyn Cloud, stock: Stock, name: &str, tags: Tags, claim_tags: Tags) -> InstanceId {

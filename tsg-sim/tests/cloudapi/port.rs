@@ -10,7 +10,8 @@ use tsg_core::model::id::{InstanceId, PackageId};
 use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance};
 use tsg_core::ports::Cloud;
 use tsg_core::ports::cloud::{
-    CloudError, ErrorKind, FirewallState, InstanceUpdate, Labelling, ListFilter, ListPage, Noted, Tombstones,
+    Addressing, CloudError, ErrorKind, FirewallState, InstanceUpdate, Labelling, ListFilter, ListPage, Noted,
+    Tombstones,
 };
 use tsg_sim::world::{Fault, FaultRule, Machine, MachineId, Operation, parse_canonical};
 
@@ -22,7 +23,8 @@ use crate::support::site::{FAST, Site, quick};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn first_page(labelling: Labelling) -> ListPage {
-    ListPage { filter: ListFilter::All, tombstones: Tombstones::Hidden, labelling, offset: 0, limit: 10 }
+    let addressing = Addressing::EveryNetwork;
+    ListPage { filter: ListFilter::All, tombstones: Tombstones::Hidden, labelling, addressing, offset: 0, limit: 10 }
 }
 
 /// A data centre, tsg's client to it, and a running machine.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tsg_core::model::id::{InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::ports::Cloud;
-use tsg_core::ports::cloud::{CloudCode, ErrorKind, Labelling, ListFilter, ListPage, Reach, Tombstones};
+use tsg_core::ports::cloud::{Addressing, CloudCode, ErrorKind, Labelling, ListFilter, ListPage, Reach, Tombstones};
 use tsg_core::protocol::create::{CreateOutcome, Refusal, classify_create};
 use tsg_sim::cloud::{SignatureLife, lock};
 use tsg_sim::executor::TaskId;
@@ -15,7 +15,14 @@ use tsg_sim::world::{Fault, FaultRule, Fingerprint, Latency, Operation, Quota, T
 use crate::bench::{Bench, bench, bench_of, claim};
 
 fn page(filter: ListFilter, tombstones: Tombstones) -> ListPage {
-    ListPage { filter, tombstones, labelling: Labelling::Bare, offset: 0, limit: 1_000 }
+    ListPage {
+        filter,
+        tombstones,
+        labelling: Labelling::Bare,
+        addressing: Addressing::Primary,
+        offset: 0,
+        limit: 1_000,
+    }
 }
 
 #[test]

@@ -1,16 +1,19 @@
-//! What machines carry is known as of the newest complete list that showed it, and else not.
+//! What machines carry, and where each of their NICs is, is known as of the newest complete list that
+//! showed it, and else not.
 
 use super::*;
 use crate::session::sight::Listing;
+use tsg_core::model::id::NetworkId;
 use tsg_core::model::labels::LabelPage;
+use tsg_core::model::nic::Nic;
 use tsg_core::model::tag::SeenValue;
 use tsg_core::observe::paging::Paging;
-use tsg_core::ports::cloud::{InstancePage, Labelling};
+use tsg_core::ports::cloud::{Addressing, InstancePage, Labelling};
 
 impl Stage {
     /// A list is read, and its only page is answered.
     fn read_list(&mut self, labelling: Labelling, reply: Result<InstancePage, CloudError>) {
-        let paging = Some(Paging::new(self.now, labelling));
+        let paging = Some(Paging::new(self.now, labelling).with_addresses(Addressing::EveryNetwork));
         self.session.sight.listing = Some(Listing { began: Duration::ZERO, pages: 0, paging });
         done(self.session.take_page(reply)).unwrap();
     }
@@ -23,7 +26,7 @@ impl Stage {
             labels.push(foreign.id, "silent_bob", [("role", SeenValue::Text(role))]);
             labels
         });
-        InstancePage { instances: vec![foreign], labels, server_time: None }
+        InstancePage { instances: vec![foreign], labels, nics: None, server_time: None }
     }
 
     fn role(&self) -> Option<&str> {
@@ -60,5 +63,24 @@ fn labels_are_not_asked_for_where_no_rule_needs_them() {
     stage.session.ask_for_list();
     let listing = stage.session.sight.listing.as_ref();
     let page = listing.and_then(|listing| listing.paging.as_ref()).map(Paging::page);
-    assert_eq!(page.map(|page| page.labelling), Some(Labelling::Bare));
+    assert_eq!(page.map(|page| (page.labelling, page.addressing)), Some((Labelling::Bare, Addressing::Primary)));
+}
+
+#[test]
+fn nics_are_asked_for_where_a_check_names_a_network_and_are_those_of_the_newest_list() {
+    let mut stage = Stage::new();
+    stage.session.networked.insert(GROUP);
+    assert!(stage.session.lacks_nics());
+    stage.session.ask_for_list();
+    let asked = stage.session.sight.listing.as_ref().and_then(|listing| listing.paging.as_ref()).map(Paging::page);
+    assert_eq!(asked.map(|page| page.addressing), Some(Addressing::EveryNetwork));
+    assert!(!stage.session.lacks_nics(), "they are under way");
+
+    let network = NetworkId::new(Uuid::from_u128(9));
+    let nic = Nic { instance: MACHINE, network, address: [10, 0, 0, 7].into() };
+    stage.read_list(Labelling::Bare, Ok(InstancePage { nics: Some(vec![nic]), ..stage.page(None) }));
+    let known = |stage: &Stage| stage.session.sight.nics.as_ref()?.of_instance(MACHINE);
+    assert_eq!(known(&stage), Some([(network, nic.address)].into()));
+    stage.read_list(Labelling::Bare, Ok(stage.page(None)));
+    assert_eq!(known(&stage), None, "what was shown earlier may be over");
 }
