@@ -6,7 +6,7 @@
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use tsg_core::model::guest::GuestReport;
+use tsg_core::model::guest::{GuestReport, GuestSigns};
 use tsg_core::model::id::{ComputeNodeId, DeploymentId, GroupId, ImageId, TemplateId};
 use tsg_core::model::instance::{Brand, ObservedInstance, PackageMark};
 use tsg_core::model::listing::Listing;
@@ -117,5 +117,6 @@ fn observed(group: GroupId, member: &Member) -> Option<ObservedInstance> {
         address: None,
         is_protected: member.is_protected(),
         is_delisted: false,
+        signs: GuestSigns::default(),
     })
 }

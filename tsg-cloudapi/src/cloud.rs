@@ -255,6 +255,7 @@ pub fn observe(machine: &MachineFacts<'_>) -> ObservedInstance {
         address: machine.primary_ip,
         is_protected: machine.deletion_protection,
         is_delisted: machine.is_delisted,
+        signs: machine.signs,
     }
 }
 

@@ -141,9 +141,30 @@ fn brand() -> impl Strategy<Value = String> {
 
 /// Metadata in which guests say something, with values of every sort and keys that recur.
 fn metadata() -> impl Strategy<Value = String> {
-    let keys = ["tsg.busy", "tsg.scale_in_cost", "tsg.drained", "tsg.health", "tsg.h\\u0065alth", "tsg.else"];
+    let keys = [
+        "tsg.busy",
+        "tsg.scale_in_cost",
+        "tsg.drained",
+        "tsg.health",
+        "tsg.h\\u0065alth",
+        "tsg.heartbeat",
+        "tsg.ready",
+    ];
     let key = prop_oneof![prop::sample::select(keys.to_vec()).prop_map(|key| format!("\"{key}\"")), text()];
-    let values = ["\"true\"", "\"b\\u0061d\"", "\"bad\\n\"", "true", "false", "-7", "\"12\"", "1.0", "2.5", "1e3"];
+    let values = [
+        "\"true\"",
+        "\"b\\u0061d\"",
+        "\"bad\\n\"",
+        "true",
+        "false",
+        "-7",
+        "\"12\"",
+        "1.0",
+        "2.5",
+        "1e3",
+        "1800000000",
+        "\"1800000000\"",
+    ];
     let value = prop_oneof![prop::sample::select(values.to_vec()).prop_map(str::to_owned), json_value()];
     let entries = prop::collection::vec((key, value), 0..8);
     prop_oneof![

@@ -38,6 +38,7 @@ fn a_check_that_was_written_is_read_again() {
         json!({"type": "https", "tls": {"name": "api.example.com"}, "network": "00000000-0000-0000-0000-000000000009"}),
         json!({"type": "tcp", "port": 65535, "purpose": "live", "retries": 1, "healthy_after": 100}),
         json!({"type": "guest"}),
+        json!({"type": "guest", "name": "beats", "heartbeat": "2m"}),
         json!({"type": "command", "command": ["/bin/true", ""]}),
         json!({"type": "cloud", "name": "state"}),
         json!({"type": "containerpilot", "start_window": 0}),
@@ -107,6 +108,8 @@ fn a_check_that_cannot_be_made_is_refused() {
         (json!({"type": "https", "tls": {"name": "a..b"}}), "no name that a certificate"),
         (json!({"type": "https", "tls": {"ca": "nonsense"}}), "holds no certificate"),
         (json!({"type": "command"}), "needs a program"),
+        (json!({"type": "guest", "heartbeat": "10s"}), "`heartbeat` is 10s; write 1m to 1d"),
+        (json!({"type": "cloud", "heartbeat": "2m"}), "a check of type cloud has no `heartbeat`"),
     ] {
         let told = refused(value.clone());
         assert!(told.contains(expected), "{value}: {told}");

@@ -272,6 +272,25 @@ fn a_check_that_asks_otherwise_begins_anew_and_one_of_another_pace_does_not() {
 }
 
 #[test]
+fn one_that_says_it_is_not_ready_is_left_alone_until_it_says_worse_and_nobody_waits_to_hear_of_it() {
+    let mut ward = Ward::new(second(0));
+    let health = health(&[("both", r#", "start_window": "0s""#)]);
+    ward.set_group(group(1), &health, &[target(1)], second(0));
+    note(&mut ward, 0, Outcome::Failed(Failure::SaysNotReady), [10, 20, 30]);
+    assert_eq!(ward.take_changed(), [group(1)]);
+    let judged = ward.judgement(instance(1), second(30)).unwrap();
+    assert_eq!((judged.verdict, judged.is_ready), (Verdict::Degraded, false));
+    note(&mut ward, 0, Outcome::Failed(Failure::SaysNotReady), [40]);
+    assert_eq!(ward.take_changed(), [], "nothing is new");
+    for (outcome, at, expected) in
+        [(Failure::SaysBad, 50, Verdict::Unhealthy), (Failure::SaysNotReady, 60, Verdict::Degraded)]
+    {
+        note(&mut ward, 0, Outcome::Failed(outcome), [at]);
+        assert_eq!((ward.take_changed(), verdict(&ward, 1, at)), (vec![group(1)], Some(expected)));
+    }
+}
+
+#[test]
 fn nobody_is_judged_by_what_was_heard_of_another_one() {
     let health = health(&[("both", "")]);
     let mut ward = Ward::new(second(0));

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tsg_core::health::discovery::Alarm;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::group::Group;
-use tsg_core::model::guest::GuestReport;
+use tsg_core::model::guest::{GuestReport, GuestSigns};
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, NetworkId, OperationId};
 use tsg_core::model::instance::{Brand, InstanceState};
 use tsg_core::model::listing::Listing;
@@ -80,6 +80,9 @@ pub struct MemberView {
     pub state_since: Option<Timestamp>,
     /// What its guest said of itself when it was last seen.
     pub guest: GuestReport,
+    /// What its guest said last to whoever looks after its health.
+    #[serde(skip)]
+    pub signs: GuestSigns,
     /// Since when its guest says that.
     pub guest_since: Option<Timestamp>,
     /// What runs the machine.

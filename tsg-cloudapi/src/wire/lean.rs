@@ -9,13 +9,14 @@ use std::{borrow::Cow, net::IpAddr};
 
 use jiff::Timestamp;
 use tsg_core::model::{
-    guest::{CNS_STATUS, GuestReport, is_delisted},
+    guest::{CNS_STATUS, GuestReport, GuestSigns, is_delisted},
     instance::Brand,
     tag::{self, SeenValue},
 };
 use uuid::Uuid;
 
 mod nics;
+mod tags;
 
 use super::{
     machine::{Machine, MachineState, brand_from_wire},
@@ -24,41 +25,14 @@ use super::{
 };
 
 use nics::WithNics;
+use tags::{Ballast, TagKeeper, in_order};
 
 pub use super::scan::ScanError;
 pub use nics::FoundNic;
+pub use tags::FoundTag;
 
 /// The tag keys whose values are kept, in the order of [`MachineFacts::claim_tags`].
 pub const CLAIM_TAGS: [&str; 5] = [tag::MANAGER, tag::GROUP, tag::OPERATION, tag::REVISION, tag::SEQUENCE];
-
-/// One tag of a machine.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FoundTag<'a> {
-    key: Cow<'a, str>,
-    value: FoundValue<'a>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum FoundValue<'a> {
-    Text(Cow<'a, str>),
-    Flag(bool),
-    Number(f64),
-    Foreign,
-}
-
-impl FoundTag<'_> {
-    /// Its key and value.
-    #[must_use]
-    pub fn seen(&self) -> (&str, SeenValue<'_>) {
-        let value = match &self.value {
-            FoundValue::Text(text) => SeenValue::Text(text),
-            FoundValue::Flag(value) => SeenValue::Flag(*value),
-            FoundValue::Number(value) => SeenValue::Number(*value),
-            FoundValue::Foreign => SeenValue::Foreign,
-        };
-        (&self.key, value)
-    }
-}
 
 /// What the planner needs of one machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +63,8 @@ pub struct MachineFacts<'a> {
     pub guest: GuestReport,
     /// Whether its metadata take it out of its services in CNS.
     pub is_delisted: bool,
+    /// What its metadata say to whoever looks after its health.
+    pub signs: GuestSigns,
 }
 
 impl<'a> MachineFacts<'a> {
@@ -103,8 +79,11 @@ impl<'a> MachineFacts<'a> {
     #[must_use]
     pub fn of(machine: &'a Machine) -> Self {
         let text_of = |key: &str| machine.tags.get(key)?.as_text().map(Cow::Borrowed);
-        let mut guest = GuestReport::default();
-        machine.metadata.iter().for_each(|(key, value)| guest.note(key, seen_value(value)));
+        let (mut guest, mut signs) = (GuestReport::default(), GuestSigns::default());
+        for (key, value) in &machine.metadata {
+            guest.note(key, seen_value(value));
+            signs.note(key, seen_value(value));
+        }
         Self {
             id: machine.id,
             name: Cow::Borrowed(&machine.name),
@@ -119,6 +98,7 @@ impl<'a> MachineFacts<'a> {
             claim_tags: CLAIM_TAGS.map(text_of),
             guest,
             is_delisted: machine.metadata.get(CNS_STATUS).is_some_and(|status| is_delisted(seen_value(status))),
+            signs,
         }
     }
 }
@@ -200,65 +180,6 @@ pub fn scan_whole_page<'a>(
     })
 }
 
-/// Of repeated keys the last value counts, as in a map.
-fn in_order(tags: &mut Vec<FoundTag<'_>>) {
-    tags.reverse();
-    tags.sort_by(|one, next| one.key.cmp(&next.key));
-    tags.dedup_by(|later, kept| later.key == kept.key);
-}
-
-/// What is done with tags and NICs. A page that is read without them must not pay for them, so this is
-/// decided when it is compiled.
-trait TagKeeper<'a> {
-    /// Passes the value of a tag.
-    fn keep(&mut self, scanner: &mut Scanner<'a>, key: Cow<'a, str>) -> Result<(), ScanError>;
-
-    /// Takes note of a text that was passed already, and gives it back.
-    fn note(&mut self, key: Cow<'a, str>, text: Cow<'a, str>) -> Cow<'a, str>;
-
-    /// Passes the NICs.
-    #[inline]
-    fn keep_nics(&mut self, scanner: &mut Scanner<'a>) -> Result<(), ScanError> {
-        scanner.skip()
-    }
-}
-
-/// Throws them away.
-struct Ballast;
-
-impl<'a> TagKeeper<'a> for Ballast {
-    #[inline]
-    fn keep(&mut self, scanner: &mut Scanner<'a>, _: Cow<'a, str>) -> Result<(), ScanError> {
-        scanner.skip()
-    }
-
-    #[inline]
-    fn note(&mut self, _: Cow<'a, str>, text: Cow<'a, str>) -> Cow<'a, str> {
-        text
-    }
-}
-
-impl<'a> TagKeeper<'a> for Vec<FoundTag<'a>> {
-    fn keep(&mut self, scanner: &mut Scanner<'a>, key: Cow<'a, str>) -> Result<(), ScanError> {
-        let value = match scanner.peek() {
-            b'"' => FoundValue::Text(scanner.string()?.decode()),
-            b't' | b'f' => FoundValue::Flag(scanner.flag()?),
-            b'-' | b'0'..=b'9' => FoundValue::Number(scanner.number_value()?),
-            _ => {
-                scanner.skip()?;
-                FoundValue::Foreign
-            }
-        };
-        self.push(FoundTag { key, value });
-        Ok(())
-    }
-
-    fn note(&mut self, key: Cow<'a, str>, text: Cow<'a, str>) -> Cow<'a, str> {
-        self.push(FoundTag { key, value: FoundValue::Text(text.clone()) });
-        text
-    }
-}
-
 fn scan_keeping<'a, K: TagKeeper<'a>>(
     page: &'a [u8],
     keeper: &mut K,
@@ -292,6 +213,7 @@ struct Fields<'a> {
     claim_tags: [Option<Cow<'a, str>>; CLAIM_TAGS.len()],
     guest: GuestReport,
     is_delisted: bool,
+    signs: GuestSigns,
 }
 
 impl Fields<'_> {
@@ -320,6 +242,7 @@ fn scan_machine<'a>(scanner: &mut Scanner<'a>, keeper: &mut impl TagKeeper<'a>) 
         claim_tags: fields.claim_tags,
         guest: fields.guest,
         is_delisted: fields.is_delisted,
+        signs: fields.signs,
     })
 }
 
@@ -404,7 +327,10 @@ fn scan_metadata(scanner: &mut Scanner<'_>, fields: &mut Fields<'_>) -> Result<(
     scanner.object(|scanner, key| {
         let key = key.decode();
         if key.starts_with("tsg.") {
-            scan_value(scanner, |value| fields.guest.note(&key, value))
+            scan_value(scanner, |value| {
+                fields.guest.note(&key, value);
+                fields.signs.note(&key, value);
+            })
         } else if key == CNS_STATUS {
             scan_value(scanner, |status| fields.is_delisted = is_delisted(status))
         } else {

@@ -12,11 +12,14 @@ use core::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
+use super::fact::{Failure, Obstruction, Outcome};
 use super::invalid::InvalidHealth;
 use super::status::StatusRange;
 use super::written::Written;
+use crate::model::guest::{GuestReport, GuestSigns};
 use crate::model::id::NetworkId;
 use crate::model::span::Span;
+use crate::model::time::Timestamp;
 
 /// One check of each instance of a group.
 ///
@@ -105,7 +108,7 @@ pub enum CheckKind {
     /// Whether the cloud shows it running.
     Cloud,
     /// What its metadata say.
-    Guest,
+    Guest(GuestCheck),
     /// A program that is run in the instance, with its arguments.
     Command(Vec<String>),
 }
@@ -133,6 +136,51 @@ pub struct HttpCheck {
     /// The statuses of an instance that is well. Default: 2xx. 429 says that it has too much to
     /// do, unless it is among them.
     pub expect: Vec<StatusRange>,
+}
+
+/// What a guest has to say of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct GuestCheck {
+    /// The age up to which its heartbeat shows that it still says anything, 1 min to 1 d. `None`: it
+    /// need have none.
+    pub heartbeat: Option<Span>,
+}
+
+impl GuestCheck {
+    /// What follows from what a guest says, as a look at the cloud showed it. Of a guest whose
+    /// heartbeat is too old nobody can tell how it is: that what it writes does not arrive may be
+    /// the cloud's fault as well as its own.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use tsg_core::health::check::{GuestCheck, Purpose};
+    /// use tsg_core::health::fact::{Obstruction, Outcome};
+    /// use tsg_core::model::guest::{GuestReport, GuestSigns, HEARTBEAT};
+    /// use tsg_core::model::span::Span;
+    /// use tsg_core::model::tag::SeenValue;
+    /// use tsg_core::model::time::Timestamp;
+    ///
+    /// let check = GuestCheck { heartbeat: Some(Span::from_mins(2)) };
+    /// let mut signs = GuestSigns::default();
+    /// signs.note(HEARTBEAT, SeenValue::Number(1_800_000_000.0));
+    /// let at = Timestamp::from_millis(1_800_000_000_000);
+    /// let judged = |age| check.judge(Purpose::Both, &GuestReport::default(), &signs, at.after(Duration::from_secs(age)));
+    /// assert_eq!(judged(120), Outcome::Passed);
+    /// assert_eq!(judged(121), Outcome::Unjudged(Obstruction::NoHeartbeat));
+    /// ```
+    pub fn judge(&self, purpose: Purpose, said: &GuestReport, signs: &GuestSigns, seen_at: Timestamp) -> Outcome {
+        let is_late =
+            |allowed: Span| signs.heartbeat.is_none_or(|beat| beat.at().after(allowed.as_duration()) < seen_at);
+        if self.heartbeat.is_some_and(is_late) {
+            Outcome::Unjudged(Obstruction::NoHeartbeat)
+        } else if said.is_unhealthy {
+            Outcome::Failed(Failure::SaysBad)
+        } else if signs.is_unready && purpose.is_ready() {
+            Outcome::Failed(Failure::SaysNotReady)
+        } else {
+            Outcome::Passed
+        }
+    }
 }
 
 /// How a request is made.
@@ -185,7 +233,7 @@ impl CheckKind {
             Self::Tcp(_) => "tcp",
             Self::ContainerPilot(_) => "containerpilot",
             Self::Cloud => "cloud",
-            Self::Guest => "guest",
+            Self::Guest(_) => "guest",
             Self::Command(_) => "command",
         }
     }
@@ -195,7 +243,7 @@ impl CheckKind {
         match self {
             Self::Http(http) | Self::Https(http, _) => Some(http.endpoint),
             Self::Tcp(endpoint) | Self::ContainerPilot(endpoint) => Some(*endpoint),
-            Self::Cloud | Self::Guest | Self::Command(_) => None,
+            Self::Cloud | Self::Guest(_) | Self::Command(_) => None,
         }
     }
 

@@ -58,8 +58,23 @@ pub enum Failure {
     NotRunning,
     /// It says itself that it is not well.
     SaysBad,
+    /// It says itself that it is not to be sent anything, and nothing worse.
+    SaysNotReady,
     /// The command ended with this code.
     Exit(i32),
+}
+
+impl Failure {
+    /// Whether it is a reason not to send an instance anything, and none to repair it, whatever the
+    /// check is for.
+    ///
+    /// ```
+    /// use tsg_core::health::fact::Failure;
+    /// assert!(Failure::SaysNotReady.is_of_readiness_alone() && !Failure::SaysBad.is_of_readiness_alone());
+    /// ```
+    pub const fn is_of_readiness_alone(self) -> bool {
+        matches!(self, Self::SaysNotReady)
+    }
 }
 
 /// How far a probe had come when its time was over.
@@ -100,6 +115,8 @@ pub enum Obstruction {
     NoRoute,
     /// The instance has no address in the network that the check names.
     NoAddress,
+    /// The guest has written no heartbeat for longer than it may, as far as the cloud shows.
+    NoHeartbeat,
     /// It has no ports, files or memory left.
     Exhausted,
     /// It is stopping.
@@ -134,6 +151,7 @@ impl fmt::Display for Failure {
             Self::Tls(failure) => failure.fmt(out),
             Self::NotRunning => out.write_str("the cloud does not show it running"),
             Self::SaysBad => out.write_str("it says itself that it is not well"),
+            Self::SaysNotReady => out.write_str("it says itself that it is not ready"),
             Self::Exit(code) => write!(out, "the command ended with {code}"),
         }
     }
@@ -167,6 +185,7 @@ impl fmt::Display for Obstruction {
             Self::Forbidden => "the prober may not connect to its address",
             Self::NoRoute => "the prober has no way to its network",
             Self::NoAddress => "the instance has no address in the network of the check",
+            Self::NoHeartbeat => "the cloud shows no heartbeat of it that is new enough",
             Self::Exhausted => "the prober has no ports or files left",
             Self::Stopping => "the prober is stopping",
             Self::Unsupported => "nobody here runs such checks",

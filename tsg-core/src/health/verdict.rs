@@ -125,7 +125,8 @@ impl Summary {
 
     fn add_down(&mut self, purpose: Purpose, cause: Option<Cause>) {
         self.is_unready |= purpose.is_ready();
-        if purpose.is_live() {
+        let is_fit = cause.is_some_and(|cause| cause.failure.is_of_readiness_alone());
+        if purpose.is_live() && !is_fit {
             self.is_down = true;
             self.live_cause = self.live_cause.or(cause);
         } else {

@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::fact::Fact;
+use super::fact::{Fact, Failure};
 use super::pulse::{Pulse, Thresholds};
 use super::quorum::{Ability, Poll};
 use super::roll::Roll;
@@ -181,7 +181,10 @@ impl Ward {
         } else {
             *pulse = seat.fresh(thresholds);
         }
-        if pulse.note(fact.outcome, fact.at.min(now), thresholds) {
+        let is_fit = |pulse: &Pulse| pulse.failure().is_some_and(Failure::is_of_readiness_alone);
+        let was_fit = is_fit(pulse);
+        let may_differ = pulse.note(fact.outcome, fact.at.min(now), thresholds);
+        if may_differ || is_fit(pulse) != was_fit {
             self.judge(place, now);
         }
     }

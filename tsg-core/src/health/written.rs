@@ -12,7 +12,7 @@ use core::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{CheckKind, CheckSpec, Endpoint, HttpCheck, Method, Pacing, Purpose, TlsCheck};
+use super::check::{CheckKind, CheckSpec, Endpoint, GuestCheck, HttpCheck, Method, Pacing, Purpose, TlsCheck};
 use super::invalid::{InvalidHealth, shortened};
 use super::status::StatusRange;
 use crate::model::id::NetworkId;
@@ -57,6 +57,8 @@ pub(super) struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     command: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    heartbeat: Option<Span>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     purpose: Option<Purpose>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     interval: Option<Span>,
@@ -94,7 +96,7 @@ impl Written {
             "tcp" => CheckKind::Tcp(self.endpoint(None, "tcp")?),
             "containerpilot" => CheckKind::ContainerPilot(self.endpoint(Some(CONTAINERPILOT_PORT), "containerpilot")?),
             "cloud" => CheckKind::Cloud,
-            "guest" => CheckKind::Guest,
+            "guest" => CheckKind::Guest(GuestCheck { heartbeat: self.heartbeat()? }),
             "command" => CheckKind::Command(self.command()?),
             _ => return Err(InvalidHealth::Type { given: shortened(&self.kind) }),
         })
@@ -124,6 +126,12 @@ impl Written {
             return Err(InvalidHealth::NothingExpected);
         }
         Ok(HttpCheck { endpoint, method: self.method.take().unwrap_or_default(), path, headers, expect })
+    }
+
+    /// Lists come each minute at least, and what a guest writes takes its time to get there.
+    fn heartbeat(&mut self) -> Result<Option<Span>, InvalidHealth> {
+        let within = |given| within("heartbeat", given, Span::from_mins(1), Span::from_hours(24));
+        self.heartbeat.take().map(within).transpose()
     }
 
     fn command(&mut self) -> Result<Vec<String>, InvalidHealth> {
@@ -174,6 +182,7 @@ impl Written {
             ("expect", self.expect.is_some()),
             ("tls", self.tls.is_some()),
             ("command", self.command.is_some()),
+            ("heartbeat", self.heartbeat.is_some()),
         ];
         fields.into_iter().find_map(|(field, is_there)| is_there.then_some(field))
     }
@@ -224,7 +233,8 @@ impl From<CheckSpec> for Written {
                 written.tls = (tls != TlsCheck::default()).then_some(tls);
             }
             CheckKind::Command(words) => written.command = Some(words),
-            CheckKind::Tcp(_) | CheckKind::ContainerPilot(_) | CheckKind::Cloud | CheckKind::Guest => {}
+            CheckKind::Guest(guest) => written.heartbeat = guest.heartbeat,
+            CheckKind::Tcp(_) | CheckKind::ContainerPilot(_) | CheckKind::Cloud => {}
         }
         written
     }

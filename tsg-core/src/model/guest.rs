@@ -3,9 +3,12 @@
 //! Owns the keys and how their values are read. A guest is believed about itself only; must never
 //! be a reason to touch another instance.
 
+use core::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 use super::tag::SeenValue;
+use super::time::Timestamp;
 
 /// tsg to guest: why it is being drained, in one word; [`NO_DRAIN`] or absent otherwise.
 pub const DRAIN: &str = "tsg.drain";
@@ -21,6 +24,10 @@ pub const SCALE_IN_COST: &str = "tsg.scale_in_cost";
 pub const DRAINED: &str = "tsg.drained";
 /// Guest to tsg: `bad` when it knows that it is not fit to serve.
 pub const HEALTH: &str = "tsg.health";
+/// Guest to tsg: `false` while it is fit but should not be sent anything.
+pub const READY: &str = "tsg.ready";
+/// Guest to tsg: when it wrote this, in seconds since 1970.
+pub const HEARTBEAT: &str = "tsg.heartbeat";
 
 /// Whether a value of [`CNS_STATUS`] takes the instance out of its services.
 ///
@@ -54,6 +61,15 @@ impl SeenValue<'_> {
             Self::Text(text) => text.trim().parse().ok(),
             // Saturates and drops fractions, which the comparison then notices.
             Self::Number(value) => Some(value as i32).filter(|whole| f64::from(*whole) == value),
+            Self::Flag(_) | Self::Foreign => None,
+        }
+    }
+
+    fn seconds(self) -> Option<NonZeroU32> {
+        match self {
+            Self::Text(text) => text.trim().parse().ok(),
+            // Saturates and drops fractions, which the comparison then notices.
+            Self::Number(value) => NonZeroU32::new(value as u32).filter(|whole| f64::from(whole.get()) == value),
             Self::Flag(_) | Self::Foreign => None,
         }
     }
@@ -94,6 +110,53 @@ impl GuestReport {
             SCALE_IN_COST => self.scale_in_cost = value.integer(),
             DRAINED => self.has_drained = value.flag() == Some(true),
             HEALTH => self.is_unhealthy = matches!(value, SeenValue::Text(text) if text.trim() == "bad"),
+            _ => {}
+        }
+    }
+}
+
+/// A moment of a guest's own clock, in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Heartbeat(NonZeroU32);
+
+impl Heartbeat {
+    /// When it was.
+    pub fn at(self) -> Timestamp {
+        Timestamp::from_millis(i64::from(self.0.get()) * 1000)
+    }
+}
+
+/// What a guest's metadata say of it to whoever looks after its health. It is no part of the report:
+/// a heartbeat is another one each time, and nothing to plan by.
+///
+/// ```
+/// use tsg_core::model::guest::{self, GuestSigns, Heartbeat};
+/// use tsg_core::model::tag::SeenValue;
+/// use tsg_core::model::time::Timestamp;
+///
+/// let mut signs = GuestSigns::default();
+/// signs.note(guest::HEARTBEAT, SeenValue::Text("1800000000"));
+/// signs.note(guest::READY, SeenValue::Text("false"));
+/// assert_eq!(signs.heartbeat.map(Heartbeat::at), Some(Timestamp::from_millis(1_800_000_000_000)));
+/// assert!(signs.is_unready);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GuestSigns {
+    /// When it said last that it lives. `None`: it does not say.
+    pub heartbeat: Option<Heartbeat>,
+    /// Whether it says that it is not ready to serve.
+    pub is_unready: bool,
+}
+
+const _: () = assert!(core::mem::size_of::<GuestSigns>() <= 8, "a million machines carry one");
+
+impl GuestSigns {
+    /// Takes in one metadatum, as [`GuestReport::note`] does.
+    pub fn note(&mut self, key: &str, value: SeenValue<'_>) {
+        match key {
+            HEARTBEAT => self.heartbeat = value.seconds().map(Heartbeat),
+            READY => self.is_unready = value.flag() == Some(false),
             _ => {}
         }
     }
@@ -140,6 +203,35 @@ mod tests {
         assert!(report(HEALTH, Text("bad\n")).is_unhealthy);
         assert!(!report(HEALTH, Text("good")).is_unhealthy && !report(HEALTH, Flag(false)).is_unhealthy);
         assert_eq!(report(DRAIN, Text("true")), GuestReport::default());
+    }
+
+    #[test]
+    fn a_heartbeat_is_a_whole_number_of_seconds_and_ready_is_a_flag() {
+        use SeenValue::{Flag, Foreign, Number, Text};
+        let signs = |key: &str, value| {
+            let mut signs = GuestSigns::default();
+            signs.note(key, value);
+            signs
+        };
+        for (value, seconds) in [
+            (Text("1800000000\n"), Some(1_800_000_000)),
+            (Number(1.8e9), Some(1_800_000_000)),
+            (Number(1.5), None),
+            (Text("2027-01-15T08:00:00Z"), None),
+            (Text("0"), None),
+            (Number(-1.0), None),
+            (Number(5e9), None),
+            (Flag(true), None),
+            (Foreign, None),
+        ] {
+            let at = signs(HEARTBEAT, value).heartbeat.map(|beat| beat.at().as_millis() / 1000);
+            assert_eq!(at, seconds, "{value:?}");
+        }
+        for (value, is_unready) in
+            [(Text("false"), true), (Flag(false), true), (Text("true"), false), (Text("no"), false)]
+        {
+            assert_eq!(signs(READY, value).is_unready, is_unready, "{value:?}");
+        }
     }
 
     #[test]

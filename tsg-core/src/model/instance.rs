@@ -9,7 +9,7 @@ use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::fnv::fnv;
-use super::guest::GuestReport;
+use super::guest::{GuestReport, GuestSigns};
 use super::id::{ComputeNodeId, ImageId, InstanceId, OperationId};
 use super::tag::Claim;
 use super::time::Timestamp;
@@ -164,6 +164,8 @@ pub struct ObservedInstance {
     pub is_protected: bool,
     /// Whether its metadata take it out of its services in CNS, whoever wrote them.
     pub is_delisted: bool,
+    /// What its guest says to whoever looks after its health.
+    pub signs: GuestSigns,
 }
 
 /// One complete look at all machines of an account, made of pages that were checked to join.

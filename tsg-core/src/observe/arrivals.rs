@@ -116,7 +116,7 @@ pub trait LedgerLookup {
 /// Everything in a snapshot that claims to be ours and is not a member's own machine.
 ///
 /// ```
-/// # use tsg_core::model::guest::GuestReport;
+/// # use tsg_core::model::guest::{GuestReport, GuestSigns};
 /// use tsg_core::model::id::{DeploymentId, GroupId, OperationId};
 /// # use tsg_core::model::id::{ImageId, InstanceId};
 /// use tsg_core::model::instance::{ObservedInstance, Snapshot};
@@ -157,6 +157,7 @@ pub trait LedgerLookup {
 ///     # address: None,
 ///     # is_protected: false,
 ///     # is_delisted: false,
+///     # signs: GuestSigns::default(),
 ///     // and what else is seen of it
 /// };
 /// let foreign = ObservedInstance { claim: None, named: None, ..claiming };

@@ -100,7 +100,7 @@ impl Shown {
 /// How the machines of an account are seen and since when they are so, as far as anybody looked.
 ///
 /// ```
-/// # use tsg_core::model::guest::GuestReport;
+/// # use tsg_core::model::guest::{GuestReport, GuestSigns};
 /// # use tsg_core::model::id::{DeploymentId, GroupId, ImageId, InstanceId, OperationId};
 /// use tsg_core::model::instance::{InstanceState, ObservedInstance};
 /// # use tsg_core::model::instance::{Brand, PackageMark};
@@ -123,6 +123,7 @@ impl Shown {
 /// #     address: None,
 /// #     is_protected: false,
 /// #     is_delisted: false,
+/// #     signs: GuestSigns::default(),
 /// # };
 /// let at = |second: i64| Timestamp::from_millis(second * 1000);
 ///

@@ -16,6 +16,7 @@ use super::timing::ProtocolTiming;
 const NOT_FOUND_NEEDED: u8 = 2;
 
 /// What a get by UUID says about a machine.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and only on its way to where it is read")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GetEvidence {
     /// It was destroyed: the cloud said so and showed the very machine.

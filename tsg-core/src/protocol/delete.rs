@@ -44,7 +44,7 @@ pub enum DeleteStep {
 /// Decides the next step of a delete. UUIDs never recur, so a DELETE may be repeated.
 ///
 /// ```
-/// # use tsg_core::model::guest::GuestReport;
+/// # use tsg_core::model::guest::{GuestReport, GuestSigns};
 /// # use tsg_core::model::id::{ImageId, InstanceId};
 /// # use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
 /// use tsg_core::model::operation::Deletion;
@@ -67,6 +67,7 @@ pub enum DeleteStep {
 /// #     address: None,
 /// #     is_protected: false,
 /// #     is_delisted: false,
+/// #     signs: GuestSigns::default(),
 /// # };
 ///
 /// let timing = ProtocolTiming::default();

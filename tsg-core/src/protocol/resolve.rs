@@ -15,6 +15,7 @@ use crate::model::operation::Operation;
 const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 /// What the look-ups say about an operation in doubt.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and only on its way to where it is read")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
     /// This machine is its own.
@@ -82,7 +83,7 @@ pub(crate) fn relation(operation: &Operation, deployment: DeploymentId, instance
 /// beginning and tags by a part of them.
 ///
 /// ```
-/// # use tsg_core::model::guest::GuestReport;
+/// # use tsg_core::model::guest::{GuestReport, GuestSigns};
 /// # use tsg_core::model::id::{DeploymentId, ImageId, InstanceId};
 /// # use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
 /// use tsg_core::model::operation::Operation;
@@ -114,6 +115,7 @@ pub(crate) fn relation(operation: &Operation, deployment: DeploymentId, instance
 ///     # address: None,
 ///     # is_protected: false,
 ///     # is_delisted: false,
+///     # signs: GuestSigns::default(),
 ///     // and what else is seen of it
 /// };
 /// let bound = resolve(&operation, manager, &[made]);

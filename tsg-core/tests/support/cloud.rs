@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use tsg_core::model::fingerprint::Fingerprint;
-use tsg_core::model::guest::GuestReport;
+use tsg_core::model::guest::{GuestReport, GuestSigns};
 use tsg_core::model::id::{DeploymentId, GroupId, ImageId, InstanceId, OperationId, TemplateId};
 use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, Snapshot};
 use tsg_core::model::listing::Listing;
@@ -90,6 +90,7 @@ pub fn machine(number: u32, operation: &Operation) -> ObservedInstance {
         address: None,
         is_protected: false,
         is_delisted: false,
+        signs: GuestSigns::default(),
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) fn names_networks(group: &Group) -> bool {
 }
 
 fn asks_guests(group: &Group) -> bool {
-    group.health.iter().flat_map(|health| &health.checks).any(|check| check.kind == CheckKind::Guest)
+    group.health.iter().flat_map(|health| &health.checks).any(|check| matches!(check.kind, CheckKind::Guest(_)))
 }
 
 /// One that has come up and is to stay. What is on its way out is drained by its removal.

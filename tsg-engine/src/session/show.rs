@@ -94,6 +94,7 @@ impl Session {
             state: seen.map(|seen| seen.state),
             state_since: lasting.map(|lasting| lasting.state_since),
             guest: seen.map(|seen| seen.guest).unwrap_or_default(),
+            signs: seen.map(|seen| seen.signs).unwrap_or_default(),
             guest_since: lasting.map(|lasting| lasting.guest_since),
             brand: seen.map_or(Brand::Unknown, |seen| seen.brand),
             revision: operation.revision,

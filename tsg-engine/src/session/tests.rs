@@ -11,7 +11,7 @@ use uuid::Uuid;
 use tsg_core::model::audit::{Actor, AuditEntry, AuditEvent, verify_chain};
 use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::group::LedgerHead;
-use tsg_core::model::guest::GuestReport;
+use tsg_core::model::guest::{GuestReport, GuestSigns};
 use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, InstanceId, OperationId, PackageId, TemplateId};
 use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, Snapshot};
 use tsg_core::model::operation::{AttemptOutcome, Cause, InvalidEdge, Operation, Phase};
@@ -219,6 +219,7 @@ impl Stage {
             address: None,
             is_protected: false,
             is_delisted: false,
+            signs: GuestSigns::default(),
         }
     }
 }

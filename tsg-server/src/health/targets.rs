@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tsg_core::health::check::{CheckKind, CheckSpec};
-use tsg_core::health::fact::{Failure, Outcome};
+use tsg_core::health::fact::Outcome;
 use tsg_core::health::spec::HealthSpec;
 use tsg_core::health::ward::Target;
-use tsg_core::model::guest::GuestReport;
+use tsg_core::model::guest::{GuestReport, GuestSigns};
 use tsg_core::model::id::InstanceId;
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::Phase;
@@ -53,12 +53,11 @@ impl Checks {
         })
     }
 
-    /// What the checks that need no prober find of one that runs.
-    pub fn told(&self, guest: GuestReport) -> impl Iterator<Item = (u16, Outcome)> {
-        (0_u16..).zip(&self.each).filter_map(move |(check, spec)| match spec.kind {
+    /// What the checks that need no prober find of one that runs, as a look at the cloud showed it.
+    pub fn told(&self, asked: &Asked, seen_at: Timestamp) -> impl Iterator<Item = (u16, Outcome)> {
+        (0_u16..).zip(&self.each).filter_map(move |(check, spec)| match &spec.kind {
             CheckKind::Cloud => Some((check, Outcome::Passed)),
-            CheckKind::Guest if guest.is_unhealthy => Some((check, Outcome::Failed(Failure::SaysBad))),
-            CheckKind::Guest => Some((check, Outcome::Passed)),
+            CheckKind::Guest(guest) => Some((check, guest.judge(spec.purpose, &asked.guest, &asked.signs, seen_at))),
             _ => None,
         })
     }
@@ -71,6 +70,8 @@ pub struct Asked {
     pub addresses: Addresses,
     /// What its guest said last.
     pub guest: GuestReport,
+    /// And of its health.
+    pub signs: GuestSigns,
 }
 
 /// What is remembered of the instances of a group beyond what the engine shows: when they were
@@ -118,7 +119,7 @@ impl Starts {
             let Start { began_at, has_served, .. } = start;
             known.insert(instance, start);
             let addresses = Addresses { primary: member.address, networks: member.networks.clone() };
-            asked.insert(instance, Asked { addresses, guest: member.guest });
+            asked.insert(instance, Asked { addresses, guest: member.guest, signs: member.signs });
             targets.push(Target { instance, began_at, has_served });
         }
         self.0 = known;
@@ -162,6 +163,7 @@ fn shown_since(member: &MemberView) -> Timestamp {
 mod tests {
     use core::time::Duration;
 
+    use tsg_core::health::fact::Failure;
     use tsg_core::model::id::{NetworkId, OperationId};
     use tsg_core::model::instance::Brand;
     use tsg_core::model::listing::Listing;
@@ -194,6 +196,7 @@ mod tests {
             state: Some(InstanceState::Running),
             state_since: Some(ago(seconds)),
             guest: GuestReport::default(),
+            signs: GuestSigns::default(),
             guest_since: None,
             brand: Brand::Zone,
             revision: 1,
@@ -271,7 +274,8 @@ mod tests {
         let asked: Vec<u16> = checks().assignments(instance, &addresses).map(|one| one.check).collect();
         assert_eq!(asked, [0], "what the guest says needs no prober");
         let bad = GuestReport { is_unhealthy: true, ..GuestReport::default() };
-        assert_eq!(checks().told(bad).collect::<Vec<_>>(), [(1, Outcome::Failed(Failure::SaysBad))]);
+        let asked = Asked { addresses, guest: bad, signs: GuestSigns::default() };
+        assert_eq!(checks().told(&asked, NOW).collect::<Vec<_>>(), [(1, Outcome::Failed(Failure::SaysBad))]);
     }
 
     #[test]

@@ -237,7 +237,7 @@ impl Kept {
         for watched in groups.values_mut().filter(|watched| watched.is_to_be_told(now)) {
             watched.told_at = now;
             for (instance, asked) in &watched.asked {
-                for (check, outcome) in watched.checks.told(asked.guest) {
+                for (check, outcome) in watched.checks.told(asked, watched.view.view.taken_at) {
                     let fact = Fact { at: now, took: core::time::Duration::ZERO, outcome };
                     ward.note(TOLD, *instance, check, fact, now);
                 }

@@ -8,6 +8,7 @@
 mod bad_input;
 mod configuration;
 mod enrolment;
+mod guest;
 mod isolation;
 mod key_file;
 mod lifecycle;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use tsg_core::model::fingerprint;
-use tsg_core::model::guest::{self, GuestReport};
+use tsg_core::model::guest::{self, GuestReport, GuestSigns};
 use tsg_core::model::id::{self, InstanceId};
 use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
 use tsg_core::model::labels::LabelPage;
@@ -37,6 +37,7 @@ pub(super) fn observed(world: &World, machine: &Machine) -> ObservedInstance {
         address: machine.primary_ip().map(IpAddr::V4),
         is_protected: machine.deletion_protection,
         is_delisted: is_delisted(machine),
+        signs: guest_signs(machine),
     }
 }
 
@@ -80,6 +81,14 @@ fn guest_report(machine: &Machine) -> GuestReport {
         report.note(key, seen_value(value));
     }
     report
+}
+
+fn guest_signs(machine: &Machine) -> GuestSigns {
+    let mut signs = GuestSigns::default();
+    for (key, value) in &machine.metadata {
+        signs.note(key, seen_value(value));
+    }
+    signs
 }
 
 fn is_delisted(machine: &Machine) -> bool {

@@ -6,8 +6,8 @@ use std::{borrow::Cow, net::IpAddr};
 use uuid::Uuid;
 
 use super::{
-    TagKeeper,
     scan::{ScanError, Scanner},
+    tags::TagKeeper,
 };
 
 /// A NIC that has an address.
