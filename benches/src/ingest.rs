@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use tsg_core::model::guest::{GuestReport, GuestSigns};
 use tsg_core::model::id::{ComputeNodeId, DeploymentId, GroupId, ImageId, TemplateId};
-use tsg_core::model::instance::{Brand, ObservedInstance, PackageMark};
+use tsg_core::model::instance::{Brand, ObservedInstance, PackageMark, ServicesMark};
 use tsg_core::model::listing::Listing;
 use tsg_core::model::operation::{Absence, Cause, Operation, Silence};
 use tsg_core::model::policy::Policy;
@@ -118,5 +118,6 @@ fn observed(group: GroupId, member: &Member) -> Option<ObservedInstance> {
         is_protected: member.is_protected(),
         is_delisted: false,
         signs: GuestSigns::default(),
+        services: ServicesMark::default(),
     })
 }

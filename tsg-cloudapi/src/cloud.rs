@@ -256,6 +256,7 @@ pub fn observe(machine: &MachineFacts<'_>) -> ObservedInstance {
         is_protected: machine.deletion_protection,
         is_delisted: machine.is_delisted,
         signs: machine.signs,
+        services: machine.services,
     }
 }
 

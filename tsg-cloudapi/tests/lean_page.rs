@@ -122,6 +122,7 @@ fn tags() -> impl Strategy<Value = String> {
         Just("\"tsgseq\"".to_owned()),
         Just("\"tsgver\"".to_owned()),
         Just("\"tsggroup\"".to_owned()),
+        Just("\"triton.cns.s\\u0065rvices\"".to_owned()),
         text(),
     ];
     let entries = prop::collection::vec((key, json_value()), 0..8);

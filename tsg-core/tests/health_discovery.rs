@@ -100,7 +100,7 @@ fn if_too_many_would_leave_all_stay() {
     // What is ready enters in a panic as well.
     let outlook = expect(&group("UUr", &[], &[]), &discovery, "+2 =0 =1");
     assert_eq!(outlook.alarm, Some(Alarm::Panic { unready: 2, of: 3, most: 1 }));
-    let fearless = Discovery { panic: Amount::Percent(100), min_listed: Amount::Count(0), ..discovery };
+    let fearless = Discovery { panic: Amount::Percent(100), min_listed: Amount::Count(0), ..discovery.clone() };
     expect(&group("UUU", &[], &[]), &fearless, "-0 -1 -2");
 }
 
@@ -109,14 +109,14 @@ fn enough_are_left_and_those_the_best() {
     let discovery = Discovery { panic: Amount::Percent(100), ..Discovery::default() };
     let outlook = expect(&group("U", &[], &[]), &discovery, "=0");
     assert_eq!(outlook.alarm, Some(Alarm::TooFew { kept: 1, least: 1 }));
-    let two = Discovery { min_listed: Amount::Count(2), down_after: Span::ZERO, ..discovery };
+    let two = Discovery { min_listed: Amount::Count(2), down_after: Span::ZERO, ..discovery.clone() };
     // The one that was ready last, and before it one that is ready but about to go.
     expect(&group("UUU", &[1], &[]), &two, "-2 =0 =1");
     expect(&group("UURU", &[1], &[2]), &two, "-0 -3 =1 =2");
     // Who enters counts once it is in.
     expect(&group("UUr", &[], &[]), &two, "+2 =0 =1");
     expect(&group("UUR", &[], &[]), &two, "-1 =0");
-    let share = Discovery { min_listed: Amount::Percent(50), ..discovery };
+    let share = Discovery { min_listed: Amount::Percent(50), ..discovery.clone() };
     expect(&group("UUUUU", &[], &[]), &share, "-3 -4 =0 =1 =2");
 }
 

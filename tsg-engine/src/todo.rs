@@ -22,6 +22,8 @@ pub(crate) enum Job {
     Errand(OperationId),
     /// What is to become of an operation's machine in discovery.
     List(OperationId),
+    /// The tag that names the services of an operation's machine.
+    Name(OperationId),
 }
 
 /// A read.
@@ -145,7 +147,7 @@ impl Todo {
     pub(crate) fn push(&mut self, group: GroupId, job: Job) {
         match job {
             Job::Create(_) => self.creates.push(group, job),
-            Job::Delete(_) | Job::Residue(..) | Job::Start(_) | Job::Errand(_) | Job::List(_) => {
+            Job::Delete(_) | Job::Residue(..) | Job::Start(_) | Job::Errand(_) | Job::List(_) | Job::Name(_) => {
                 self.changes.push(group, job);
             }
         }

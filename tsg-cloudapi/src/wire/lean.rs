@@ -10,7 +10,7 @@ use std::{borrow::Cow, net::IpAddr};
 use jiff::Timestamp;
 use tsg_core::model::{
     guest::{CNS_STATUS, GuestReport, GuestSigns, is_delisted},
-    instance::Brand,
+    instance::{Brand, ServicesMark},
     tag::{self, SeenValue},
 };
 use uuid::Uuid;
@@ -65,6 +65,8 @@ pub struct MachineFacts<'a> {
     pub is_delisted: bool,
     /// What its metadata say to whoever looks after its health.
     pub signs: GuestSigns,
+    /// The services that its tag names.
+    pub services: ServicesMark,
 }
 
 impl<'a> MachineFacts<'a> {
@@ -99,6 +101,9 @@ impl<'a> MachineFacts<'a> {
             guest,
             is_delisted: machine.metadata.get(CNS_STATUS).is_some_and(|status| is_delisted(seen_value(status))),
             signs,
+            services: ServicesMark::of_tag(
+                machine.tags.get(tag::CNS_SERVICES).and_then(LabelValue::as_text).unwrap_or_default(),
+            ),
         }
     }
 }
@@ -214,6 +219,7 @@ struct Fields<'a> {
     guest: GuestReport,
     is_delisted: bool,
     signs: GuestSigns,
+    services: ServicesMark,
 }
 
 impl Fields<'_> {
@@ -243,6 +249,7 @@ fn scan_machine<'a>(scanner: &mut Scanner<'a>, keeper: &mut impl TagKeeper<'a>) 
         guest: fields.guest,
         is_delisted: fields.is_delisted,
         signs: fields.signs,
+        services: fields.services,
     })
 }
 
@@ -283,7 +290,7 @@ fn scan_field<'a>(
         32 => fields.compute_node = uuid(scanner)?,
         64 => fields.primary_ip = scanner.optional_text()?.and_then(|text| text.parse().ok()),
         128 => fields.deletion_protection = scanner.flag()?,
-        256 => scan_tags(scanner, &mut fields.claim_tags, keeper)?,
+        256 => scan_tags(scanner, fields, keeper)?,
         512 => fields.package = scanner.optional_text()?,
         1024 => fields.brand = scanner.optional_text()?.map(|text| brand_from_wire(&text)).unwrap_or_default(),
         2048 => scan_metadata(scanner, fields)?,
@@ -295,7 +302,7 @@ fn scan_field<'a>(
 /// Repeated tag keys keep the last value, as in a map.
 fn scan_tags<'a>(
     scanner: &mut Scanner<'a>,
-    found: &mut [Option<Cow<'a, str>>; CLAIM_TAGS.len()],
+    fields: &mut Fields<'a>,
     keeper: &mut impl TagKeeper<'a>,
 ) -> Result<(), ScanError> {
     if scanner.skip_null()? {
@@ -304,17 +311,24 @@ fn scan_tags<'a>(
     scanner.object(|scanner, key| {
         let key = key.decode();
         let index = CLAIM_TAGS.iter().position(|known| *known == key);
-        let Some(slot) = index.and_then(|index| found.get_mut(index)) else {
+        let slot = index.and_then(|index| fields.claim_tags.get_mut(index));
+        let is_service = key == tag::CNS_SERVICES;
+        if slot.is_none() && !is_service {
             return keeper.keep(scanner, key);
-        };
-        if scanner.peek() == b'"' {
-            let text = scanner.string()?.decode();
-            *slot = Some(keeper.note(key, text));
-            Ok(())
-        } else {
-            *slot = None;
-            keeper.keep(scanner, key)
         }
+        let text = if scanner.peek() == b'"' {
+            let text = scanner.string()?.decode();
+            Some(keeper.note(key, text))
+        } else {
+            keeper.keep(scanner, key)?;
+            None
+        };
+        if is_service {
+            fields.services = ServicesMark::of_tag(text.as_deref().unwrap_or_default());
+        } else if let Some(slot) = slot {
+            *slot = text;
+        }
+        Ok(())
     })
 }
 

@@ -131,6 +131,29 @@ pub enum InvalidHealth {
     /// A command without a program, or an endless one.
     #[error("`command` needs a program and its arguments, 1 to 64 texts of together at most 4096 characters")]
     Command,
+    /// What the name service does not take for a service.
+    #[error(
+        "{given:?} is no service; write a name of up to 63 letters, digits and hyphens and, if it has one, its port: \
+         \"web\" or \"web:8080\""
+    )]
+    Service {
+        /// What was given, shortened.
+        given: String,
+    },
+    /// Too many services.
+    #[error("`discovery.services` names {given} services, and {most} are the most")]
+    TooManyServices {
+        /// How many there are.
+        given: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// Both the group and its template name the services.
+    #[error(
+        "the template has the tag triton.cns.services, and `discovery.services` of the group names services too; leave \
+         one of them out: give the group a template without the tag, or leave `services` out of its health"
+    )]
+    ServicesTwice,
     /// What nobody can do yet.
     #[error("{what} cannot be had yet; {instead}")]
     NotYet {

@@ -12,6 +12,7 @@ pub mod quorum;
 mod roll;
 pub mod rota;
 mod rows;
+pub mod service;
 pub mod spec;
 pub mod status;
 pub mod verdict;

@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{CheckKind, CheckSpec};
 use super::invalid::{InvalidHealth, shortened};
+use super::service::{SERVICES_MAX, Service};
 use crate::model::amount::Amount;
 use crate::model::span::Span;
+use crate::model::tag::CNS_SERVICES;
+use crate::model::template::TemplateSpec;
 
 /// Checks of one group at most.
 pub const CHECKS_MAX: usize = 8;
@@ -53,10 +56,14 @@ pub struct Flapping {
     pub within: Span,
 }
 
-/// What discovery does with instances that are not ready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// How instances are found, and what discovery does with those that are not ready.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Discovery {
+    /// The services that the name service answers with the group's instances for; an empty list for
+    /// none. `None`: what their template says of it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<Vec<Service>>,
     /// How long an instance has to be unready before it is not listed any more. Default: 10 s.
     pub down_after: Span,
     /// How long it has to be ready before it is listed again. Default: 0.
@@ -89,6 +96,7 @@ impl Default for Flapping {
 impl Default for Discovery {
     fn default() -> Self {
         Self {
+            services: None,
             down_after: Span::from_secs(10),
             up_after: Span::ZERO,
             min_listed: Amount::Count(1),
@@ -113,6 +121,15 @@ impl HealthSpec {
         Ok(())
     }
 
+    /// Checks that the services are named once, by the group or by the template of its instances.
+    ///
+    /// # Errors
+    /// Both do.
+    pub fn check_beside(&self, template: &TemplateSpec) -> Result<(), InvalidHealth> {
+        let is_named_twice = self.discovery.services.is_some() && template.tags.contains_key(CNS_SERVICES);
+        if is_named_twice { Err(InvalidHealth::ServicesTwice) } else { Ok(()) }
+    }
+
     /// With one check and everything else by default.
     pub fn of(checks: Vec<CheckSpec>) -> Self {
         Self { checks, ..Self::default() }
@@ -131,6 +148,10 @@ impl HealthSpec {
             if self.checks.iter().take(place).any(|other| other.name == check.name) {
                 return Err(InvalidHealth::Twice { name: shortened(&check.name) });
             }
+        }
+        let services = self.discovery.services.iter().flatten().count();
+        if services > SERVICES_MAX {
+            return Err(InvalidHealth::TooManyServices { given: services, most: SERVICES_MAX });
         }
         number("quorum", self.quorum, 1, 100)?;
         number("stale_after", self.stale_after, 1, 100)?;

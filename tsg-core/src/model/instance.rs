@@ -135,6 +135,26 @@ impl PackageMark {
     }
 }
 
+/// Which services a machine's tag names, as its record shows it: its text, condensed. Only the
+/// owner of the machine writes it, so a cheap hash will do.
+///
+/// ```
+/// use tsg_core::model::instance::ServicesMark;
+/// assert_eq!(ServicesMark::of_tag("web:8080"), ServicesMark::of_tag("web:8080"));
+/// assert_ne!(ServicesMark::of_tag("web:8080"), ServicesMark::of_tag("web"));
+/// assert_eq!(ServicesMark::of_tag(""), ServicesMark::default(), "without the tag");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ServicesMark(u32);
+
+impl ServicesMark {
+    /// The mark of a value of the tag; empty for none.
+    pub fn of_tag(text: &str) -> Self {
+        // Half of it is enough to tell two texts of one group apart.
+        if text.is_empty() { Self::default() } else { Self(fnv(text.bytes()) as u32) }
+    }
+}
+
 /// One machine as one reply showed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObservedInstance {
@@ -166,6 +186,8 @@ pub struct ObservedInstance {
     pub is_delisted: bool,
     /// What its guest says to whoever looks after its health.
     pub signs: GuestSigns,
+    /// The services that its tag names.
+    pub services: ServicesMark,
 }
 
 /// One complete look at all machines of an account, made of pages that were checked to join.

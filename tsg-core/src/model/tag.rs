@@ -88,6 +88,8 @@ fn write_number(number: f64, out: &mut fmt::Formatter<'_>) -> fmt::Result {
 /// Tags by key, ordered.
 pub type Tags = BTreeMap<String, TagValue>;
 
+/// CNS: the services that it answers with an instance for.
+pub const CNS_SERVICES: &str = "triton.cns.services";
 /// Names the deployment: `m` and its 26 characters.
 pub const MANAGER: &str = "tsgmgr";
 /// Names the group: `g` and 32 hexadecimal digits.

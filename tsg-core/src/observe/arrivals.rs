@@ -120,7 +120,7 @@ pub trait LedgerLookup {
 /// use tsg_core::model::id::{DeploymentId, GroupId, OperationId};
 /// # use tsg_core::model::id::{ImageId, InstanceId};
 /// use tsg_core::model::instance::{ObservedInstance, Snapshot};
-/// # use tsg_core::model::instance::{Brand, InstanceState, PackageMark};
+/// # use tsg_core::model::instance::{Brand, InstanceState, PackageMark, ServicesMark};
 /// use tsg_core::model::operation::Operation;
 /// # use tsg_core::model::{tag::Claim, time::Timestamp};
 /// use tsg_core::observe::arrivals::{Arrival, LedgerLookup, Standing, arrivals};
@@ -158,6 +158,7 @@ pub trait LedgerLookup {
 ///     # is_protected: false,
 ///     # is_delisted: false,
 ///     # signs: GuestSigns::default(),
+///     # services: ServicesMark::default(),
 ///     // and what else is seen of it
 /// };
 /// let foreign = ObservedInstance { claim: None, named: None, ..claiming };

@@ -103,7 +103,7 @@ impl Shown {
 /// # use tsg_core::model::guest::{GuestReport, GuestSigns};
 /// # use tsg_core::model::id::{DeploymentId, GroupId, ImageId, InstanceId, OperationId};
 /// use tsg_core::model::instance::{InstanceState, ObservedInstance};
-/// # use tsg_core::model::instance::{Brand, PackageMark};
+/// # use tsg_core::model::instance::{Brand, PackageMark, ServicesMark};
 /// # use tsg_core::model::{tag::Claim, time::Timestamp};
 /// use tsg_core::observe::lasting::{LastingStates, Shown};
 /// # use uuid::Uuid;
@@ -124,6 +124,7 @@ impl Shown {
 /// #     is_protected: false,
 /// #     is_delisted: false,
 /// #     signs: GuestSigns::default(),
+/// #     services: ServicesMark::default(),
 /// # };
 /// let at = |second: i64| Timestamp::from_millis(second * 1000);
 ///

@@ -46,7 +46,7 @@ pub enum DeleteStep {
 /// ```
 /// # use tsg_core::model::guest::{GuestReport, GuestSigns};
 /// # use tsg_core::model::id::{ImageId, InstanceId};
-/// # use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
+/// # use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, ServicesMark};
 /// use tsg_core::model::operation::Deletion;
 /// use tsg_core::model::time::Timestamp;
 /// use tsg_core::protocol::delete::{DeleteStep, Look, delete_step};
@@ -68,6 +68,7 @@ pub enum DeleteStep {
 /// #     is_protected: false,
 /// #     is_delisted: false,
 /// #     signs: GuestSigns::default(),
+/// #     services: ServicesMark::default(),
 /// # };
 ///
 /// let timing = ProtocolTiming::default();

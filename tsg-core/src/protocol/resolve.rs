@@ -85,7 +85,7 @@ pub(crate) fn relation(operation: &Operation, deployment: DeploymentId, instance
 /// ```
 /// # use tsg_core::model::guest::{GuestReport, GuestSigns};
 /// # use tsg_core::model::id::{DeploymentId, ImageId, InstanceId};
-/// # use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
+/// # use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, ServicesMark};
 /// use tsg_core::model::operation::Operation;
 /// use tsg_core::model::tag::Claim;
 /// use tsg_core::protocol::resolve::{Resolution, resolve};
@@ -116,6 +116,7 @@ pub(crate) fn relation(operation: &Operation, deployment: DeploymentId, instance
 ///     # is_protected: false,
 ///     # is_delisted: false,
 ///     # signs: GuestSigns::default(),
+///     # services: ServicesMark::default(),
 ///     // and what else is seen of it
 /// };
 /// let bound = resolve(&operation, manager, &[made]);

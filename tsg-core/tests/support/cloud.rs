@@ -5,7 +5,7 @@ use core::time::Duration;
 use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::guest::{GuestReport, GuestSigns};
 use tsg_core::model::id::{DeploymentId, GroupId, ImageId, InstanceId, OperationId, TemplateId};
-use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, Snapshot};
+use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, ServicesMark, Snapshot};
 use tsg_core::model::listing::Listing;
 use tsg_core::model::operation::{Absence, Attempt, Cause, Operation, Phase, Silence};
 use tsg_core::model::tag::Claim;
@@ -91,6 +91,7 @@ pub fn machine(number: u32, operation: &Operation) -> ObservedInstance {
         is_protected: false,
         is_delisted: false,
         signs: GuestSigns::default(),
+        services: ServicesMark::default(),
     }
 }
 

@@ -143,6 +143,9 @@ pub async fn change_group(
         if let Some(wanted) = wanted_template(&next, change)? {
             revise(store, caller, &mut next, wanted, &mut transaction).await?;
         }
+        if change.health.is_some() || next.template != current.value.template {
+            check_services(store, caller, &next).await?;
+        }
         let event = AuditEvent::GroupChanged {
             capacity_before: current.value.capacity,
             capacity: next.capacity,
@@ -153,6 +156,16 @@ pub async fn change_group(
         }
     }
     Err(ChangeGroupError::Contended)
+}
+
+/// The services are named by the group or by its template, never by both.
+async fn check_services(store: &dyn Store, caller: &Caller, next: &Group) -> Result<(), ChangeGroupError> {
+    let Some(health) = next.health.as_deref().filter(|health| health.discovery.services.is_some()) else {
+        return Ok(());
+    };
+    let template = read_template(store, caller, next.template).await?;
+    template.map_or(Ok(()), |template| health.check_beside(&template.value.spec))?;
+    Ok(())
 }
 
 /// The template to go to, if it is another one than now.

@@ -95,6 +95,7 @@ pub async fn create_group(store: &dyn Store, caller: &Caller, new: &NewGroup) ->
         let Some(template) = read_template(store, caller, new.template).await? else {
             return Err(CreateGroupError::UnknownTemplate(new.template));
         };
+        new.health.as_deref().map_or(Ok(()), |health| health.check_beside(&template.value.spec))?;
         let group = first_row(caller, new, &template.value.spec);
         let mut head = LedgerHead::new(new.id);
         let event = AuditEvent::GroupCreated { capacity: new.capacity };

@@ -17,6 +17,7 @@ use tsg_core::protocol::create::{CreateOutcome, classify_create};
 use super::Session;
 use super::discovery::ListingRun;
 use super::errand::ErrandRun;
+use super::services::NamingRun;
 use crate::board::Trouble;
 use crate::ledger::Edit;
 use crate::todo::Read;
@@ -63,6 +64,10 @@ pub(super) enum Answer {
     },
     Enlisted {
         run: ListingRun,
+        sent: Sent<Noted>,
+    },
+    Named {
+        run: NamingRun,
         sent: Sent<Noted>,
     },
     Listed {
@@ -113,14 +118,15 @@ impl Session {
             Answer::Deleted { sent: Sent::Replied(reply), .. } | Answer::Started { sent: Sent::Replied(reply), .. } => {
                 self.learn_from(reply);
             }
-            Answer::Ran { sent: Sent::Replied(reply), .. } | Answer::Enlisted { sent: Sent::Replied(reply), .. } => {
-                self.learn_from(reply);
-            }
+            Answer::Ran { sent: Sent::Replied(reply), .. }
+            | Answer::Enlisted { sent: Sent::Replied(reply), .. }
+            | Answer::Named { sent: Sent::Replied(reply), .. } => self.learn_from(reply),
             Answer::Created { .. }
             | Answer::Deleted { .. }
             | Answer::Started { .. }
             | Answer::Ran { .. }
-            | Answer::Enlisted { .. } => {}
+            | Answer::Enlisted { .. }
+            | Answer::Named { .. } => {}
             Answer::Listed { reply, .. } | Answer::LookedUp { reply, .. } => self.learn_from(reply),
             Answer::Got { reply, .. } => self.learn_from(reply),
             Answer::Tested { reply } => self.learn_from(reply),
@@ -158,6 +164,10 @@ impl Session {
             Answer::Ran { run, sent } => self.take_ran(run, &sent).await,
             Answer::Enlisted { run, sent } => {
                 self.take_enlisted(run, &sent);
+                Ok(())
+            }
+            Answer::Named { run, sent } => {
+                self.take_named(run, &sent);
                 Ok(())
             }
             // A page of a list that was given up meanwhile is no part of the present one.

@@ -19,7 +19,7 @@ use tsg_core::model::id::{GroupId, InstanceId, OperationId, TemplateId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::listing::Listing;
 use tsg_core::model::operation::Operation;
-use tsg_core::model::tag::TagValue;
+use tsg_core::model::tag::{CNS_SERVICES, TagValue};
 use tsg_core::model::template::TemplateSpec;
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::arrivals::LedgerLookup as _;
@@ -32,12 +32,11 @@ use tsg_core::ports::store::StoreError;
 use super::Session;
 use super::answers::{Answer, Sent};
 use super::health::is_in_service;
+use super::services::within;
 use crate::board::DiscoveryView;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
 use crate::todo::Job;
 
-/// The tag that names the services of an instance.
-const SERVICES: &str = "triton.cns.services";
 /// The tag that takes an instance out of CNS altogether.
 const DISABLE: &str = "triton.cns.disable";
 /// First wait after a request that was not accepted; doubles with each.
@@ -100,7 +99,7 @@ impl Session {
     pub(super) async fn review_listing(&mut self, group: GroupId) -> Result<(), StoreError> {
         let Some(ledger) = self.books.group(group) else { return Ok(()) };
         let health = self.ready_checks(ledger.group());
-        let discovery = health.map(|health| health.discovery);
+        let discovery = health.map(|health| health.discovery.clone());
         if discovery.is_none() && ledger.open().all(|operation| operation.listing.is_listed()) {
             self.forget_listing(group);
             return Ok(());
@@ -127,8 +126,10 @@ impl Session {
         let Some(ledger) = self.books.group(group) else { return Ok(BTreeSet::new()) };
         let mut templates: BTreeSet<TemplateId> = ledger.open().map(|operation| operation.template).collect();
         for id in templates.clone() {
-            let is_listable = match self.template(id).await {
-                Ok(template) => template.is_some_and(|template| is_in_services(&template.spec)),
+            let template = self.template(id).await;
+            let Some(ledger) = self.books.group(group) else { return Ok(BTreeSet::new()) };
+            let is_listable = match template {
+                Ok(template) => template.is_some_and(|template| is_in_services(&within(ledger.group(), template.spec))),
                 // Whoever needs it says so.
                 Err(StoreError::Corrupt { .. }) => false,
                 Err(other) => return Err(other),
@@ -307,7 +308,7 @@ impl Asked {
 /// Whether instances of a template are answered with by the name of a service, unless tsg says
 /// otherwise. A template that says itself whether they are is left alone.
 fn is_in_services(template: &TemplateSpec) -> bool {
-    let is_named = template.tags.get(SERVICES).is_some_and(|services| *services != TagValue::from(""));
+    let is_named = template.tags.get(CNS_SERVICES).is_some_and(|services| *services != TagValue::from(""));
     let is_disabled = template.tags.get(DISABLE) == Some(&TagValue::Bool(true));
     is_named && !is_disabled && !template.metadata.contains_key(CNS_STATUS)
 }

@@ -32,6 +32,7 @@ use tsg_core::records::codec;
 use super::Session;
 use super::answers::{Answer, CreateUnderWay, Sent};
 use super::placement::Guide;
+use super::services::within;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
 use crate::todo::Job;
 
@@ -104,6 +105,7 @@ impl Session {
                 Job::Start(operation) => self.start(group, operation).await?,
                 Job::Errand(operation) => self.run_errand(group, operation).await?,
                 Job::List(operation) => self.run_listing(group, operation).await?,
+                Job::Name(operation) => self.run_naming(group, operation).await?,
             }
         }
         if self.monotonic() >= until {
@@ -238,7 +240,7 @@ impl Session {
             revision: operation.revision,
             sequence: operation.sequence,
         };
-        let mut spec = template.spec.clone();
+        let mut spec = within(group, template.spec.clone());
         let listing = self.first_listing(group, &spec);
         if listing == Listing::NotYet {
             spec.metadata.extend(InstanceUpdate::delist().metadata);

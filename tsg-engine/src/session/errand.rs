@@ -27,6 +27,7 @@ use super::Session;
 use super::answers::{Answer, Sent};
 use super::dispatch::payload_of;
 use super::relabel::{difference, own_tags};
+use super::services::within;
 use crate::budget::is_unasked;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
 use crate::todo::Job;
@@ -213,7 +214,7 @@ impl Session {
         let own = own_tags(&claim, &ledger.group().name, to.id);
         // Where a template was deleted nobody knows what it said, so all of the new one is written.
         let before = if before.len() == from.len() { before } else { Vec::new() };
-        Ok(Some(difference(&before, &to.spec, own)))
+        Ok(Some(difference(&before, &within(ledger.group(), to.spec), own)))
     }
 
     /// An errand was answered.

@@ -18,6 +18,7 @@ mod relabel;
 mod remove;
 mod round;
 mod seen;
+mod services;
 mod show;
 mod sight;
 mod storm;
@@ -57,6 +58,7 @@ use discovery::Directory;
 use doubt::Doubt;
 use placement::Placed;
 use round::Agenda;
+use services::Named;
 use sight::Sight;
 use storm::Weather;
 use terrain::Terrain;
@@ -102,6 +104,8 @@ pub(crate) struct Session {
     terrain: Terrain,
     /// Groups in discovery.
     directories: BTreeMap<GroupId, Directory>,
+    /// Instances whose services were written.
+    named: Named,
     /// When each delete is to be looked at again.
     removals: BTreeMap<InstanceId, Duration>,
     /// The newest look at a machine that is to be deleted.
@@ -145,6 +149,7 @@ impl Session {
             weather: Weather::default(),
             terrain: Terrain::new(&config.topology),
             directories: BTreeMap::new(),
+            named: Named::new(),
             removals: BTreeMap::new(),
             looks: BTreeMap::new(),
             residue_absence: BTreeMap::new(),

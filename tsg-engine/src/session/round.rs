@@ -275,6 +275,7 @@ impl Session {
         self.queue(group, &scene.joined.members, &plan.actions);
         self.queue_errands(group);
         self.review_listing(group).await?;
+        self.review_services(group);
         let is_over = plan.report.status == GroupStatus::Deleted;
         self.show_group(group, scene, &plan);
         if is_over { self.forget_when_cold(group).await } else { Ok(()) }

@@ -13,7 +13,7 @@ use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::group::LedgerHead;
 use tsg_core::model::guest::{GuestReport, GuestSigns};
 use tsg_core::model::id::{AccountId, DeploymentId, GroupId, ImageId, InstanceId, OperationId, PackageId, TemplateId};
-use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, Snapshot};
+use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, ServicesMark, Snapshot};
 use tsg_core::model::operation::{AttemptOutcome, Cause, InvalidEdge, Operation, Phase};
 use tsg_core::model::tag::{Claim, Tags};
 use tsg_core::model::template::TemplateSpec;
@@ -220,6 +220,7 @@ impl Stage {
             is_protected: false,
             is_delisted: false,
             signs: GuestSigns::default(),
+            services: ServicesMark::default(),
         }
     }
 }

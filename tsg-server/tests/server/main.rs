@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod configuration;
+mod discovery;
 mod enrolment;
 mod guest;
 mod isolation;

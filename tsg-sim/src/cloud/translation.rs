@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use tsg_core::model::fingerprint;
 use tsg_core::model::guest::{self, GuestReport, GuestSigns};
 use tsg_core::model::id::{self, InstanceId};
-use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark};
+use tsg_core::model::instance::{Brand, InstanceState, ObservedInstance, PackageMark, ServicesMark};
 use tsg_core::model::labels::LabelPage;
 use tsg_core::model::name::operation_of;
 use tsg_core::model::nic;
-use tsg_core::model::tag::{Claim, OPERATION, SeenValue, TagValue};
+use tsg_core::model::tag::{CNS_SERVICES, Claim, OPERATION, SeenValue, TagValue};
 use tsg_core::model::time::Timestamp;
 use tsg_core::ports::cloud::{
     Addressing, CreateInstance, FirewallState, Labelling, ListFilter, ListPage, PackageProfile, Tombstones,
@@ -38,6 +38,7 @@ pub(super) fn observed(world: &World, machine: &Machine) -> ObservedInstance {
         is_protected: machine.deletion_protection,
         is_delisted: is_delisted(machine),
         signs: guest_signs(machine),
+        services: ServicesMark::of_tag(machine.tags.get(CNS_SERVICES).and_then(Scalar::as_text).unwrap_or_default()),
     }
 }
 

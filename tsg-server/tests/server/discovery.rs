@@ -1,0 +1,102 @@
+//! Discovery over real sockets: what `dig` is answered by the name service while a group says by which
+//! services its instances are found.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::prober::{all, members_once};
+use crate::support::Site;
+use crate::support::site::DEADLINE;
+
+/// The addresses that the name service has for a service of the account.
+async fn dig(site: &Site, service: &str) -> BTreeSet<String> {
+    let at = site.sim.name_server().unwrap();
+    let zone = site.sim.with_world(|world| world.zone_record().zone);
+    let mut command = Command::new("dig");
+    command.args([format!("@{}", at.ip()), "-p".to_owned(), at.port().to_string(), "+short".to_owned()]);
+    command.arg(format!("{service}.svc.demo.{zone}"));
+    let asked = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    assert!(asked.status.success(), "{asked:?}");
+    String::from_utf8(asked.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Asks until the answer is as wanted.
+async fn dug_once(site: &Site, service: &str, is_wanted: impl Fn(&BTreeSet<String>) -> bool) {
+    let began = Instant::now();
+    loop {
+        let found = dig(site, service).await;
+        if is_wanted(&found) {
+            return;
+        }
+        assert!(began.elapsed() < DEADLINE, "{service} stays {found:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn each<'a>(members: &'a Value, field: &str) -> Vec<&'a str> {
+    members["items"].as_array().unwrap().iter().map(|member| member[field].as_str().unwrap()).collect()
+}
+
+fn check(site: &Site) -> Value {
+    json!({"type": "http", "port": site.sim.machine_port(), "path": "/ping", "interval": "1s", "timeout": "900ms"})
+}
+
+async fn group(site: &Site, body: Value) -> String {
+    let made = site.v2("POST", "/v2/groups", &body.to_string()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    made.json()["id"].as_str().unwrap().to_owned()
+}
+
+async fn update(site: &Site, group: &str, health: &Value) {
+    let changed = site.v2("PATCH", &format!("/v2/groups/{group}"), &json!({"health": health}).to_string()).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_are_the_groups_and_change_without_anybody_being_replaced() {
+    let site = Site::enrolled().await;
+    let health = |services: Value| json!({"checks": [check(&site)], "discovery": {"services": services}});
+    let body = json!({"name": "edge", "template_id": site.template("t").await, "capacity": 2,
+        "health": health(json!(["web:8080", "api"]))});
+    let group = group(&site, body).await;
+    let before = members_once(&site, &group, |verdicts| all(verdicts, 2, "healthy")).await;
+    let has_all = |found: &BTreeSet<String>| each(&before, "address").iter().all(|address| found.contains(*address));
+    dug_once(&site, "web", has_all).await;
+    dug_once(&site, "api", has_all).await;
+
+    update(&site, &group, &health(json!(["front:9000"]))).await;
+    dug_once(&site, "front", has_all).await;
+    dug_once(&site, "web", BTreeSet::is_empty).await;
+    update(&site, &group, &health(json!([]))).await;
+    dug_once(&site, "front", BTreeSet::is_empty).await;
+    let after = members_once(&site, &group, |verdicts| all(verdicts, 2, "healthy")).await;
+    assert_eq!(each(&after, "instance"), each(&before, "instance"), "nobody was replaced");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_nobody_could_find_or_that_are_named_twice_are_refused() {
+    let site = Site::enrolled().await;
+    let mut template: Value = serde_json::from_str(&site.template_body("named")).unwrap();
+    template["tags"] = json!({"triton.cns.services": "web"});
+    let named = site.v1("POST", "/v1/tsg/templates", &template.to_string()).await.json()["id"].clone();
+    let plain = site.template("plain").await;
+    let body = |template: &Value, services: Value| json!({"name": "edge", "template_id": template, "capacity": 1, "health": {"discovery": {"services": services}}});
+    for (refused, expected) in [
+        (body(&json!(plain), json!(["web:70000"])), "is no service"),
+        (body(&json!(plain), json!(["a b"])), "is no service"),
+        (body(&json!(plain), json!(vec!["web"; 17])), "names 17 services, and 16 are the most"),
+        (body(&named, json!(["web"])), "leave one of them out"),
+    ] {
+        let answer = site.v2("POST", "/v2/groups", &refused.to_string()).await;
+        assert!(answer.status == 422 && answer.body.contains(expected), "{answer:?}");
+    }
+    let group = group(&site, body(&json!(plain), json!(["web"]))).await;
+    let change = json!({"template_id": named});
+    let answer = site.v2("PATCH", &format!("/v2/groups/{group}"), &change.to_string()).await;
+    assert!(answer.status == 422 && answer.body.contains("leave one of them out"), "{answer:?}");
+    site.end().await;
+}
