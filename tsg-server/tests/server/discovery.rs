@@ -1,11 +1,12 @@
 //! Discovery over real sockets: what `dig` is answered by the name service while a group says by which
-//! services its instances are found.
+//! services its instances are found, and while a compute node is rebooted under them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tsg_sim::world::{Fault, FaultRule, LossAppearance, Target};
 
 use crate::prober::{all, members_once};
 use crate::support::Site;
@@ -99,4 +100,62 @@ async fn services_that_nobody_could_find_or_that_are_named_twice_are_refused() {
     let answer = site.v2("PATCH", &format!("/v2/groups/{group}"), &change.to_string()).await;
     assert!(answer.status == 422 && answer.body.contains("leave one of them out"), "{answer:?}");
     site.end().await;
+}
+
+/// The requests that a group has sent, by kind.
+async fn sent(site: &Site, group: &str) -> BTreeMap<String, usize> {
+    let (mut sent, mut after) = (BTreeMap::new(), "0".to_owned());
+    loop {
+        let page = site.v2("GET", &format!("/v2/groups/{group}/audit?limit=200&after={after}"), "").await.json();
+        for entry in page["items"].as_array().unwrap() {
+            if let Some(request) = entry["event"]["request"].as_str() {
+                *sent.entry(request.to_owned()).or_default() += 1;
+            }
+        }
+        let Some(next) = page["next"].as_str() else { return sent };
+        next.clone_into(&mut after);
+    }
+}
+
+/// More than there are compute nodes.
+const INSTANCES: usize = 16;
+/// Far longer than a restart and a replacement would wait here.
+const AWAY_MS: u64 = 10_000 * 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebooted_node_takes_its_instances_out_for_a_while_and_nobody_is_restarted_or_replaced() {
+    let site = Site::enrolled().await;
+    let body = json!({"name": "edge", "template_id": site.template("t").await, "capacity": INSTANCES,
+        "health": {"checks": [check(&site)], "discovery": {"services": ["web"]}},
+        "policy": {"restart": {"attempts": 1, "delay": "1s"}, "replace": {"delay": "1s"}}});
+    let group = group(&site, body).await;
+    let before = members_once(&site, &group, |verdicts| all(verdicts, INSTANCES, "healthy")).await;
+    let nodes = each(&before, "compute_node");
+    let on = |node: &str| nodes.iter().filter(|other| **other == node).count();
+    let node = *nodes.iter().max_by_key(|node| on(node)).unwrap();
+    let (away, there): (Vec<_>, Vec<_>) =
+        each(&before, "address").into_iter().zip(&nodes).partition(|(_, at)| **at == node);
+    assert!(away.len() > 1 && !there.is_empty(), "one alone tells nothing: {before:#}");
+    let (away, there) = (addresses(&away), addresses(&there));
+    dug_once(&site, "web", |found| found.is_superset(&away) && found.is_superset(&there)).await;
+    let sent_before = sent(&site, &group).await;
+    assert_eq!(sent_before.get("create"), Some(&INSTANCES));
+
+    let server = Target::Named(node.to_owned());
+    let reboot = Fault::ServerReboot { server, for_ms: AWAY_MS, appearance: LossAppearance::Offline };
+    site.sim.admin().inject(&FaultRule::times(reboot, 1)).await.unwrap();
+    dug_once(&site, "web", |found| found.is_disjoint(&away) && found.is_superset(&there)).await;
+    dug_once(&site, "web", |found| found.is_superset(&away) && found.is_superset(&there)).await;
+    let after = members_once(&site, &group, |verdicts| all(verdicts, INSTANCES, "healthy")).await;
+    assert_eq!(each(&after, "instance"), each(&before, "instance"), "nobody was replaced");
+    let without_updates = |mut sent: BTreeMap<String, usize>| {
+        sent.remove("update");
+        sent
+    };
+    assert_eq!(without_updates(sent(&site, &group).await), without_updates(sent_before), "nobody was restarted");
+    site.end().await;
+}
+
+fn addresses(of: &[(&str, &&str)]) -> BTreeSet<String> {
+    of.iter().map(|(address, _)| (*address).to_owned()).collect()
 }
