@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use tsg_core::health::check::{CheckKind, CheckSpec, Purpose};
-use tsg_core::health::spec::{CHECKS_MAX, HealthSpec};
+use tsg_core::health::spec::{CHECKS_MAX, Commands, HealthSpec};
 use tsg_core::model::span::Span;
 
 fn read(value: serde_json::Value) -> CheckSpec {
@@ -129,7 +129,9 @@ fn checks_of_a_group_have_names_of_their_own() {
     let told = spec(&names.iter().map(String::as_str).collect::<Vec<_>>()).check().unwrap_err().to_string();
     assert!(told.contains("may have 8 checks, and there are 9"), "{told}");
     let command = read(json!({"type": "command", "command": ["/bin/true"]}));
-    let told = HealthSpec::of(vec![command]).check().unwrap_err().to_string();
+    let spec = HealthSpec::of(vec![command]);
+    assert_eq!((spec.check(), spec.check_commands(Commands::Possible)), (Ok(()), Ok(())));
+    let told = spec.check_commands(Commands::Impossible).unwrap_err().to_string();
     assert!(told.contains("a check of type command cannot be had yet"), "{told}");
     for (check, is_too_slow) in [
         (json!({"type": "cloud"}), false),

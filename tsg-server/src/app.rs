@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tsg_core::health::spec::Commands;
 use tsg_core::model::id::DeploymentId;
 use tsg_core::model::time::Timestamp;
 use tsg_core::ports::{Clock, Entropy, Store};
@@ -42,6 +43,8 @@ pub struct Application {
     pub replay: ReplayCache,
     /// Requests under way.
     pub gate: Gate,
+    /// Whether programs can be run in instances.
+    pub commands: Commands,
 }
 
 impl Application {

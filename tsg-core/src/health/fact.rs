@@ -89,6 +89,8 @@ pub enum Stage {
     Request,
     /// It was waiting for the status and headers, or for the rest of them.
     Head,
+    /// It was waiting for the command to end.
+    Command,
 }
 
 /// Why there is no trustworthy TLS connection.
@@ -117,6 +119,8 @@ pub enum Obstruction {
     NoAddress,
     /// The guest has written no heartbeat for longer than it may, as far as the cloud shows.
     NoHeartbeat,
+    /// Commands cannot be run in the instance now.
+    NoExecutor,
     /// It has no ports, files or memory left.
     Exhausted,
     /// It is stopping.
@@ -164,6 +168,7 @@ impl fmt::Display for Stage {
             Self::Handshake => "it did not agree on TLS in time",
             Self::Request => "it did not take the request in time",
             Self::Head => "it did not answer in time",
+            Self::Command => "the command did not end in time",
         })
     }
 }
@@ -186,6 +191,7 @@ impl fmt::Display for Obstruction {
             Self::NoRoute => "the prober has no way to its network",
             Self::NoAddress => "the instance has no address in the network of the check",
             Self::NoHeartbeat => "the cloud shows no heartbeat of it that is new enough",
+            Self::NoExecutor => "no command can be run in it now",
             Self::Exhausted => "the prober has no ports or files left",
             Self::Stopping => "the prober is stopping",
             Self::Unsupported => "nobody here runs such checks",

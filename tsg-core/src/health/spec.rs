@@ -45,6 +45,15 @@ pub struct HealthSpec {
     pub discovery: Discovery,
 }
 
+/// Whether programs can be run in instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commands {
+    /// There is an executor.
+    Possible,
+    /// There is none.
+    Impossible,
+}
+
 /// When an instance changes too often to be believed at once: each further change then takes
 /// twice as many answers in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -121,6 +130,21 @@ impl HealthSpec {
         Ok(())
     }
 
+    /// Checks that somebody can make all checks.
+    ///
+    /// # Errors
+    /// A program is to be run in the instances, and nobody can.
+    pub fn check_commands(&self, commands: Commands) -> Result<(), InvalidHealth> {
+        let is_command = |check: &CheckSpec| matches!(check.kind, CheckKind::Command(_));
+        if commands == Commands::Impossible && self.checks.iter().any(is_command) {
+            return Err(InvalidHealth::NotYet {
+                what: "a check of type command",
+                instead: "let the instance say it itself, with a check of type guest or http",
+            });
+        }
+        Ok(())
+    }
+
     /// Checks that the services are named once, by the group or by the template of its instances.
     ///
     /// # Errors
@@ -140,7 +164,6 @@ impl HealthSpec {
     /// # Errors
     /// The first that is broken.
     pub fn check(&self) -> Result<(), InvalidHealth> {
-        self.checks.iter().try_for_each(refuse_what_is_not_yet)?;
         if self.checks.len() > CHECKS_MAX {
             return Err(InvalidHealth::TooMany { given: self.checks.len(), most: CHECKS_MAX });
         }
@@ -159,17 +182,6 @@ impl HealthSpec {
         span("flapping.within", self.flapping.within, Span::from_mins(1))?;
         span("discovery.down_after", self.discovery.down_after, Span::ZERO)?;
         span("discovery.up_after", self.discovery.up_after, Span::ZERO)
-    }
-}
-
-/// Nobody can run a program in an instance.
-fn refuse_what_is_not_yet(check: &CheckSpec) -> Result<(), InvalidHealth> {
-    match check.kind {
-        CheckKind::Command(_) => Err(InvalidHealth::NotYet {
-            what: "a check of type command",
-            instead: "let the instance say it itself, with a check of type guest or http",
-        }),
-        _ => Ok(()),
     }
 }
 

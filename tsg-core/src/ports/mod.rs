@@ -92,11 +92,13 @@
 pub mod clock;
 pub mod cloud;
 pub mod entropy;
+pub mod executor;
 pub mod health;
 pub mod store;
 
 pub use clock::Clock;
 pub use cloud::Cloud;
 pub use entropy::Entropy;
+pub use executor::Executor;
 pub use health::Health;
 pub use store::Store;

@@ -3,6 +3,7 @@
 //! Owns the way from what an engine shows, through the probers, to the verdicts that the engine is
 //! given. Must never decide what follows from a verdict; the planner does.
 
+mod commands;
 mod panel;
 mod remote;
 mod station;

@@ -10,7 +10,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tsg_core::model::id::{AccountId, InstanceId};
+use tsg_core::ports::Executor;
 
+use super::commands::Runner;
 use super::watch::{Errands, Watch};
 use crate::accounts::registry::Enrolled;
 use crate::app::Application;
@@ -28,6 +30,8 @@ pub struct Station {
     /// Who looked after each account's instances last.
     watches: BTreeMap<AccountId, Arc<Watch>>,
     owners: Owners,
+    /// Runs programs, where there is an executor.
+    runner: Option<Runner>,
 }
 
 /// What a station waits for.
@@ -47,10 +51,11 @@ impl Station {
     ///
     /// # Errors
     /// The prober's.
-    pub fn start(config: ProberConfig) -> Result<Self, StartError> {
+    pub fn start(config: ProberConfig, executor: Option<Arc<dyn Executor>>) -> Result<Self, StartError> {
         let (prober, reports) = Prober::start(config.clone())?;
         let (watches, owners) = (BTreeMap::new(), Owners::default());
-        Ok(Self { config, prober, reports, ability: Ability::Able, watches, owners })
+        let runner = executor.map(Runner::new);
+        Ok(Self { config, prober, reports, ability: Ability::Able, watches, owners, runner })
     }
 
     /// Asks until the server is gone.
@@ -69,7 +74,10 @@ impl Station {
             let Some(app) = app.upgrade() else { break };
             match event {
                 Event::Report(report) => self.take(report, &app),
-                Event::Tick => self.look(&app).await,
+                Event::Tick => {
+                    self.look(&app).await;
+                    self.run_commands(&app);
+                }
                 Event::Ended => self.begin_anew(&app).await,
             }
         }
@@ -113,6 +121,23 @@ impl Station {
                 enrolled.watch.note(facts, &enrolled.engine.handle());
             }
         }
+    }
+
+    /// Tells what programs have found, and begins those whose turn it is.
+    fn run_commands(&mut self, app: &Application) {
+        let Some(runner) = &mut self.runner else { return };
+        let accounts = app.accounts.all();
+        let ended = runner.take_ended();
+        for enrolled in &accounts {
+            let own = ended.iter().filter(|((account, ..), _)| *account == enrolled.account);
+            let findings = own.map(|((_, instance, check), fact)| (*instance, *check, *fact));
+            enrolled.watch.note_run(findings, &enrolled.engine.handle());
+        }
+        let of_one = |enrolled: &Arc<Enrolled>| {
+            let account = enrolled.account;
+            enrolled.watch.commands().into_iter().map(move |order| (account, order))
+        };
+        runner.begin(accounts.iter().flat_map(of_one), tokio::time::Instant::now(), app.now());
     }
 
     /// Finds out whom to ask from now on.
@@ -221,7 +246,7 @@ mod tests {
         let config = ProberConfig { policy, ..ProberConfig::default() };
         let (prober, reports, work) = Prober::prepare(config.clone()).unwrap();
         let (watches, owners) = (BTreeMap::new(), Owners::default());
-        let mut station = Station { config, prober, reports, ability: Ability::Unable, watches, owners };
+        let mut station = Station { config, prober, reports, ability: Ability::Unable, watches, owners, runner: None };
         drop(work);
         assert_eq!(station.reports.recv().await, None);
 

@@ -17,6 +17,7 @@ use tsg_core::model::operation::Phase;
 use tsg_core::model::time::Timestamp;
 use tsg_engine::MemberView;
 
+use super::commands::Order;
 use crate::probe::Assignment;
 use crate::remote::{Addresses, CheckTag};
 
@@ -51,6 +52,12 @@ impl Checks {
             let nics = addresses.of(spec.kind.endpoint()?)?;
             Some(Assignment { instance, check, nics, spec: spec.clone() })
         })
+    }
+
+    /// The checks of one instance that take a program.
+    pub fn commands(&self, instance: InstanceId) -> impl Iterator<Item = Order> {
+        let each = (0_u16..).zip(&self.each).filter(|(_, spec)| matches!(spec.kind, CheckKind::Command(_)));
+        each.map(move |(check, spec)| Order { instance, check, spec: spec.clone() })
     }
 
     /// What the checks that need no prober find of one that runs, as a look at the cloud showed it.

@@ -15,6 +15,7 @@ use tsg_core::plan::input::ViewTrust;
 use tsg_core::ports::{Clock, Health};
 use tsg_engine::{EngineHandle, GroupView};
 
+use super::commands::Order;
 use super::panel::{Moment, Panel};
 use super::targets::{Asked, Checks, Starts};
 use crate::probe::{self, Assignment};
@@ -116,11 +117,20 @@ impl Watch {
 
     /// Takes in what the prober of this process found.
     pub fn note(&self, findings: impl IntoIterator<Item = (InstanceId, u16, Fact)>, engine: &EngineHandle) {
+        self.note_of(HERE, findings, engine);
+    }
+
+    /// Takes in what programs found that were run in the instances.
+    pub fn note_run(&self, findings: impl IntoIterator<Item = (InstanceId, u16, Fact)>, engine: &EngineHandle) {
+        self.note_of(TOLD, findings, engine);
+    }
+
+    fn note_of(&self, prober: u16, findings: impl IntoIterator<Item = (InstanceId, u16, Fact)>, engine: &EngineHandle) {
         let now = self.clock.now();
         let has_news = {
             let mut kept = self.lock();
             for (instance, check, fact) in findings {
-                kept.ward.note(HERE, instance, check, fact, now);
+                kept.ward.note(prober, instance, check, fact, now);
             }
             kept.collect()
         };
@@ -151,6 +161,15 @@ impl Watch {
     pub fn asked(&self) -> Vec<(InstanceId, u16)> {
         let kept = self.lock();
         kept.groups.values().flat_map(|watched| watched.keys(watched.asked.keys())).collect()
+    }
+
+    /// Every program that is to be run now.
+    pub fn commands(&self) -> Vec<Order> {
+        let kept = self.lock();
+        let of = |watched: &Watched| -> Vec<Order> {
+            watched.asked.keys().flat_map(|instance| watched.checks.commands(*instance)).collect()
+        };
+        kept.groups.values().flat_map(of).collect()
     }
 
     /// Everything that is asked now, as a prober that knows nothing is told.

@@ -12,8 +12,9 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tsg_core::health::spec::Commands;
 use tsg_core::ports::store::StoreError;
-use tsg_core::ports::{Clock, Store};
+use tsg_core::ports::{Clock, Executor, Store};
 use tsg_store::OpenError;
 
 use super::clock::{OsEntropy, SystemClock};
@@ -113,11 +114,26 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(config: ServerConfig) -> Result<RunningServer, StartError> {
+        Self::launch(config, None).await
+    }
+
+    /// The same with somebody who runs programs in instances, for checks of type `command`.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub async fn start_with_executor(
+        config: ServerConfig,
+        executor: Arc<dyn Executor>,
+    ) -> Result<RunningServer, StartError> {
+        Self::launch(config, Some(executor)).await
+    }
+
+    async fn launch(config: ServerConfig, executor: Option<Arc<dyn Executor>>) -> Result<RunningServer, StartError> {
         config.check()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         make_folder_of(&config.key_file)?;
         let kept = Kept::open(&config, clock.clone()).await?;
-        match serve(config, kept.store(), clock).await {
+        match serve(config, kept.store(), clock, executor).await {
             Ok(serving) => Ok(RunningServer::new(serving, kept)),
             Err(error) => {
                 kept.close().await;
@@ -137,7 +153,12 @@ pub(super) struct Serving {
     pub(super) station: JoinHandle<()>,
 }
 
-async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Serving, StartError> {
+async fn serve(
+    config: ServerConfig,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    executor: Option<Arc<dyn Executor>>,
+) -> Result<Serving, StartError> {
     let entropy = Arc::new(OsEntropy);
     let key_file = config.key_file.clone();
     let (vault, deployment) = deployment::unlock(store.as_ref(), clock.as_ref(), entropy.as_ref(), key_file).await?;
@@ -145,7 +166,8 @@ async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock
     let unbound = |source| StartError::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
-    let station = Station::start(how_to_ask(&config))?;
+    let commands = if executor.is_some() { Commands::Possible } else { Commands::Impossible };
+    let station = Station::start(how_to_ask(&config), executor)?;
     let app = Arc::new(Application {
         allowed: AllowList::new(&config.auth),
         gate: Gate::new(config.limits.requests_at_once),
@@ -158,6 +180,7 @@ async fn serve(config: ServerConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock
         entropy,
         deployment,
         vault,
+        commands,
     });
     enlist::all(&app).await?;
     let (stop, stopped) = watch::channel(false);

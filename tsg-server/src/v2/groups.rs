@@ -6,12 +6,13 @@ use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
+use tsg_core::health::spec::HealthSpec;
 use tsg_core::model::group::Group;
 use tsg_core::model::id::GroupId;
 use tsg_core::model::name::GroupName;
 use tsg_core::records::kinds::TakenGroupName;
 use tsg_core::records::{Versioned, codec};
-use tsg_engine::intent::{self, ChangeGroupError, CreateGroupError, DeleteGroupError};
+use tsg_engine::intent::{self, BlockChange, ChangeGroupError, CreateGroupError, DeleteGroupError};
 
 use super::group_body::{GroupBody, GroupPatch, NewGroupBody};
 use super::idempotency::{Answer, once};
@@ -77,6 +78,7 @@ pub async fn create(State(app): State<App>, caller: Caller, write: Write) -> Res
     let body = json::<NewGroupBody>(&write.body)?;
     once(&app, &caller, &write, async |id| {
         let new = body.check(GroupId::new(id), app.config.limits.capacity_max)?;
+        check_commands(&app, new.health.as_deref())?;
         let created = intent::create_group(app.store.as_ref(), &caller.intent(app.now()), &new).await;
         let group = created.map_err(create_failure)?;
         caller.enrolled.engine.handle().wake();
@@ -84,6 +86,11 @@ pub async fn create(State(app): State<App>, caller: Caller, write: Write) -> Res
         Ok(Answer { location, ..answer(&app, &caller, StatusCode::CREATED, group.id).await? })
     })
     .await
+}
+
+/// No group is left with a check that nobody can make.
+fn check_commands(app: &Application, health: Option<&HealthSpec>) -> Result<(), Failure> {
+    health.map_or(Ok(()), |health| health.check_commands(app.commands)).map_err(|error| invalid("health", &error))
 }
 
 fn unknown_revision(error: &ChangeGroupError) -> Failure {
@@ -115,6 +122,9 @@ pub async fn change(
     let mut patch = json::<GroupPatch>(&write.body)?;
     let expected = patch.take_expected_plan()?;
     let change = patch.check(write.only_at, app.config.limits.capacity_max)?;
+    if let Some(BlockChange::Set(health)) = &change.health {
+        check_commands(&app, Some(health))?;
+    }
     once(&app, &caller, &write, async |_| {
         if let Some(expected) = expected {
             is_still_planned(&caller, group, change.capacity, expected).await?;

@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod command;
 mod configuration;
 mod discovery;
 mod enrolment;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tsg_core::ports::Executor;
 use tsg_server::config::{ServerConfig, StoreLocation};
 use tsg_server::{RunningServer, Server};
 use tsg_sim::demo::{Residents, furnished};
@@ -38,6 +39,15 @@ impl Site {
     /// With nobody enrolled, and settings changed.
     pub async fn start(change: impl FnOnce(&mut ServerConfig)) -> Self {
         Self::with_people(Person::new("demo"), Person::new("other"), change).await
+    }
+
+    /// With nobody enrolled, and somebody who runs programs in instances.
+    pub async fn with_executor(executor: Arc<dyn Executor>) -> Self {
+        let (demo, other) = (Person::new("demo"), Person::new("other"));
+        let sim = data_centre(&demo, &other).await;
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start_with_executor(config(&sim.url(), folder.path()), executor).await.unwrap();
+        Self { sim, server, demo, other, folder }
     }
 
     pub async fn with_people(demo: Person, other: Person, change: impl FnOnce(&mut ServerConfig)) -> Self {
