@@ -20,6 +20,7 @@ use tsg_core::model::operation::{Cause, Phase};
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::input::{Limits, Marks, Retirement, View, ViewTrust};
 use tsg_core::plan::output::{Class, Report};
+use tsg_core::storm::holds::Hold;
 
 use crate::placement::PlacementView;
 
@@ -44,6 +45,9 @@ pub struct GroupView {
     /// How it stands in discovery; `None` where its checks do not drive that.
     #[serde(skip)]
     pub discovery: Option<DiscoveryView>,
+    /// What holds its repair from beyond the group, if anything does.
+    #[serde(skip)]
+    pub hold: Option<Hold>,
     /// When the planner asked to be called again at the latest.
     pub next_wakeup: Option<Timestamp>,
     /// Set while the group is set aside because something about it cannot be handled.
@@ -138,6 +142,8 @@ pub struct AccountHealth {
     pub instances_seen: u64,
     /// Requests answered or not, by outcome.
     pub requests: RequestCounts,
+    /// Plans made since the engine began.
+    pub plans: u64,
     /// Requests for each second that the engine allows itself now.
     pub requests_per_second: f64,
     /// Creates unanswered at once that the engine allows itself now.
@@ -178,6 +184,7 @@ impl Default for AccountHealth {
             view: View { taken_at: Timestamp::EPOCH, trust: ViewTrust::Unobserved },
             instances_seen: 0,
             requests: RequestCounts::default(),
+            plans: 0,
             requests_per_second: 0.0,
             creates_in_flight_max: 0,
             cloud_trouble: None,

@@ -14,6 +14,7 @@ use crate::accounts::registry::Registry;
 use crate::accounts::vault::Vault;
 use crate::auth::replay::ReplayCache;
 use crate::config::ServerConfig;
+use crate::health::ProbeGauge;
 use crate::http::gate::Gate;
 
 /// What handlers get.
@@ -45,6 +46,8 @@ pub struct Application {
     pub gate: Gate,
     /// Whether programs can be run in instances.
     pub commands: Commands,
+    /// What the prober counts.
+    pub probes: ProbeGauge,
 }
 
 impl Application {

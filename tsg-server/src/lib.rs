@@ -12,6 +12,7 @@ pub mod config;
 mod health;
 mod host;
 mod http;
+mod metrics;
 pub mod probe;
 pub mod remote;
 mod routes;

@@ -17,6 +17,10 @@ const PROGRAMS: [(&str, &str); 8] = [
     ("npm", "npm"),
 ];
 
+/// A file the tests need and the Debian package that brings it: Prometheus' own parser of metrics.
+const FILES: [(&str, &str); 1] =
+    [("/usr/lib/python3/dist-packages/prometheus_client/openmetrics/parser.py", "python3-prometheus-client")];
+
 /// The client nobody here wrote that the simulated data centre must satisfy.
 const TRITON_CLIENT: &str = "triton@7.17.0";
 
@@ -27,11 +31,12 @@ pub fn install(root: &Path) -> Result<(), Failure> {
 }
 
 fn install_packages(root: &Path) -> Result<(), Failure> {
-    let mut packages: Vec<&str> =
-        PROGRAMS.iter().filter(|(program, _)| !is_installed(program)).map(|(_, package)| *package).collect();
+    let programs = PROGRAMS.iter().filter(|(program, _)| !is_installed(program));
+    let files = FILES.iter().filter(|(file, _)| !Path::new(file).exists());
+    let mut packages: Vec<&str> = programs.chain(files).map(|(_, package)| *package).collect();
     packages.dedup();
     if packages.is_empty() {
-        say("tools: every program is there");
+        say("tools: everything is there");
         return Ok(());
     }
     say(&format!("tools: installing {} from Debian's packages", packages.join(", ")));

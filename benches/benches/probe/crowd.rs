@@ -111,7 +111,7 @@ fn watch(during: Duration, port_of: impl Fn(u32) -> u16) -> Result<Seen, Box<dyn
 fn unexpected_silence(before: &Counts, after: &Counts, silent: usize, during: Duration) -> usize {
     let rounds = during.as_secs_f64() / INTERVAL.as_duration().as_secs_f64();
     let expected = (silent as f64 * rounds * 1.05).ceil() as u64;
-    usize::try_from((after.timed_out - before.timed_out).saturating_sub(expected)).unwrap_or(usize::MAX)
+    usize::try_from((after.total().timed_out - before.total().timed_out).saturating_sub(expected)).unwrap_or(usize::MAX)
 }
 
 async fn collect(reports: &mut mpsc::Receiver<Report>, during: Duration, mut each: impl FnMut(i64, Outcome)) {

@@ -113,6 +113,8 @@ pub(crate) struct Session {
     /// Evidence about residue that is no more.
     residue_absence: BTreeMap<InstanceId, Absence>,
     counts: RequestCounts,
+    /// Plans made.
+    plans: u64,
     is_woken: bool,
     store_retry_at: Duration,
     store_trouble: Option<Trouble>,
@@ -154,6 +156,7 @@ impl Session {
             looks: BTreeMap::new(),
             residue_absence: BTreeMap::new(),
             counts: RequestCounts::default(),
+            plans: 0,
             is_woken: false,
             store_retry_at: Duration::ZERO,
             store_trouble: None,

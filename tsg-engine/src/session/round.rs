@@ -183,6 +183,7 @@ impl Session {
         let planned =
             self.books.group(group).map(|ledger| plan(&self.input(ledger, &scene, self.ports.entropy.draw())));
         let Some(planned) = planned else { return Ok(()) };
+        self.plans += 1;
         let agenda = self.agenda.entry(group).or_default();
         agenda.is_dirty = false;
         agenda.wake_at = None;

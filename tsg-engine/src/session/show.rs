@@ -45,6 +45,7 @@ impl Session {
             members: shown,
             placement: self.placement_view(group),
             discovery: self.discovery_view(ledger.group()),
+            hold: self.weather.hold(group),
             next_wakeup: plan.next_wakeup,
             trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
         });
@@ -59,6 +60,7 @@ impl Session {
             .as_ref()
             .is_some_and(|report| report.status == plan.report.status && report.wanted == plan.report.wanted);
         let pause = Duration::from_millis(before.members.len() as u64 / MEMBERS_PER_MILLI);
+        let is_same = is_same && before.hold == self.weather.hold(group);
         is_same && before.trouble.is_none() && self.now().since(before.at) < pause
     }
 
@@ -75,6 +77,7 @@ impl Session {
             members: before.map(|view| view.members.clone()).unwrap_or_default(),
             placement: self.placement_view(group),
             discovery: self.discovery_view(ledger.group()),
+            hold: self.weather.hold(group),
             next_wakeup: None,
             trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
         });
@@ -122,6 +125,7 @@ impl Session {
             view: self.view(),
             instances_seen: self.sight.snapshot.instances.len() as u64,
             requests: self.counts,
+            plans: self.plans,
             requests_per_second: self.pace.rate(),
             creates_in_flight_max: self.bound.bound(),
             cloud_trouble: self.sight.trouble.clone(),

@@ -89,6 +89,11 @@ impl Weather {
         at.map(|at| at.max(self.not_before))
     }
 
+    /// What holds a group.
+    pub(super) fn hold(&self, group: GroupId) -> Option<Hold> {
+        self.holds.get(&group).map(|held| held.hold)
+    }
+
     /// What the planner of a group is told.
     pub(super) fn conditions(&self, group: GroupId) -> Conditions<'_> {
         let hold = self.holds.get(&group).and_then(|held| held.told);

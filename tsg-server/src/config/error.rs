@@ -2,6 +2,7 @@
 //!
 //! Owns the texts. Must never print a value of a retired key: one of them is a password.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -144,6 +145,15 @@ pub enum ConfigWarning {
     DevMode {
         /// Who they act as.
         login: String,
+    },
+    /// Others than this machine may read metrics.
+    #[error(
+        "metrics.listen is {address}: whoever reaches it reads the logins and group names of all accounts; let a \
+         firewall see to it that only your Prometheus does"
+    )]
+    MetricsExposed {
+        /// Where they are told.
+        address: SocketAddr,
     },
     /// Anybody with an account in the data centre may enrol.
     #[error("auth.allow_all is on: every account of the data centre may enrol")]

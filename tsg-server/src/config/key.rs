@@ -61,6 +61,7 @@ pub const KNOWN_KEYS: &[KnownKey] = &[
     honoured("health.private_addresses"),
     honoured("health.refused_networks"),
     honoured("health.controls"),
+    honoured("metrics.listen"),
     honoured("engine.simulated_datacenter"),
     honoured("engine.requests_per_second"),
     honoured("engine.burst"),

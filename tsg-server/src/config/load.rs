@@ -4,6 +4,7 @@
 //! start with a setting it did not understand.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use tsg_core::placement::topology::Topology;
@@ -65,6 +66,7 @@ pub(super) fn load(sources: &ConfigSources) -> Result<Loaded, ConfigError> {
     config.engine.simulated_datacenter = builtin.is_some();
     config.engine.read(&raw)?;
     read_health(&mut config.health, &raw)?;
+    config.metrics.listen = read_metrics(&raw)?;
     if let Some(path) = raw.path("triton.topology_file")? {
         config.engine.config.topology = read_topology(&path)?;
     }
@@ -73,6 +75,8 @@ pub(super) fn load(sources: &ConfigSources) -> Result<Loaded, ConfigError> {
 
     let mut warnings = raw.warnings;
     warnings.extend(config.dev.iter().map(|dev| ConfigWarning::DevMode { login: dev.login.clone() }));
+    let exposed = config.metrics.listen.filter(|address| !address.ip().is_loopback());
+    warnings.extend(exposed.map(|address| ConfigWarning::MetricsExposed { address }));
     if config.auth.allow_all {
         warnings.push(ConfigWarning::EverybodyAllowed);
     }
@@ -196,6 +200,13 @@ fn read_health(health: &mut HealthSettings, raw: &RawSettings) -> Result<(), Con
         "targets with a literal address and a port, such as \"http://192.0.2.1:80/\" or \"tcp:192.0.2.1:53\"";
     set(&mut health.controls, raw.parsed_list("health.controls", controls, |text| text.parse().ok())?);
     Ok(())
+}
+
+/// An empty text is none, so that a variable can take back what the file says.
+fn read_metrics(raw: &RawSettings) -> Result<Option<SocketAddr>, ConfigError> {
+    let listen = |text: &str| if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) };
+    let expected = "an address and a port such as \"127.0.0.1:9464\", or empty for none";
+    Ok(raw.parsed("metrics.listen", expected, listen)?.flatten())
 }
 
 fn dev_mode(sources: &ConfigSources, builtin: Option<&BuiltinDatacenter>) -> Result<Option<DevMode>, ConfigError> {

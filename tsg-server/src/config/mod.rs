@@ -10,7 +10,7 @@ pub mod raw;
 pub mod timing;
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub struct ServerConfig {
     pub limits: LimitSettings,
     /// Whom the prober may ask.
     pub health: HealthSettings,
+    /// Whom metrics are told.
+    pub metrics: MetricsSettings,
     /// How the engine paces and waits.
     pub engine: EngineSettings,
     /// Set in development mode: unsigned requests act as this login.
@@ -150,6 +152,13 @@ pub struct HealthSettings {
     pub controls: Vec<Control>,
 }
 
+/// Whom metrics are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MetricsSettings {
+    /// The address and port on which they are told to whoever asks, of all accounts. Default: none.
+    pub listen: Option<SocketAddr>,
+}
+
 /// Development mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DevMode {
@@ -191,6 +200,7 @@ impl ServerConfig {
             },
             limits: LimitSettings::default(),
             health: HealthSettings::default(),
+            metrics: MetricsSettings::default(),
             engine: EngineSettings::default(),
             dev: None,
         }

@@ -12,5 +12,5 @@ mod watch;
 
 pub use panel::NotHeard;
 pub use remote::Seen;
-pub use station::Station;
+pub use station::{ProbeGauge, Station};
 pub use watch::Watch;

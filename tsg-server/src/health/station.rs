@@ -4,7 +4,7 @@
 //! findings reach another.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -16,7 +16,7 @@ use super::commands::Runner;
 use super::watch::{Errands, Watch};
 use crate::accounts::registry::Enrolled;
 use crate::app::Application;
-use crate::probe::{Ability, Finding, Prober, ProberConfig, Report, StartError};
+use crate::probe::{Ability, Counts, Finding, Meter, Prober, ProberConfig, Report, StartError};
 
 /// How often it is looked whom to ask.
 const EVERY: Duration = Duration::from_secs(1);
@@ -26,12 +26,32 @@ pub struct Station {
     config: ProberConfig,
     prober: Prober,
     reports: mpsc::Receiver<Report>,
+    gauge: ProbeGauge,
     ability: Ability,
     /// Who looked after each account's instances last.
     watches: BTreeMap<AccountId, Arc<Watch>>,
     owners: Owners,
     /// Runs programs, where there is an executor.
     runner: Option<Runner>,
+}
+
+/// Reads what the prober counts, be it another one by then.
+#[derive(Clone)]
+pub struct ProbeGauge(Arc<Mutex<Meter>>);
+
+impl ProbeGauge {
+    fn on(prober: &Prober) -> Self {
+        Self(Arc::new(Mutex::new(prober.meter())))
+    }
+
+    /// All numbers as they are now.
+    pub fn read(&self) -> Counts {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).read()
+    }
+
+    fn turn_to(&self, prober: &Prober) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = prober.meter();
+    }
 }
 
 /// What a station waits for.
@@ -53,9 +73,18 @@ impl Station {
     /// The prober's.
     pub fn start(config: ProberConfig, executor: Option<Arc<dyn Executor>>) -> Result<Self, StartError> {
         let (prober, reports) = Prober::start(config.clone())?;
-        let (watches, owners) = (BTreeMap::new(), Owners::default());
         let runner = executor.map(Runner::new);
-        Ok(Self { config, prober, reports, ability: Ability::Able, watches, owners, runner })
+        Ok(Self { runner, ..Self::with(config, prober, reports) })
+    }
+
+    fn with(config: ProberConfig, prober: Prober, reports: mpsc::Receiver<Report>) -> Self {
+        let (gauge, ability, watches) = (ProbeGauge::on(&prober), Ability::Able, BTreeMap::new());
+        Self { config, prober, reports, gauge, ability, watches, owners: Owners::default(), runner: None }
+    }
+
+    /// Reads what its prober counts.
+    pub fn gauge(&self) -> ProbeGauge {
+        self.gauge.clone()
     }
 
     /// Asks until the server is gone.
@@ -98,6 +127,7 @@ impl Station {
 
     fn replace_prober(&mut self) -> Result<(), StartError> {
         (self.prober, self.reports) = Prober::start(self.config.clone())?;
+        self.gauge.turn_to(&self.prober);
         // As each one begins.
         self.ability = Ability::Able;
         Ok(())
@@ -245,8 +275,8 @@ mod tests {
         let policy = TargetPolicy { loopback: Permission::Allowed, ..TargetPolicy::default() };
         let config = ProberConfig { policy, ..ProberConfig::default() };
         let (prober, reports, work) = Prober::prepare(config.clone()).unwrap();
-        let (watches, owners) = (BTreeMap::new(), Owners::default());
-        let mut station = Station { config, prober, reports, ability: Ability::Unable, watches, owners, runner: None };
+        let mut station = Station { ability: Ability::Unable, ..Station::with(config, prober, reports) };
+        let gauge = station.gauge();
         drop(work);
         assert_eq!(station.reports.recv().await, None);
 
@@ -258,5 +288,6 @@ mod tests {
         let Some(Report::Findings(findings)) = station.reports.recv().await else { panic!("nothing was found") };
         assert_eq!((findings[0].instance, findings[0].fact.outcome), (instance(1), Outcome::Passed));
         assert_eq!(station.ability, Ability::Able);
+        assert_eq!(gauge.read().total().passed, 1, "it reads what the new one counts");
     }
 }

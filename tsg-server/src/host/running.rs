@@ -25,6 +25,11 @@ impl RunningServer {
         self.serving.address
     }
 
+    /// Where it tells metrics, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.serving.metrics.as_ref().map(|metrics| metrics.address)
+    }
+
     /// Which installation it is: part of every instance's tags.
     pub fn deployment(&self) -> DeploymentId {
         self.serving.app.deployment
@@ -46,13 +51,16 @@ impl RunningServer {
 
     /// Takes no more requests, lets those under way end, ends the engines and closes the store.
     pub async fn shutdown(self) {
-        let Serving { app, stop, task, upkeep, station, .. } = self.serving;
+        let Serving { app, metrics, stop, task, upkeep, station, .. } = self.serving;
         upkeep.abort();
         station.abort();
         // Nobody listens any more when the accept loop has ended by itself.
         let _ = stop.send(true);
         if !task.is_finished() {
             let _ = task.await;
+        }
+        if let Some(metrics) = metrics {
+            let _ = metrics.task.await;
         }
         // An enrolment goes on when its request is given up; it must not start an engine after this.
         app.enrolments.close().await;

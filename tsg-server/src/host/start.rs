@@ -32,6 +32,7 @@ use crate::config::{ConfigError, ServerConfig};
 use crate::health::Station;
 use crate::http::gate::Gate;
 use crate::http::listener;
+use crate::metrics;
 use crate::probe::{self, Permission, ProberConfig, TargetPolicy};
 use crate::routes;
 
@@ -83,7 +84,9 @@ impl StartError {
             Self::Unlock(_) => "the key file and the store belong together; restore both from the same backup",
             Self::Store(_) => "see that the store's disk has room and that it may be written",
             Self::Prober(_) => "raise the limits of the server's user, then start again",
-            Self::Bind { .. } => "choose another http.port, or end the program that uses this one",
+            Self::Bind { .. } => {
+                "choose another http.port, or metrics.listen if that is the address, or end the program that uses it"
+            }
         }
     }
 }
@@ -147,10 +150,24 @@ impl Server {
 pub(super) struct Serving {
     pub(super) app: App,
     pub(super) address: SocketAddr,
+    pub(super) metrics: Option<Listening>,
     pub(super) stop: watch::Sender<bool>,
     pub(super) task: JoinHandle<()>,
     pub(super) upkeep: JoinHandle<()>,
     pub(super) station: JoinHandle<()>,
+}
+
+/// What listens beside the API.
+pub(super) struct Listening {
+    pub(super) address: SocketAddr,
+    pub(super) task: JoinHandle<()>,
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let unbound = |source| StartError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(unbound)?;
+    let address = listener.local_addr().map_err(unbound)?;
+    Ok((listener, address))
 }
 
 async fn serve(
@@ -162,10 +179,11 @@ async fn serve(
     let entropy = Arc::new(OsEntropy);
     let key_file = config.key_file.clone();
     let (vault, deployment) = deployment::unlock(store.as_ref(), clock.as_ref(), entropy.as_ref(), key_file).await?;
-    let address = SocketAddr::new(config.http.bind, config.http.port);
-    let unbound = |source| StartError::Bind { address, source };
-    let listener = TcpListener::bind(address).await.map_err(unbound)?;
-    let address = listener.local_addr().map_err(unbound)?;
+    let (listener, address) = bind(SocketAddr::new(config.http.bind, config.http.port)).await?;
+    let scraped = match config.metrics.listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let commands = if executor.is_some() { Commands::Possible } else { Commands::Impossible };
     let station = Station::start(how_to_ask(&config), executor)?;
     let app = Arc::new(Application {
@@ -174,6 +192,7 @@ async fn serve(
         accounts: Registry::default(),
         enrolments: Enrolments::default(),
         replay: ReplayCache::default(),
+        probes: station.gauge(),
         config,
         store,
         clock,
@@ -184,11 +203,16 @@ async fn serve(
     });
     enlist::all(&app).await?;
     let (stop, stopped) = watch::channel(false);
+    let metrics = scraped.map(|(listener, address)| {
+        tracing::info!(%address, "metrics are told on /metrics");
+        let task = tokio::spawn(listener::serve(listener, metrics::router(app.clone()), stopped.clone()));
+        Listening { address, task }
+    });
     let task = tokio::spawn(listener::serve(listener, routes::router(app.clone()), stopped));
     tracing::info!(%address, %deployment, "listening");
     let upkeep = tokio::spawn(upkeep(Arc::downgrade(&app)));
     let station = tokio::spawn(station.work(Arc::downgrade(&app)));
-    Ok(Serving { app, address, stop, task, upkeep, station })
+    Ok(Serving { app, address, metrics, stop, task, upkeep, station })
 }
 
 /// Loopback addresses are those of simulated machines.

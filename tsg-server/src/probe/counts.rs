@@ -1,11 +1,13 @@
 //! What a prober has done, in numbers.
 //!
 //! Owns the counters and histograms, which anybody may read while it works. Must never take a
-//! lock.
+//! lock, nor cost more than a few plain instructions for each probe.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tsg_core::health::check::CheckKind;
 use tsg_core::health::fact::{Failure, Outcome};
 
 use super::lanes::{Lane, Load};
@@ -44,10 +46,41 @@ impl Histogram {
     }
 }
 
-/// A prober in numbers, at one moment. All but the last four only ever grow.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// Probes that ended, by what they found.
+/// What a probe asks, as far as it is counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeKind {
+    /// An HTTP request.
+    Http,
+    /// One over TLS.
+    Https,
+    /// A connection.
+    Tcp,
+    /// ContainerPilot's telemetry.
+    ContainerPilot,
+    /// A control target, whatever it is asked.
+    Control,
+}
+
+impl ProbeKind {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] = [Self::Http, Self::Https, Self::Tcp, Self::ContainerPilot, Self::Control];
+
+    /// What a check of an instance asks. A kind that no prober makes is none.
+    pub const fn of(kind: &CheckKind) -> Option<Self> {
+        match kind {
+            CheckKind::Http(_) => Some(Self::Http),
+            CheckKind::Https(..) => Some(Self::Https),
+            CheckKind::Tcp(_) => Some(Self::Tcp),
+            CheckKind::ContainerPilot(_) => Some(Self::ContainerPilot),
+            CheckKind::Cloud | CheckKind::Guest(_) | CheckKind::Command(_) => None,
+        }
+    }
+}
+
+/// Probes that ended, by what they found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// See [`Outcome::Passed`].
     pub passed: u64,
     /// See [`Outcome::Degraded`].
     pub degraded: u64,
@@ -57,12 +90,33 @@ pub struct Counts {
     pub timed_out: u64,
     /// See [`Outcome::Unjudged`].
     pub unjudged: u64,
+    /// How long they took.
+    pub took: Histogram,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.degraded += other.degraded;
+        self.failed += other.failed;
+        self.timed_out += other.timed_out;
+        self.unjudged += other.unjudged;
+        for (count, more) in self.took.buckets.iter_mut().zip(other.took.buckets) {
+            *count += more;
+        }
+        self.took.sum_micros += other.took.sum_micros;
+    }
+}
+
+/// A prober in numbers, at one moment. All but the last four only ever grow.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Probes that ended, by what they asked: one for each of [`ProbeKind::ALL`].
+    pub by_kind: [Tally; ProbeKind::ALL.len()],
     /// Answers over a connection that was kept from an earlier probe.
     pub reused: u64,
     /// Facts that were not reported because the prober itself was unable.
     pub withheld: u64,
-    /// How long probes took.
-    pub took: Histogram,
     /// How long after their time probes of targets that answer began.
     pub late: Histogram,
     /// The same of the others.
@@ -77,6 +131,36 @@ pub struct Counts {
     pub is_able: bool,
 }
 
+impl Counts {
+    /// Probes that ended, whatever they asked.
+    pub fn total(&self) -> Tally {
+        let mut total = Tally::default();
+        self.by_kind.iter().for_each(|tally| total.add(tally));
+        total
+    }
+}
+
+/// Reads what a prober counts, for as long as anybody wants to.
+#[derive(Clone)]
+pub struct Meter(Arc<Counters>);
+
+impl Meter {
+    pub(super) const fn new(counters: Arc<Counters>) -> Self {
+        Self(counters)
+    }
+
+    /// All numbers as they are now.
+    pub fn read(&self) -> Counts {
+        self.0.read()
+    }
+}
+
+/// Counts up. Only one task of a prober counts, so that no other write comes between, and the
+/// processor need not be told to see to it.
+fn add(counter: &AtomicU64, more: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+}
+
 #[derive(Default)]
 struct Buckets {
     counts: [AtomicU64; BUCKETS_MICROS.len() + 1],
@@ -88,9 +172,9 @@ impl Buckets {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         let bucket = BUCKETS_MICROS.partition_point(|end| *end < micros);
         if let Some(count) = self.counts.get(bucket) {
-            count.fetch_add(1, Ordering::Relaxed);
+            add(count, 1);
         }
-        self.sum_micros.fetch_add(micros, Ordering::Relaxed);
+        add(&self.sum_micros, micros);
     }
 
     fn read(&self) -> Histogram {
@@ -102,22 +186,15 @@ impl Buckets {
     }
 }
 
-/// The numbers while they are counted.
+/// The probes of one kind while they are counted.
 #[derive(Default)]
-pub struct Counters {
+struct Asked {
     outcomes: [AtomicU64; 5],
-    reused: AtomicU64,
-    withheld: AtomicU64,
     took: Buckets,
-    late: Buckets,
-    late_slow: Buckets,
-    in_flight: [AtomicU64; 3],
-    is_able: AtomicBool,
 }
 
-impl Counters {
-    /// A probe ended.
-    pub fn ended(&self, outcome: Outcome, took: Duration) {
+impl Asked {
+    fn ended(&self, outcome: Outcome, took: Duration) {
         let place = match outcome {
             Outcome::Passed => 0,
             Outcome::Degraded => 1,
@@ -126,9 +203,36 @@ impl Counters {
             Outcome::Unjudged(_) => 4,
         };
         if let Some(count) = self.outcomes.get(place) {
-            count.fetch_add(1, Ordering::Relaxed);
+            add(count, 1);
         }
         self.took.note(took);
+    }
+
+    fn read(&self) -> Tally {
+        let [passed, degraded, failed, timed_out, unjudged] =
+            self.outcomes.each_ref().map(|count| count.load(Ordering::Relaxed));
+        Tally { passed, degraded, failed, timed_out, unjudged, took: self.took.read() }
+    }
+}
+
+/// The numbers while they are counted.
+#[derive(Default)]
+pub struct Counters {
+    by_kind: [Asked; ProbeKind::ALL.len()],
+    reused: AtomicU64,
+    withheld: AtomicU64,
+    late: Buckets,
+    late_slow: Buckets,
+    in_flight: [AtomicU64; 3],
+    is_able: AtomicBool,
+}
+
+impl Counters {
+    /// A probe ended.
+    pub fn ended(&self, kind: ProbeKind, outcome: Outcome, took: Duration) {
+        if let Some(asked) = self.by_kind.get(kind as usize) {
+            asked.ended(outcome, took);
+        }
     }
 
     /// A probe began so long after its time.
@@ -141,12 +245,12 @@ impl Counters {
 
     /// An answer came over a connection that was kept.
     pub fn reused(&self) {
-        self.reused.fetch_add(1, Ordering::Relaxed);
+        add(&self.reused, 1);
     }
 
     /// A fact is not reported.
     pub fn withheld(&self) {
-        self.withheld.fetch_add(1, Ordering::Relaxed);
+        add(&self.withheld, 1);
     }
 
     /// So many probes run now, and so many targets wait.
@@ -163,19 +267,11 @@ impl Counters {
 
     /// All numbers as they are now.
     pub fn read(&self) -> Counts {
-        let [passed, degraded, failed, timed_out, unjudged] =
-            [0, 1, 2, 3, 4].map(|place| self.outcomes.get(place).map_or(0, |count| count.load(Ordering::Relaxed)));
-        let [in_flight, in_flight_slow, waiting] =
-            [0, 1, 2].map(|place| self.in_flight.get(place).map_or(0, |gauge| gauge.load(Ordering::Relaxed)));
+        let [in_flight, in_flight_slow, waiting] = self.in_flight.each_ref().map(|gauge| gauge.load(Ordering::Relaxed));
         Counts {
-            passed,
-            degraded,
-            failed,
-            timed_out,
-            unjudged,
+            by_kind: self.by_kind.each_ref().map(Asked::read),
             reused: self.reused.load(Ordering::Relaxed),
             withheld: self.withheld.load(Ordering::Relaxed),
-            took: self.took.read(),
             late: self.late.read(),
             late_slow: self.late_slow.read(),
             in_flight,
@@ -188,21 +284,39 @@ impl Counters {
 
 #[cfg(test)]
 mod tests {
+    use tsg_core::health::fact::Stage;
+
     use super::*;
 
     #[test]
     fn a_duration_falls_into_the_first_bucket_that_holds_it() {
         let counters = Counters::default();
         for micros in [0, 250, 251, 30_000_000, 30_000_001] {
-            counters.ended(Outcome::Passed, Duration::from_micros(micros));
+            counters.ended(ProbeKind::Tcp, Outcome::Passed, Duration::from_micros(micros));
         }
-        let counts = counters.read();
-        assert_eq!((counts.passed, counts.took.count()), (5, 5));
-        assert_eq!(counts.took.buckets[..2], [2, 1]);
-        assert_eq!(counts.took.buckets[BUCKETS_MICROS.len() - 1..], [1, 1]);
-        assert_eq!(counts.took.quantile_micros(0.4), Some(250));
-        assert_eq!(counts.took.quantile_micros(0.6), Some(500));
-        assert_eq!(counts.took.quantile_micros(1.0), None);
+        let tally = counters.read().total();
+        assert_eq!((tally.passed, tally.took.count()), (5, 5));
+        assert_eq!(tally.took.buckets[..2], [2, 1]);
+        assert_eq!(tally.took.buckets[BUCKETS_MICROS.len() - 1..], [1, 1]);
+        assert_eq!(tally.took.quantile_micros(0.4), Some(250));
+        assert_eq!(tally.took.quantile_micros(0.6), Some(500));
+        assert_eq!(tally.took.quantile_micros(1.0), None);
         assert_eq!(Histogram::default().quantile_micros(0.5), None);
+    }
+
+    #[test]
+    fn probes_are_counted_by_what_they_ask_and_what_they_find() {
+        let counters = Counters::default();
+        let time_out = Outcome::Failed(Failure::TimedOut(Stage::Head));
+        counters.ended(ProbeKind::Http, Outcome::Passed, Duration::from_millis(3));
+        counters.ended(ProbeKind::Http, time_out, Duration::from_secs(5));
+        counters.ended(ProbeKind::Control, Outcome::Failed(Failure::Refused), Duration::ZERO);
+        let counts = counters.read();
+        let [http, https, tcp, containerpilot, control] = counts.by_kind;
+        assert_eq!((http.passed, http.timed_out, http.took.sum_micros), (1, 1, 5_003_000));
+        assert_eq!((control.failed, control.took.count()), (1, 1));
+        assert_eq!([https, tcp, containerpilot], [Tally::default(); 3]);
+        let total = counts.total();
+        assert_eq!((total.passed, total.failed, total.timed_out, total.took.count()), (1, 1, 1, 3));
     }
 }

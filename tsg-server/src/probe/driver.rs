@@ -367,13 +367,15 @@ impl Driver {
         let Done { place, lane, late, at, attempted } = done;
         let Attempted { outcome, took, connection, is_reused } = attempted;
         self.counters.began_late(lane, late);
-        self.counters.ended(outcome, took);
         if is_reused {
             self.counters.reused();
         }
         let Some(target) = self.roster.get_mut(place) else {
             return;
         };
+        if let Some(kind) = target.prepared.kind() {
+            self.counters.ended(kind, outcome, took);
+        }
         if let Activity::Running(lane, _) = target.activity {
             self.lanes.leave(lane);
         }

@@ -33,7 +33,7 @@ use tsg_core::health::check::CheckSpec;
 use tsg_core::model::id::InstanceId;
 
 pub use control::{Control, InvalidControl};
-pub use counts::{BUCKETS_MICROS, Counts, Histogram};
+pub use counts::{BUCKETS_MICROS, Counts, Histogram, Meter, ProbeKind, Tally};
 pub use outbox::{Ability, Finding, Report};
 pub use target::{InvalidNetwork, Network, Nic, Permission, TargetPolicy};
 
@@ -212,6 +212,11 @@ impl Prober {
     /// What it has done so far.
     pub fn counts(&self) -> Counts {
         self.counters.read()
+    }
+
+    /// Reads what it has done, also from elsewhere.
+    pub fn meter(&self) -> Meter {
+        Meter::new(Arc::clone(&self.counters))
     }
 
     /// Stops at once: what is being probed is dropped. Afterwards nothing of it is left.

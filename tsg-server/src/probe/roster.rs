@@ -12,6 +12,7 @@ use tsg_core::health::fact::Outcome;
 use tsg_core::model::id::InstanceId;
 
 use super::connection::Connection;
+use super::counts::ProbeKind;
 use super::lanes::Lane;
 use super::outbox::Ability;
 use super::plan::Plan;
@@ -233,6 +234,14 @@ impl Roster {
 }
 
 impl Prepared {
+    /// As what its probes are counted.
+    pub fn kind(&self) -> Option<ProbeKind> {
+        match self.key {
+            Key::Check(..) => ProbeKind::of(&self.spec.kind),
+            Key::Control(_) => Some(ProbeKind::Control),
+        }
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         let is_same_place = match (&self.plan, &other.plan) {
             (Ok(ours), Ok(theirs)) => ours.address == theirs.address,

@@ -141,6 +141,21 @@ fn new_settings_are_read_and_flags_win() {
 }
 
 #[test]
+fn metrics_are_told_nowhere_by_default_and_beyond_this_machine_with_a_warning() {
+    let with = |listen: &str| {
+        let settings = [("TSG_TRITON_URL", URL), ("TSG_METRICS_LISTEN", listen)];
+        let loaded = with_environment(&settings).unwrap();
+        (loaded.config.metrics.listen, loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(with_environment(&[("TSG_TRITON_URL", URL)]).unwrap().config.metrics.listen, None);
+    assert_eq!(with(""), (None, Vec::new()));
+    assert_eq!(with("127.0.0.1:9464"), (Some("127.0.0.1:9464".parse().unwrap()), Vec::new()));
+    let (listen, warnings) = with("[::]:9464");
+    assert_eq!(listen, Some("[::]:9464".parse().unwrap()));
+    assert!(warnings.len() == 1 && warnings[0].contains("metrics.listen is [::]:9464"), "{warnings:?}");
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_place_and_a_next_step() {
     let table = [
         ("[http]\nprot = 1", "did you mean \"http.port\"?"),
@@ -150,6 +165,7 @@ fn what_is_wrong_is_named_with_its_place_and_a_next_step() {
         ("[http]\nport = 70000", "http.port must be a port from 0 to 65535, not 70000"),
         ("[http]\nbind = \"localhost\"", "http.bind must be an IP address"),
         ("[log]\nlevel = 3", "log.level must be one of"),
+        ("[metrics]\nlisten = 9464", "metrics.listen must be an address and a port such as \"127.0.0.1:9464\""),
         ("[auth]\nskew = \"10m\"", "auth.skew must be a duration of at most 300s"),
         ("[auth]\nallow = [1]", "auth.allow must be a list of texts"),
         ("[limits]\ncapacity_max = 0", "limits.capacity_max must be"),

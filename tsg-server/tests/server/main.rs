@@ -14,6 +14,7 @@ mod guest;
 mod isolation;
 mod key_file;
 mod lifecycle;
+mod metrics;
 mod networks;
 mod placement;
 mod prober;

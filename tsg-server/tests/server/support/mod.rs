@@ -3,6 +3,7 @@
 //! Must never assert anything about the server.
 
 pub mod client;
+pub mod metrics;
 pub mod person;
 pub mod site;
 pub mod verifier;
