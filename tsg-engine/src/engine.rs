@@ -8,6 +8,7 @@ use tsg_core::model::id::{AccountId, DeploymentId};
 use tsg_core::ports::{Clock, Cloud, Entropy, Health, Store};
 
 use crate::config::EngineConfig;
+use crate::event::Witness;
 use crate::handle::EngineHandle;
 use crate::session::Session;
 
@@ -75,6 +76,7 @@ pub struct AccountEngine {
     config: EngineConfig,
     handle: EngineHandle,
     health: Option<Arc<dyn Health>>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl AccountEngine {
@@ -86,7 +88,7 @@ impl AccountEngine {
         config: EngineConfig,
     ) -> (Self, EngineHandle) {
         let handle = EngineHandle::new();
-        let engine = Self { account, deployment, ports, config, handle: handle.clone(), health: None };
+        let engine = Self { account, deployment, ports, config, handle: handle.clone(), health: None, witness: None };
         (engine, handle)
     }
 
@@ -97,11 +99,18 @@ impl AccountEngine {
         Self { health: Some(health), ..self }
     }
 
+    /// The same engine, which tells somebody what it sees and decides.
+    #[must_use]
+    pub fn with_witness(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
+    }
+
     /// Works until [`EngineHandle::stop`].
     pub async fn run(self) {
-        let Self { account, deployment, ports, config, handle, health } = self;
+        let Self { account, deployment, ports, config, handle, health, witness } = self;
         tracing::info!(%account, "engine begins");
-        Session::new(account, deployment, ports, config, handle).with_health(health).run().await;
+        let session = Session::new(account, deployment, ports, config, handle);
+        session.with_health(health).with_witness(witness).run().await;
         tracing::info!(%account, "engine ends");
     }
 }

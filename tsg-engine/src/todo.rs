@@ -76,6 +76,11 @@ impl Turns {
         Some((group, job))
     }
 
+    /// Whether a job waits.
+    pub(crate) fn has(&self, job: Job) -> bool {
+        self.waiting.contains(&job)
+    }
+
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.order.is_empty()

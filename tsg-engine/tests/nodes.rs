@@ -10,8 +10,9 @@ use std::time::Duration;
 use support::clinic::{Clinic, MINUTE, Stage};
 use support::site::{Site, Wiring};
 use tsg_core::model::id::InstanceId;
-use tsg_core::plan::input::Verdict;
+use tsg_core::plan::input::{NodeState, Verdict};
 use tsg_core::plan::output::{Action, Class, PlannedAction, Wait};
+use tsg_engine::Occurrence;
 use tsg_sim::cloud::lock;
 use tsg_sim::world::{Fault, FaultRule, LossAppearance, Target, WorldSpec};
 
@@ -58,6 +59,15 @@ fn strike(stage: &Stage, fault: Fault) {
     lock(&stage.site.world).switch_fault(FaultRule::times(fault, 1)).unwrap();
 }
 
+/// What is told of a compute node, which is forgotten.
+fn told_of(stage: &Stage, node: &str) -> Vec<Option<NodeState>> {
+    let state = |what| match what {
+        Occurrence::Node { node: told, state } if told.to_string() == node => Some(state),
+        _ => None,
+    };
+    stage.diary.what().into_iter().filter_map(state).collect()
+}
+
 fn machines(stage: &Stage) -> BTreeSet<InstanceId> {
     stage.machines().into_iter().collect()
 }
@@ -68,10 +78,12 @@ fn what_is_on_a_silent_node_is_waited_for_and_replaced_after_its_grace() {
     let before = machines(&stage);
     let (node, lost) = by_node(&stage).swap_remove(0);
     assert!(lost.len() > 1, "one alone convicts nobody");
+    stage.diary.take();
     lose(&mut stage, &node, &lost);
     let restarts = stage.restarts();
     stage.run(3 * MINUTE);
     assert_eq!((machines(&stage), stage.restarts()), (before.clone(), restarts), "it may come back by itself");
+    assert!(matches!(told_of(&stage, &node)[..], [Some(NodeState::Suspect { .. })]));
     let rehearsed = stage.rehearse(None).plan;
     let waited = |waits: &[Wait]| waits.iter().any(|wait| matches!(wait, Wait::NodeGrace { .. }));
     assert!(rehearsed.actions.is_empty() && waited(&rehearsed.report.waits), "a rehearsal knows it: {rehearsed:?}");
@@ -85,6 +97,7 @@ fn what_is_on_a_silent_node_is_waited_for_and_replaced_after_its_grace() {
     let new = after.difference(&before).count();
     assert_eq!((new, stage.count(Class::Serving)), (lost.len(), CAPACITY), "each has a successor");
     assert_eq!(stage.restarts(), restarts);
+    assert!(matches!(told_of(&stage, &node)[..], [Some(NodeState::Lost { .. }), ..]));
 }
 
 #[test]
@@ -95,8 +108,10 @@ fn a_node_that_comes_back_in_time_loses_nothing() {
     lose(&mut stage, &node, &away);
     let restarts = stage.restarts();
     stage.run(3 * MINUTE);
+    stage.diary.take();
     bring_back(&mut stage, &node, &away);
     stage.run(60 * MINUTE);
+    assert!(matches!(told_of(&stage, &node)[..], [Some(NodeState::Returned { .. }), None]));
     assert_eq!((machines(&stage), stage.restarts()), (before, restarts));
     assert_eq!(stage.count(Class::Serving), CAPACITY);
 }

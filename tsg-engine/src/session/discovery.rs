@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use core::time::Duration;
 
-use tsg_core::health::discovery::{Alarm, Entry, ListedAs, Outlook, review};
+use tsg_core::health::discovery::{Alarm, Entry, ListedAs, Outlook, Why, review};
 use tsg_core::health::spec::HealthSpec;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::audit::RequestKind;
@@ -34,6 +34,7 @@ use super::answers::{Answer, Sent};
 use super::health::is_in_service;
 use super::services::within;
 use crate::board::DiscoveryView;
+use crate::event::Occurrence;
 use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
 use crate::todo::Job;
 
@@ -50,7 +51,7 @@ const SHOWN_AFTER: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(super) struct Directory {
     /// What is to become of whom.
-    wishes: BTreeMap<OperationId, ListedAs>,
+    wishes: BTreeMap<OperationId, (ListedAs, Why)>,
     /// What was asked for last.
     asked: BTreeMap<OperationId, Asked>,
     alarm: Option<Alarm>,
@@ -182,8 +183,8 @@ impl Session {
     }
 
     fn note_outlook(&mut self, group: GroupId, entries: &BTreeMap<OperationId, Entry>, outlook: &Outlook) {
-        let changes: BTreeMap<InstanceId, ListedAs> =
-            outlook.changes.iter().map(|change| (change.instance, change.to)).collect();
+        let changes: BTreeMap<InstanceId, (ListedAs, Why)> =
+            outlook.changes.iter().map(|change| (change.instance, (change.to, change.why))).collect();
         let directory = self.directories.entry(group).or_default();
         let wished = entries.iter().filter_map(|(id, entry)| Some((*id, *changes.get(&entry.instance)?)));
         directory.wishes = wished.collect();
@@ -200,7 +201,7 @@ impl Session {
     /// Records that those are listed which the cloud shows to be, unless they are to be taken out.
     async fn note_returned(&mut self, group: GroupId, mut returned: Vec<OperationId>) -> Result<(), StoreError> {
         if let Some(directory) = self.directories.get(&group) {
-            returned.retain(|id| directory.wishes.get(id) != Some(&ListedAs::Delisted));
+            returned.retain(|id| directory.wishes.get(id).is_none_or(|(to, _)| *to != ListedAs::Delisted));
         }
         if returned.is_empty() {
             return Ok(());
@@ -236,7 +237,7 @@ impl Session {
         let (began, now) = (self.monotonic(), self.now());
         let wish = self.directories.get(&group).and_then(|directory| directory.wishes.get(&id)).copied();
         let found = self.books.group(group).and_then(|ledger| listable(ledger, id));
-        let Some((instance, to)) = found.zip(wish).filter(|_| !self.on_errand.contains(&id)) else {
+        let Some((instance, (to, why))) = found.zip(wish).filter(|_| !self.on_errand.contains(&id)) else {
             self.pace.give_back();
             return Ok(());
         };
@@ -255,6 +256,9 @@ impl Session {
             let before = directory.asked.get(&id).filter(|before| before.to == to);
             let tries = before.map_or(0, |before| before.tries).saturating_add(1);
             directory.asked.insert(id, Asked { to, at: now, tries, has_failed: false, not_before: began });
+            if tries == 1 {
+                self.tell_of(group, id, |of| Occurrence::Listed { of, to, why });
+            }
         }
         self.send_listing(run, began);
         Ok(())

@@ -22,6 +22,7 @@ mod services;
 mod show;
 mod sight;
 mod storm;
+mod tell;
 mod terrain;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ use crate::board::{RequestCounts, Trouble};
 use crate::budget::UnaskedBudget;
 use crate::config::EngineConfig;
 use crate::engine::EnginePorts;
+use crate::event::Witness;
 use crate::handle::EngineHandle;
 use crate::in_flight::CreateBound;
 use crate::ledger::{Books, LedgerError};
@@ -77,6 +79,7 @@ pub(crate) struct Session {
     config: EngineConfig,
     handle: EngineHandle,
     health: Option<Arc<dyn Health>>,
+    witness: Option<Arc<dyn Witness>>,
     books: Books,
     templates: BTreeMap<tsg_core::model::id::TemplateId, Template>,
     pace: Pace,
@@ -164,11 +167,16 @@ impl Session {
             config,
             handle,
             health: None,
+            witness: None,
         }
     }
 
     pub(crate) fn with_health(self, health: Option<Arc<dyn Health>>) -> Self {
         Self { health, ..self }
+    }
+
+    pub(crate) fn with_witness(self, witness: Option<Arc<dyn Witness>>) -> Self {
+        Self { witness, ..self }
     }
 
     pub(crate) async fn run(mut self) {

@@ -269,6 +269,7 @@ impl Session {
             agenda.trouble = None;
             self.spend(group, &plan.actions);
         }
+        let repairs = if is_recorded { self.repairs_begun(&plan.actions) } else { Vec::new() };
         if let Some(at) = plan.next_wakeup {
             let at = self.when(at);
             self.wake_group_at(group, at);
@@ -279,6 +280,7 @@ impl Session {
         self.review_services(group);
         let is_over = plan.report.status == GroupStatus::Deleted;
         self.show_group(group, scene, &plan);
+        self.tell_repairs(group, repairs);
         if is_over { self.forget_when_cold(group).await } else { Ok(()) }
     }
 

@@ -6,7 +6,7 @@ use core::time::Duration;
 use tsg_core::model::group::Group;
 use tsg_core::model::id::GroupId;
 use tsg_core::model::instance::Brand;
-use tsg_core::model::operation::Operation;
+use tsg_core::model::operation::{Cause, Operation};
 use tsg_core::observe::join::find_instance;
 use tsg_core::plan::classify::classify;
 use tsg_core::plan::output::{Class, Plan};
@@ -23,7 +23,8 @@ const MEMBERS_PER_MILLI: u64 = 2;
 impl Session {
     pub(super) fn show_group(&self, group: GroupId, scene: &Scene, plan: &Plan) {
         let Some(ledger) = self.books.group(group) else { return };
-        if self.is_shown_enough(group, plan) {
+        let before = self.handle.group(group);
+        if self.is_shown_enough(before.as_deref(), plan) {
             return;
         }
         let input = self.input(ledger, scene, 0);
@@ -36,7 +37,7 @@ impl Session {
             })
             .collect();
         shown.sort_by_key(|member| member.sequence);
-        self.handle.board().show_group(GroupView {
+        let after = GroupView {
             group: ledger.group().clone(),
             at: self.now(),
             view: self.view(),
@@ -48,20 +49,23 @@ impl Session {
             hold: self.weather.hold(group),
             next_wakeup: plan.next_wakeup,
             trouble: self.agenda.get(&group).and_then(|agenda| agenda.trouble.clone()),
-        });
+        };
+        self.tell_news(before.as_deref(), &after);
+        self.handle.board().show_group(after);
     }
 
     /// A large group that changes all the time is shown less often than it is planned; whatever
-    /// changes its status is shown at once.
-    fn is_shown_enough(&self, group: GroupId, plan: &Plan) -> bool {
-        let Some(before) = self.handle.group(group) else { return false };
+    /// changes its status, and what is repaired, is shown at once.
+    fn is_shown_enough(&self, before: Option<&GroupView>, plan: &Plan) -> bool {
+        let Some(before) = before else { return false };
         let is_same = before
             .report
             .as_ref()
             .is_some_and(|report| report.status == plan.report.status && report.wanted == plan.report.wanted);
+        let is_repaired = plan.actions.iter().any(|planned| planned.reason.cause() == Cause::Repair);
         let pause = Duration::from_millis(before.members.len() as u64 / MEMBERS_PER_MILLI);
-        let is_same = is_same && before.hold == self.weather.hold(group);
-        is_same && before.trouble.is_none() && self.now().since(before.at) < pause
+        let is_same = is_same && before.hold == self.weather.hold(before.group.id);
+        is_same && !is_repaired && before.trouble.is_none() && self.now().since(before.at) < pause
     }
 
     /// Shows a group's trouble beside what was shown of it last.

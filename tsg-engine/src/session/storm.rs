@@ -136,6 +136,7 @@ impl Session {
         let nodes = output.planner_nodes();
         if nodes != self.weather.nodes {
             tracing::warn!(account = %self.account, ?nodes, "compute nodes stand otherwise than before");
+            self.tell_nodes(&self.weather.nodes, &nodes);
             self.weather.nodes = nodes;
             self.mark_all_dirty();
         }

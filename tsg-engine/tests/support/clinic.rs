@@ -19,6 +19,7 @@ use tsg_sim::cloud::lock;
 use tsg_sim::virtual_time::VirtualTime;
 use tsg_sim::world::{Operation, TruthEvent, WorldSpec};
 
+use super::diary::Diary;
 use super::oracle::Oracle;
 use super::site::{Running, Site, Wiring, group_id};
 
@@ -71,6 +72,7 @@ pub struct Stage {
     pub oracle: Oracle,
     pub engine: Running,
     pub clinic: Arc<Clinic>,
+    pub diary: Arc<Diary>,
 }
 
 impl Stage {
@@ -87,12 +89,14 @@ impl Stage {
     /// The same with so many instances.
     pub fn of(mut site: Site, capacity: u32, policy: &str, clinic: Arc<Clinic>) -> Self {
         *clinic.time.lock().unwrap() = Some(site.time.clone());
+        let diary = Arc::new(Diary::default());
         site.health = Some(clinic.clone());
+        site.witness = Some(diary.clone());
         site.policy = Box::new(serde_json::from_str::<Policy>(policy).unwrap());
         site.checks = Some(Box::new(HealthSpec::of(vec!["http:8080/ping".parse().unwrap()])));
         let engine = site.start_engine();
         site.make_group(0, capacity, vec![engine.handle.clone()]);
-        let mut stage = Self { site, oracle: Oracle::default(), engine, clinic };
+        let mut stage = Self { site, oracle: Oracle::default(), engine, clinic, diary };
         stage.run(10 * MINUTE);
         assert_eq!(stage.machines().len(), capacity as usize);
         stage

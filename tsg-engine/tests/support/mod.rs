@@ -4,6 +4,7 @@
 
 pub mod books;
 pub mod clinic;
+pub mod diary;
 pub mod evidence;
 pub mod journal;
 pub mod oracle;

@@ -15,7 +15,7 @@ use tsg_core::placement::rule::PlacementSpec;
 use tsg_core::placement::topology::{Coverage, Site as NodeSite, Topology};
 use tsg_core::ports::{Clock, Cloud, Health};
 use tsg_engine::intent::{self, BlockChange, Caller, GroupChange, NewGroup};
-use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts};
+use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts, Witness};
 use tsg_sim::cloud::{SharedWorld, SignatureLife, SimCloud, lock};
 use tsg_sim::executor::{Executor, Halt, TaskId};
 use tsg_sim::virtual_time::VirtualTime;
@@ -81,6 +81,8 @@ pub struct Site {
     pub checks: Option<Box<HealthSpec>>,
     /// Who tells engines that are started from now on how instances are.
     pub health: Option<Arc<dyn Health>>,
+    /// Who is told what happens by engines that are started from now on.
+    pub witness: Option<Arc<dyn Witness>>,
     wiring: Wiring,
     seed: u64,
     engines_begun: u64,
@@ -127,6 +129,7 @@ impl Site {
             placement: None,
             checks: None,
             health: None,
+            witness: None,
             time,
             store,
             wiring,
@@ -315,6 +318,10 @@ impl Site {
         let (engine, handle) = AccountEngine::new(self.account, deployment, ports, self.wiring.config.clone());
         let engine = match &self.health {
             Some(health) => engine.with_health(health.clone()),
+            None => engine,
+        };
+        let engine = match &self.witness {
+            Some(witness) => engine.with_witness(witness.clone()),
             None => engine,
         };
         Running { task: self.executor.spawn(engine.run()), handle }
