@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tsg_core::health::spec::Commands;
 use tsg_core::model::id::DeploymentId;
 use tsg_core::model::time::Timestamp;
@@ -48,6 +49,8 @@ pub struct Application {
     pub commands: Commands,
     /// What the prober counts.
     pub probes: ProbeGauge,
+    /// Turns true when the server ends: whoever waits for something stops waiting.
+    pub stopping: watch::Receiver<bool>,
 }
 
 impl Application {

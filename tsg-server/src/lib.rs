@@ -9,6 +9,7 @@ pub mod accounts;
 mod app;
 mod auth;
 pub mod config;
+mod events;
 mod health;
 mod host;
 mod http;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::client::AccountClient;
 use super::directory::KeyCache;
+use crate::events::Chronicle;
 use crate::health::Watch;
 use crate::host::seat::EngineSeat;
 
@@ -28,6 +29,8 @@ pub struct Enrolled {
     pub engine: EngineSeat,
     /// Who looks after its instances.
     pub watch: Arc<Watch>,
+    /// What happened to them lately.
+    pub events: Arc<Chronicle>,
 }
 
 /// All of them.

@@ -18,6 +18,7 @@ use crate::accounts::record::{AccountKeyRecord, AccountRecord};
 use crate::accounts::registry::Enrolled;
 use crate::accounts::vault::VaultError;
 use crate::app::Application;
+use crate::events::Chronicle;
 use crate::health::Watch;
 
 /// Why an enrolled account cannot be put to work.
@@ -65,22 +66,32 @@ async fn one(app: &Application, record: &Versioned<AccountRecord>) -> Result<(),
     let pem = app.vault.open(&key.private_key, &AccountKeyRecord::binding(&text, key.version))?;
     let key = PrivateKey::from_text(pem.expose().as_bytes(), None)?;
     let client = AccountClient::new(&app.config.triton, &record.value.login, &key)?;
-    let keys = KeyCache::default();
-    app.accounts.put(Arc::new(enrolled(app, account, &record.value.login, client, keys)));
+    let (keys, events) = (KeyCache::default(), Arc::new(Chronicle::new(app.now())));
+    app.accounts.put(Arc::new(enrolled(app, account, &record.value.login, client, keys, events)));
     Ok(())
 }
 
 /// Puts an account to work with a new key; an engine that worked with an older one is ended
 /// first. `keys` are those the account had in CloudAPI a moment ago.
 pub async fn replace(app: &Application, profile: &Profile, client: AccountClient, keys: Vec<NamedKey>) {
-    if let Some(before) = app.accounts.find(&profile.account.to_string()) {
+    let before = app.accounts.find(&profile.account.to_string());
+    if let Some(before) = &before {
         before.engine.stop().await;
     }
+    // Whoever reads them reads on.
+    let events = before.map_or_else(|| Arc::new(Chronicle::new(app.now())), |before| before.events.clone());
     let keys = KeyCache::remembering(keys);
-    app.accounts.put(Arc::new(enrolled(app, profile.account, &profile.login, client, keys)));
+    app.accounts.put(Arc::new(enrolled(app, profile.account, &profile.login, client, keys, events)));
 }
 
-fn enrolled(app: &Application, account: AccountId, login: &str, client: AccountClient, keys: KeyCache) -> Enrolled {
+fn enrolled(
+    app: &Application,
+    account: AccountId,
+    login: &str,
+    client: AccountClient,
+    keys: KeyCache,
+    events: Arc<Chronicle>,
+) -> Enrolled {
     let ports = EnginePorts {
         store: app.store.clone(),
         cloud: client.cloud(),
@@ -89,8 +100,9 @@ fn enrolled(app: &Application, account: AccountId, login: &str, client: AccountC
     };
     let config = app.config.engine.config.clone();
     let watch = Arc::new(Watch::new(app.clock.clone()));
-    let parts = EngineParts { account, deployment: app.deployment, ports, config, health: watch.clone() };
+    let (health, witness) = (watch.clone(), events.clone());
+    let parts = EngineParts { account, deployment: app.deployment, ports, config, health, witness };
     let engine = EngineSeat::start(parts);
     let login = login.to_owned();
-    Enrolled { account, login, client: Arc::new(client), keys, engine, watch }
+    Enrolled { account, login, client: Arc::new(client), keys, engine, watch, events }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tsg_core::model::id::{AccountId, DeploymentId};
 use tsg_core::ports::Health;
-use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts};
+use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts, Witness};
 
 /// First pause before an engine that ended by itself is started again.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
@@ -33,6 +33,8 @@ pub struct EngineParts {
     pub config: EngineConfig,
     /// Who knows how its instances are.
     pub health: Arc<dyn Health>,
+    /// Who is told what happens.
+    pub witness: Arc<dyn Witness>,
 }
 
 /// A running engine that survives its own failures.
@@ -88,7 +90,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn make(parts: &EngineParts) -> (AccountEngine, EngineHandle) {
     let (ports, config) = (parts.ports.clone(), parts.config.clone());
     let (engine, handle) = AccountEngine::new(parts.account, parts.deployment, ports, config);
-    (engine.with_health(parts.health.clone()), handle)
+    (engine.with_health(parts.health.clone()).with_witness(parts.witness.clone()), handle)
 }
 
 async fn supervise(parts: EngineParts, first: AccountEngine, state: Arc<Mutex<State>>) {
@@ -139,11 +141,12 @@ mod tests {
         AccountProfile, CloudCode, CloudError, CreateInstance, ErrorKind, InstancePage, InstanceUpdate, ListPage,
         Noted, PackageProfile, Reach,
     };
-    use tsg_core::ports::{Cloud, Store};
+    use tsg_core::ports::{Clock as _, Cloud, Store};
     use tsg_store::MemoryStore;
     use uuid::Uuid;
 
     use super::*;
+    use crate::events::Chronicle;
     use crate::health::Watch;
     use crate::host::{OsEntropy, SystemClock};
 
@@ -215,6 +218,7 @@ mod tests {
             ports: EnginePorts { store, cloud: cloud.clone(), clock, entropy: Arc::new(OsEntropy) },
             config: EngineConfig { list_interval_min: Duration::from_millis(10), ..EngineConfig::default() },
             health,
+            witness: Arc::new(Chronicle::new(SystemClock.now())),
         })
     }
 

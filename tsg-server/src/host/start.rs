@@ -186,6 +186,7 @@ async fn serve(
     };
     let commands = if executor.is_some() { Commands::Possible } else { Commands::Impossible };
     let station = Station::start(how_to_ask(&config), executor)?;
+    let (stop, stopped) = watch::channel(false);
     let app = Arc::new(Application {
         allowed: AllowList::new(&config.auth),
         gate: Gate::new(config.limits.requests_at_once),
@@ -193,6 +194,7 @@ async fn serve(
         enrolments: Enrolments::default(),
         replay: ReplayCache::default(),
         probes: station.gauge(),
+        stopping: stopped.clone(),
         config,
         store,
         clock,
@@ -202,7 +204,6 @@ async fn serve(
         commands,
     });
     enlist::all(&app).await?;
-    let (stop, stopped) = watch::channel(false);
     let metrics = scraped.map(|(listener, address)| {
         tracing::info!(%address, "metrics are told on /metrics");
         let task = tokio::spawn(listener::serve(listener, metrics::router(app.clone()), stopped.clone()));

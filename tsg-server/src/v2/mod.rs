@@ -5,6 +5,7 @@
 
 mod account;
 mod audit;
+mod events;
 mod group_body;
 mod groups;
 mod health;
@@ -35,6 +36,7 @@ pub fn routes() -> Router<App> {
         .route("/v2/account/enrollments/{id}/complete", post(account::complete))
         .route("/v2/templates", get(templates::list).post(templates::create))
         .route("/v2/templates/{id}", get(templates::show).delete(templates::delete))
+        .route("/v2/events", get(events::list))
         .route("/v2/probers", get(probers::list))
         .route("/v2/probers/{name}", delete(probers::dismiss))
         .route("/v2/probers/{name}/targets", get(probers::targets))

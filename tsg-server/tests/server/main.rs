@@ -10,6 +10,7 @@ mod command;
 mod configuration;
 mod discovery;
 mod enrolment;
+mod events;
 mod guest;
 mod isolation;
 mod key_file;
