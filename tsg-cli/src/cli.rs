@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    account, completions, demo, group, placement, prober, probers, reconcile, rollout, scale, server, sim, template,
-    wait,
+    account, completions, demo, events, group, placement, prober, probers, reconcile, rollout, scale, server, sim,
+    template, wait,
 };
 use crate::exit;
 use crate::profile::Overrides;
@@ -112,6 +112,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Rollout(rollout::Rollout),
     Wait(wait::Wait),
+    Events(events::Events),
     Prober(prober::Prober),
     Probers(probers::Probers),
     Reconcile(reconcile::Reconcile),

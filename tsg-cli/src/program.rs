@@ -42,6 +42,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
             Command::Rollout(rollout) => rollout.run(context).await,
             Command::Wait(wait) => wait.run(context).await,
             Command::Prober(prober) => prober.run(context).await,
+            Command::Events(events) => events.run(context).await,
             Command::Probers(probers) => probers.run(context).await,
             Command::Reconcile(reconcile) => reconcile.run(context).await,
             Command::Scale(scale) => scale.run(context).await,

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use support::process::{Said, run, tsg};
 
 /// Every command there is, by its words.
-const COMMANDS: [&[&str]; 42] = [
+const COMMANDS: [&[&str]; 43] = [
     &[],
     &["demo"],
     &["sim"],
@@ -50,6 +50,7 @@ const COMMANDS: [&[&str]; 42] = [
     &["rollout", "promote"],
     &["rollout", "abort"],
     &["wait"],
+    &["events"],
     &["prober"],
     &["probers"],
     &["reconcile"],

@@ -270,6 +270,17 @@ impl InstanceHealth {
     }
 }
 
+/// Something that happened.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct EventView {
+    pub(crate) at: String,
+    /// Absent of what is no group's alone.
+    #[serde(default)]
+    pub(crate) group_name: Option<String>,
+    /// What, in words.
+    pub(crate) text: String,
+}
+
 /// A prober that asks the account's instances how they are.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct ProberView {

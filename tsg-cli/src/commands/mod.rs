@@ -5,6 +5,7 @@
 pub(crate) mod account;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod events;
 pub(crate) mod group;
 pub(crate) mod placement;
 pub(crate) mod prober;

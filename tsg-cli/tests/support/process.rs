@@ -78,12 +78,17 @@ impl Running {
 
     /// Reads events until the one of this name, which is returned; a process that ends before is a failure.
     pub fn until(&mut self, event: &str) -> Value {
+        self.until_that(event, |value| value["event"] == event)
+    }
+
+    /// The same until one that is meant.
+    pub fn until_that(&mut self, event: &str, is_meant: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         let lines = self.lines.as_mut().expect("the output is read by one");
         let mut line = String::new();
         while lines.read_line(&mut line).unwrap() > 0 {
             let value: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-            if value["event"] == event {
+            if is_meant(&value) {
                 return value;
             }
             assert!(begun.elapsed() < READY_WITHIN, "no {event} within {READY_WITHIN:?}");
