@@ -92,13 +92,14 @@ fn watch(during: Duration, port_of: impl Fn(u32) -> u16) -> Result<Seen, Box<dyn
         let (after, share) = (prober.counts(), (cpu_time() - cpu).as_secs_f64() / began.elapsed().as_secs_f64());
         let silent = (0..TARGETS).filter(|number| port_of(*number) != port_of(TARGETS - 1)).count();
         wrong += unexpected_silence(&before, &after, silent, during);
+        let passed = after.total().passed - before.total().passed;
         // The first and the last ones are cut, and probes that time out are told of late.
         slots.pop_first();
         let inner: Vec<u32> = slots.into_values().collect();
         let inner = inner.get(..inner.len().saturating_sub(12)).unwrap_or_default();
         let mean = f64::from(inner.iter().sum::<u32>()) / inner.len().max(1) as f64;
         Ok(Seen {
-            reused_share: (after.reused - before.reused) as f64 / (after.passed - before.passed).max(1) as f64,
+            reused_share: (after.reused - before.reused) as f64 / passed.max(1) as f64,
             cpu_share: share,
             busiest_slot: f64::from(inner.iter().copied().max().unwrap_or(0)) / mean,
             late_p99_ms: p99_ms(&before.late, &after.late),
