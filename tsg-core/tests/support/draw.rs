@@ -412,7 +412,7 @@ fn nodes() -> impl Strategy<Value = Vec<NodeCondition>> {
         .prop_map(|nodes| nodes.into_iter().map(|(node, state)| NodeCondition { node, state }).collect())
 }
 
-fn hold() -> impl Strategy<Value = RepairHold> {
+pub fn hold() -> impl Strategy<Value = RepairHold> {
     (0_u8..4, moment()).prop_map(|(kind, since)| match kind {
         0 => RepairHold::ProberFails { since },
         1 => RepairHold::CloudFails { since },

@@ -9,3 +9,4 @@ pub mod draw;
 pub mod even;
 pub mod shift;
 pub mod table;
+pub mod tries;

@@ -3,27 +3,30 @@
 //! `TSG_CASES` sets how many inputs each property is tried on, and `TSG_SEED` which.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
 
+mod held;
+#[path = "../support/mod.rs"]
 mod support;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
-use proptest::test_runner::RngSeed;
 use support::apply::applied;
 use support::draw::{calm_scene, mistrust, scene};
 use support::shift::{moved, moved_form};
 use support::table::Scene;
+use support::tries::tries;
 use tsg_core::model::amount::Amount;
 use tsg_core::model::group::Lifecycle;
 use tsg_core::model::id::{InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::{Cause, Phase};
 use tsg_core::model::policy::{Identity, Policy, ReplaceMode, UpdateMode};
+use tsg_core::model::revision::Disruption;
 use tsg_core::model::span::Span;
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::classify::classify;
-use tsg_core::plan::input::{Limits, Mark, Marks, Member, NodeState, Orders, Sighting, Verdict, ViewTrust};
+use tsg_core::plan::input::{Detail, Limits, Mark, Marks, Member, NodeState, Orders, Sighting, Verdict, ViewTrust};
 use tsg_core::plan::memory::{PlanMemory, RolloutState};
 use tsg_core::plan::output::{Action, Class, GroupStatus, Plan, PlannedAction, Reason};
 use tsg_core::plan::plan;
@@ -33,15 +36,9 @@ use uuid::Uuid;
 /// Inputs that each property is tried on when nothing else is said: all of them where they cost
 /// little.
 const CASES: u32 = if cfg!(debug_assertions) { 500 } else { 100_000 };
-/// Which inputs, when nothing else is said.
-const SEED: u64 = 0x7467_7321;
 
 fn config() -> ProptestConfig {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let cases = number("TSG_CASES").map_or(CASES, |cases| u32::try_from(cases).expect("a small number"));
-    // The same inputs each time, so that a change is blamed for what it breaks; others by hand.
-    let rng_seed = RngSeed::Fixed(number("TSG_SEED").unwrap_or(SEED));
-    ProptestConfig { failure_persistence: None, rng_seed, ..ProptestConfig::with_cases(cases) }
+    tries(CASES)
 }
 
 fn by_operation(scene: &Scene) -> BTreeMap<OperationId, Member> {
@@ -83,6 +80,12 @@ fn class_of(scene: &Scene, member: &Member) -> Class {
 fn retiring(scene: &Scene) -> BTreeSet<OperationId> {
     let begun = scene.details.iter().filter(|detail| detail.retirement.is_some());
     begun.map(|detail| detail.operation).collect()
+}
+
+/// Members about which a person said so.
+fn marked(scene: &Scene, mark: Mark) -> BTreeSet<OperationId> {
+    let marked = scene.details.iter().filter(|detail| detail.marks.has(mark));
+    marked.map(|detail| detail.operation).collect()
 }
 
 proptest! {
@@ -216,29 +219,25 @@ proptest! {
     fn no_step_of_ours_goes_below_the_availability_floor(scene in scene()) {
         let plan = scene.plan().unwrap();
         let members = by_operation(&scene);
-        let condemned = scene.details.iter().filter(|detail| detail.marks.has(Mark::Condemned));
-        let marked: BTreeSet<OperationId> = condemned.map(|detail| detail.operation).collect();
-        let takes = |planned: &PlannedAction| {
+        // What a person said is broken does not count, by whatever stages it goes.
+        let marked = marked(&scene, Mark::Condemned);
+        let takes = |planned: &&PlannedAction| {
             let member = planned.expects.and_then(|_| members.get(&planned.action.operation()));
             let is_disruptive = is_removal(planned)
                 || matches!(planned.action, Action::Restart { .. })
-                || matches!(planned.action, Action::Update { disruption, .. }
-                    if disruption > tsg_core::model::revision::Disruption::InPlace);
-            // What a person said is broken does not count, by whatever stages it goes.
+                || matches!(planned.action, Action::Update { disruption, .. } if disruption > Disruption::InPlace);
             is_disruptive
                 && !marked.contains(&planned.action.operation())
                 && member.is_some_and(|member| class_of(&scene, member) == Class::Serving)
         };
-        let taken = count(&plan, takes);
-        if taken > 0 && scene.intent.lifecycle == Lifecycle::Active {
-            let bounds = scene.policy.update.bounds(scene.policy.identity, scene.intent.capacity);
-            let unavailable = if scene.memory.rollout.course.is_some() || plan.report.rollout.is_some() {
-                bounds.unavailable.max(scene.intent.orders.width).max(1)
-            } else {
-                bounds.unavailable
-            };
-            let floor = scene.intent.capacity.saturating_sub(unavailable);
-            prop_assert!(plan.report.counts.of(Class::Serving) - taken >= floor, "{}", scene.told());
+        let taken: BTreeSet<_> = plan.actions.iter().filter(takes).map(|planned| planned.action.operation()).collect();
+        if !taken.is_empty() && scene.intent.lifecycle == Lifecycle::Active {
+            let floor = scene.intent.capacity.saturating_sub(out_of_service(&scene, &plan));
+            let left = scene.members.iter().filter(|member| {
+                class_of(&scene, member) == Class::Serving && !taken.contains(&member.operation)
+                    && !is_interrupted(&scene, member)
+            });
+            prop_assert!(left.count() >= floor as usize, "{}", scene.told());
         }
     }
 
@@ -279,9 +278,7 @@ proptest! {
 
     #[test]
     fn what_a_person_holds_is_left_alone(scene in scene()) {
-        use tsg_core::plan::input::Mark;
-        let held: BTreeSet<_> = scene.details.iter().filter(|detail| detail.marks.has(Mark::Held))
-            .map(|detail| detail.operation).collect();
+        let held = marked(&scene, Mark::Held);
         for planned in scene.plan().unwrap().actions {
             let is_cancel = matches!(planned.action, Action::Cancel { .. });
             prop_assert!(is_cancel || !held.contains(&planned.action.operation()), "{planned:?}");
@@ -330,6 +327,33 @@ proptest! {
     }
 }
 
+/// How many of the capacity may be out of service by steps of ours: what the policy says, and more
+/// in two cases only.
+fn out_of_service(scene: &Scene, plan: &Plan) -> u32 {
+    let Scene { intent, policy, .. } = scene;
+    let bounds = policy.update.bounds(policy.identity, intent.capacity);
+    let course = plan.memory.unwrap_or(scene.memory).rollout.course;
+    let is_rolling = policy.update.mode == UpdateMode::Rolling;
+    let Some(course) = course.filter(|course| is_rolling && course.target == intent.revision) else {
+        return bounds.unavailable;
+    };
+    let is_done = matches!(course.state, RolloutState::Successful | RolloutState::Reverted);
+    match policy.identity {
+        // There is no room for a surge, and `on_deadlock: swap` lets one go first.
+        _ if course.is_swapping && !course.state.is_over() => bounds.unavailable.max(1),
+        // What a person asked for by name, so many at once; one more of an ordinal cannot come first.
+        Identity::Ordinal if is_done && intent.orders.width > 0 => intent.orders.width,
+        _ => bounds.unavailable,
+    }
+}
+
+/// Whether a serving member was told to restart a moment ago, and cannot be seen to serve yet.
+fn is_interrupted(scene: &Scene, member: &Member) -> bool {
+    let mut details = scene.details.iter();
+    let told_at = |detail: &Detail| detail.restarts.last_at().filter(|_| detail.operation == member.operation);
+    details.any(|detail| told_at(detail).is_some_and(|at| at.after(Duration::from_secs(1)) > scene.now))
+}
+
 /// A group as it is drawn, and the same with more wanted. Of those that are too many the first go
 /// first, as far as a round may let go, so that a round lets all of them go.
 fn raised(mut small: Scene, more: u32) -> (Scene, Scene) {
@@ -350,8 +374,7 @@ fn stage(scene: &Scene, plan: &Plan) -> Option<(RolloutState, u8, u32)> {
 
 /// Members that a person told to restart: once they have, they are among the canaries.
 fn told_to_restart(scene: &Scene) -> BTreeSet<OperationId> {
-    let told = scene.details.iter().filter(|detail| detail.marks.has(Mark::Restart));
-    told.map(|detail| detail.operation).collect()
+    marked(scene, Mark::Restart)
 }
 
 fn prospect(scene: &Scene, operation: OperationId) -> Prospect {
@@ -519,7 +542,7 @@ fn without_dead_ends(mut scene: Scene) -> Scene {
     scene.policy = Policy { update: scene.policy.update, identity: scene.policy.identity, ..Policy::default() };
     scene.policy.update.checkpoints.clear();
     scene.policy.update.auto_promote = true;
-    scene.policy.update.max_disruption = tsg_core::model::revision::Disruption::Replace;
+    scene.policy.update.max_disruption = Disruption::Replace;
     scene.policy.update.max_failures = u32::MAX;
     scene.policy.update.progress_deadline = Span::from_hours(24);
     scene.policy.stop.preserve = tsg_core::model::policy::Preserve::Never;
