@@ -83,8 +83,6 @@ pub(super) struct Balance {
     pub in_flight: u32,
     /// Creates that nobody will answer any more.
     pub in_doubt: u32,
-    /// Machines that are not up yet.
-    pub starting: u32,
 }
 
 impl Balance {
@@ -110,7 +108,6 @@ impl Balance {
             floor: wanted.saturating_sub(steering.unavailable),
             in_flight: count(Class::Intended) - roster.stale + count(Class::Requested),
             in_doubt: count(Class::InDoubt),
-            starting: count(Class::Starting),
         }
     }
 

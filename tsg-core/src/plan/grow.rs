@@ -6,15 +6,18 @@
 use core::ops::Range;
 
 use super::Situation;
-use super::balance::{self, Balance, Lane, Scope};
+use super::balance::{self, Lane, Scope};
 use super::draft::Draft;
 use super::identity;
 use super::input::PlanInput;
 use super::memory::{Course, RolloutState, Setback};
 use super::order;
 use super::ordinals::FreeOrdinals;
-use super::output::{Origin, PlanError, Reason};
+use super::output::{Class, Origin, PlanError, Reason};
+use super::repair::fate::Fate;
 use super::repair::{self, Succession, Successions};
+use super::roster::Standing;
+use crate::count;
 use crate::model::id::OperationId;
 use crate::model::time::Timestamp;
 
@@ -31,7 +34,7 @@ pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Dra
     let placeable = missing.min(balance.room(draft.kept)).min(nameable);
     draft.lacking = Some(missing);
     draft.without_slot = missing - placeable;
-    let window = window(input, balance);
+    let window = window(input, situation);
     let sendable = placeable.min(window.left);
     match window.closed_until {
         Some(until) => draft.backoff_until = (placeable > 0).then_some(until),
@@ -70,7 +73,7 @@ pub(super) fn grow(input: &PlanInput<'_>, situation: &Situation, draft: &mut Dra
 pub(super) fn foreseen(input: &PlanInput<'_>, situation: &Situation) -> u32 {
     let balance = &situation.balance;
     let placeable = balance.missing().min(balance.room(0));
-    placeable.min(window(input, balance).left).min(input.limits.creates)
+    placeable.min(window(input, situation).left).min(input.limits.creates)
 }
 
 /// Whether a rollout is under way: what is wrong may be what it mends. The first one has nothing
@@ -128,6 +131,13 @@ fn refuse_used_seed(input: &PlanInput<'_>) -> Result<(), PlanError> {
     }
 }
 
+/// Machines that may still come up. What was given up tries nothing any more, and would keep
+/// everybody waiting who is to take its place.
+fn coming_up(situation: &Situation) -> u32 {
+    let is_coming = |standing: &&Standing| standing.class == Class::Starting && standing.fate == Fate::Stays;
+    count::of(situation.roster.standings.iter().filter(is_coming).count())
+}
+
 /// How many creates may be unanswered.
 struct Window {
     width: u32,
@@ -135,14 +145,15 @@ struct Window {
     closed_until: Option<Timestamp>,
 }
 
-fn window(input: &PlanInput<'_>, balance: &Balance) -> Window {
+fn window(input: &PlanInput<'_>, situation: &Situation) -> Window {
+    let balance = &situation.balance;
     let (width, busy) = match input.memory.create_backoff {
         Some(backoff) if input.now < backoff.until => {
             return Window { width: 0, left: 0, closed_until: Some(backoff.until) };
         }
         // The one that tries the ground has succeeded only when its machine is up.
         Some(backoff) if backoff.cause == Setback::ProvisioningFailed => {
-            (1, balance.in_flight + balance.in_doubt + balance.starting)
+            (1, balance.in_flight + balance.in_doubt + coming_up(situation))
         }
         Some(_) => (1, balance.in_flight + balance.in_doubt),
         // One in doubt has narrowed the window when it came into doubt; it keeps its own slot, but

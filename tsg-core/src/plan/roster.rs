@@ -284,7 +284,10 @@ impl Roster {
         match fate.kind() {
             Fate::Stays => earliest(&mut self.next_change, fate.due_at()),
             Fate::Doomed => self.doomed += 1,
-            Fate::Condemned => self.condemned += 1,
+            Fate::Condemned => {
+                self.condemned += 1;
+                earliest(&mut self.next_change, fate.due_at());
+            }
             Fate::GivenUp => earliest(&mut self.next_replace, fate.due_at()),
             Fate::Restarts => {
                 let index = count::of(self.standings.len() - 1);

@@ -3,6 +3,7 @@
 //! `TSG_CASES` sets how many inputs each property is tried on, and `TSG_SEED` which.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
 
+mod adversary;
 mod held;
 #[path = "../support/mod.rs"]
 mod support;
@@ -10,6 +11,7 @@ mod support;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
+use adversary::{blown, calmed, gusts, later, rests, told, without_endless};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
 use support::apply::applied;
 use support::draw::{calm_scene, mistrust, scene};
@@ -28,7 +30,7 @@ use tsg_core::model::time::Timestamp;
 use tsg_core::plan::classify::classify;
 use tsg_core::plan::input::{Detail, Limits, Mark, Marks, Member, NodeState, Orders, Sighting, Verdict, ViewTrust};
 use tsg_core::plan::memory::{PlanMemory, RolloutState};
-use tsg_core::plan::output::{Action, Class, GroupStatus, Plan, PlannedAction, Reason};
+use tsg_core::plan::output::{Action, Block, Class, GroupStatus, Plan, PlannedAction, Reason};
 use tsg_core::plan::plan;
 use tsg_core::plan::why::{Answer, Prospect, Question, why};
 use uuid::Uuid;
@@ -325,7 +327,43 @@ proptest! {
         prop_assert_eq!(plan.report.status, GroupStatus::Converged, "{}", scene.told());
         prop_assert_eq!(plan.report.counts.of(Class::Serving), scene.intent.capacity);
     }
+
+    #[test]
+    fn whatever_the_cloud_did_a_group_comes_to_rest_once_it_stops(scene in scene(), gusts in gusts()) {
+        let mut scene = without_endless(scene);
+        for gust in gusts {
+            scene = blown(&scene, gust);
+        }
+        scene = calmed(&scene);
+        let mut plan = scene.plan().unwrap();
+        for _ in 0..CALM_ROUNDS_MAX {
+            if rests(&scene, &plan) {
+                break;
+            }
+            scene = later(&scene, &plan);
+            plan = scene.plan().unwrap();
+        }
+        prop_assert!(rests(&scene, &plan), "{}", told(&scene));
+        let is_deleting = scene.intent.lifecycle == Lifecycle::Deleting;
+        let wanted = if is_deleting { 0 } else { scene.intent.capacity };
+        prop_assert_eq!(plan.report.counts.of(Class::Serving), wanted, "{}", told(&scene));
+        match plan.report.status {
+            GroupStatus::Converged => prop_assert!(!is_deleting),
+            GroupStatus::Deleted => prop_assert!(is_deleting),
+            // The rollout failed, or may not do what it would take: a person decides.
+            status => {
+                let is_decided = |block: &Block| {
+                    !matches!(block, Block::RolloutFailed { .. } | Block::DisruptionCapped { .. })
+                };
+                prop_assert_eq!(status, GroupStatus::Blocked, "{}", told(&scene));
+                prop_assert!(!plan.report.blocks.iter().any(is_decided), "{}", told(&scene));
+            }
+        }
+    }
 }
+
+/// Rounds within which everything comes to rest after the last fault, whatever the policies are.
+const CALM_ROUNDS_MAX: usize = 400;
 
 /// How many of the capacity may be out of service by steps of ours: what the policy says, and more
 /// in two cases only.

@@ -121,9 +121,7 @@ pub(in super::super) fn fate_of(
         }
         Class::Missing | Class::OutOfContact => Verdict::STAYS,
         Class::Stranded => patient.of_stranded(),
-        _ if patient.is_to_leave_its_node() => {
-            Verdict::condemned(Ground::Unneeded, Reason::NodeDraining { node: member.compute_node })
-        }
+        _ if patient.is_to_leave_its_node() => patient.of_leaving(class),
         Class::Stopped => patient.of_stopped(),
         Class::Unhealthy => patient.of_unhealthy(),
         Class::Starting => patient.of_starting(),
@@ -242,6 +240,17 @@ impl Patient<'_, '_> {
             return Verdict { due_at: Some(due_at), ..Verdict::STAYS };
         }
         self.given_up(due_at, Reason::NeverHealthy { since })
+    }
+
+    /// One that should come up and does not has failed, wherever it is. Until then the others wait
+    /// for it, so that it must not be waited for without end.
+    fn of_leaving(&self, class: Class) -> Verdict {
+        let leaves = Verdict::condemned(Ground::Unneeded, Reason::NodeDraining { node: self.member.compute_node });
+        if class != Class::Starting {
+            return leaves;
+        }
+        let starting = self.of_starting();
+        if starting.kind == Fate::Stays { Verdict { due_at: starting.due_at, ..leaves } } else { starting }
     }
 
     fn of_stranded(&self) -> Verdict {

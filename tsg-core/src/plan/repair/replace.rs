@@ -13,7 +13,7 @@ use super::super::input::{Member, PlanInput};
 use super::super::memory::Suspension;
 use super::super::output::{Class, Origin, PlanError, Reason, Wait};
 use super::super::roster::Standing;
-use super::fate::{Ground, fate_of};
+use super::fate::{Fate, Ground, fate_of};
 use super::gate::Gate;
 use super::heirs::Heir;
 use super::lineage::{retries_inherited, retries_of_successor};
@@ -77,10 +77,14 @@ fn wait_for_proof(situation: &Situation, draft: &mut Draft, count: u32) {
     }
 }
 
-/// How many of the condemned are not needed, even if no successor proves itself.
+/// How many of the condemned are not needed, even if no successor proves itself. Others that were
+/// given up keep their places, so that no successor is made for those: each would wait for the other.
 fn surplus(situation: &Situation, draft: &Draft, condemned: usize) -> u32 {
     let proven = situation.roster.proven().saturating_sub(draft.serving_taken);
-    let there = proven.saturating_add(count::of(condemned));
+    let keeps_place = |standing: &Standing| standing.fate == Fate::GivenUp && standing.class != Class::Serving;
+    let standings = situation.roster.standings.iter().zip(0_u32..);
+    let in_place = standings.filter(|(standing, index)| keeps_place(standing) && !draft.is_taken(*index)).count();
+    let there = proven.saturating_add(count::of(condemned + in_place));
     there.saturating_sub(situation.balance.wanted)
 }
 

@@ -3,11 +3,14 @@
 //! Owns how many at once. Must never restart a member that serves.
 
 use super::super::Situation;
+use super::super::classify::detail_of;
 use super::super::draft::{Choice, Draft, Step};
-use super::super::input::PlanInput;
+use super::super::input::{Member, PlanInput};
 use super::super::output::{Class, PlanError};
 use super::fate::Fate;
 use super::gate::Gate;
+use super::heirs::Heir;
+use super::pace::Condemned;
 
 /// Starts and restarts whom it may, and returns how many it does not because repairs are held.
 pub(super) fn restart(input: &PlanInput<'_>, situation: &Situation, draft: &mut Draft) -> Result<u32, PlanError> {
@@ -21,17 +24,29 @@ pub(super) fn restart(input: &PlanInput<'_>, situation: &Situation, draft: &mut 
             Class::Unhealthy => (Step::Restart, &mut room.restarts),
             _ => (Step::Start, &mut room.starts),
         };
-        if *left == 0 {
+        // The repair that has a slot already goes on with it.
+        let has_slot = step == Step::Restart && !room.is_held && is_under_way(input, situation, member);
+        if *left == 0 && !has_slot {
             room.held_back(step, draft);
         } else if draft.starts >= input.limits.starts {
             draft.over_budget += 1;
         } else {
-            *left -= 1;
+            *left -= u32::from(!has_slot);
             draft.starts += 1;
             draft.act(member, Choice { index, class: standing.class, step }, reason)?;
         }
     }
     Ok(room.held)
+}
+
+/// Whether a member was made to take the place of one that is replaced now, and comes up: waiting for
+/// the end of that replacement, it would wait for itself.
+fn is_under_way(input: &PlanInput<'_>, situation: &Situation, member: &Member) -> bool {
+    let detail = detail_of(member, input).ok().flatten();
+    let Some(predecessor) = detail.and_then(|detail| detail.replaces) else { return false };
+    let is_it = |condemned: &&Condemned| input.members[condemned.index as usize].operation == predecessor;
+    let under_way = situation.pace.condemned.iter().filter(|condemned| condemned.heir == Heir::Coming);
+    under_way.filter(is_it).count() > 0
 }
 
 /// How many more may be begun.

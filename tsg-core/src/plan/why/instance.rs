@@ -101,7 +101,9 @@ impl Subject<'_> {
 
     fn fate(&self) -> Prospect {
         let verdict = self.verdict();
-        let (due_at, reason) = (verdict.due_at(), verdict.reason());
+        // What is given up already waits for nothing of its own.
+        let due_at = verdict.due_at().filter(|_| verdict.kind() != Fate::Condemned);
+        let reason = verdict.reason();
         match (self.standing.fate, reason) {
             (Fate::Doomed, Some(reason)) => Prospect::Removed { reason },
             (Fate::Condemned | Fate::GivenUp, Some(reason)) => Prospect::Replaced { due_at, reason },
