@@ -2,17 +2,23 @@
 //! that calls for nothing costs no memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
 
-use std::collections::BTreeMap;
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
+use support::draw::scene;
+use support::table::Scene;
+use support::tries::tries;
 use tsg_core::model::group::Lifecycle;
 use tsg_core::model::id::{GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::Phase;
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::fleet::{Berth, Fleet, GroupSettings, Round};
-use tsg_core::plan::input::{Conditions, Intent, Member, Orders, Sighting, View, ViewTrust};
+use tsg_core::plan::input::{Conditions, Detail, Intent, Member, Orders, Sighting, View, ViewTrust};
 use tsg_core::plan::memory::{Course, PlanMemory, RolloutMemory, RolloutState};
 use tsg_core::plan::output::GroupStatus;
 use tsg_core::plan::{Plan, PlanInput, plan};
@@ -141,54 +147,118 @@ fn a_change_that_calls_for_nothing_costs_no_memory() {
     assert_eq!(used.count_total, 0, "heap allocations");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+/// Groups in a fleet; the last is the one that nothing happens to.
+const GROUPS: usize = 4;
+const CASES: u32 = if cfg!(debug_assertions) { 200 } else { 10_000 };
 
-    /// A fleet that was changed step by step plans each group as the planner does from scratch.
-    #[test]
-    fn a_fleet_plans_as_if_each_group_stood_alone(
-        changes in proptest::collection::vec((0_usize..4, 1_u32..12, 0_u8..4), 1..60),
-    ) {
-        let timing = ProtocolTiming::default();
-        let round = round(&timing, NOW);
-        let mut fleet = Fleet::default();
-        let berths: Vec<Berth> = (0..4).map(|group| fleet.put_group(settings(group, 5))).collect();
-        let mut alone: [BTreeMap<OperationId, Member>; 4] = Default::default();
-        for (group, number, kind) in changes {
-            let mut member = running(number);
-            match kind {
-                0 => {
-                    fleet.remove_member(berths[group], member.operation);
-                    alone[group].remove(&member.operation);
-                    continue;
-                }
-                1 => member.sighting = Sighting::Present(InstanceState::Stopped),
-                2 => member.phase = Phase::Deleting,
-                _ => {}
-            }
-            fleet.put_member(berths[group], member);
-            alone[group].insert(member.operation, member);
+/// What happens to one group.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    group: usize,
+    place: u8,
+    kind: u8,
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let one = (0..GROUPS - 1, any::<u8>(), 0_u8..6);
+    vec(one.prop_map(|(group, place, kind)| Change { group, place, kind }), 1..40)
+}
+
+/// Groups in any state, each with an id of its own.
+fn groups() -> impl Strategy<Value = Vec<Scene>> {
+    vec(scene(), GROUPS).prop_map(|mut scenes| {
+        for (scene, number) in scenes.iter_mut().zip(1..) {
+            scene.intent.group = GroupId::new(Uuid::from_u128(number));
         }
+        scenes
+    })
+}
+
+fn settings_of(scene: &Scene) -> GroupSettings {
+    let Scene { intent, memory, limits, ref policy, ref revisions, .. } = *scene;
+    GroupSettings { intent, memory, limits, policy: policy.clone().into(), revisions: revisions.clone().into() }
+}
+
+/// Puts a member and what there is to say about it, in the fleet and on its own.
+fn put(fleet: &mut Fleet, berth: Berth, alone: &mut Scene, member: Member, details: &[Detail]) {
+    fleet.put_member(berth, member);
+    alone.members.retain(|known| known.operation != member.operation);
+    alone.members.push(member);
+    for detail in details.iter().filter(|detail| detail.operation == member.operation) {
+        fleet.put_detail(berth, *detail);
+        alone.details.retain(|known| known.operation != member.operation);
+        alone.details.push(*detail);
+        alone.details.sort_by_key(|detail| detail.operation);
+    }
+}
+
+/// Changes one group in the fleet, and on its own, towards what it is later.
+fn change(fleet: &mut Fleet, berth: Berth, alone: &mut Scene, later: &Scene, change: Change) {
+    let one_of = |members: &[Member]| members.get(usize::from(change.place) % members.len().max(1)).copied();
+    match change.kind {
+        0 => {
+            if let Some(member) = one_of(&alone.members) {
+                fleet.remove_member(berth, member.operation);
+                alone.members.retain(|known| known.operation != member.operation);
+                alone.details.retain(|known| known.operation != member.operation);
+            }
+        }
+        1 => {
+            let Scene { intent, memory, limits, ref policy, .. } = *later;
+            alone.intent = Intent { group: alone.intent.group, ..intent };
+            (alone.memory, alone.limits, alone.policy) = (memory, limits, policy.clone());
+            fleet.put_settings(berth, settings_of(alone));
+        }
+        _ => {
+            if let Some(member) = one_of(&later.members) {
+                put(fleet, berth, alone, member, &later.details);
+            }
+        }
+    }
+}
+
+/// The plan of a group that stands alone.
+fn plan_alone(scene: &Scene, round: &Round<'_>) -> Plan {
+    let Round { view, conditions, timing, now, seed } = *round;
+    let seed = seed ^ scene.intent.group.uuid().as_u128();
+    plan(&PlanInput { view, conditions, timing, now, seed, ..scene.input(&scene.members) }).unwrap()
+}
+
+proptest! {
+    #![proptest_config(tries(CASES))]
+
+    /// A fleet that was changed step by step plans each group as the planner does from scratch, and
+    /// what happens to others changes nothing for a group: it is not even planned.
+    #[test]
+    fn a_fleet_plans_as_if_each_group_stood_alone(mut alone in groups(), later in groups(), changes in changes()) {
+        let world = later[0].clone();
+        let conditions = Conditions { nodes: &world.nodes, places: &world.places, hold: world.hold };
+        let view = View { taken_at: world.now, trust: world.trust };
+        let round = Round { view, conditions, timing: &world.timing, now: world.now, seed: 0x5eed };
+        let mut fleet = Fleet::default();
+        let berths: Vec<Berth> = alone.iter().map(|scene| fleet.put_group(settings_of(scene))).collect();
+        for (scene, berth) in alone.iter_mut().zip(&berths) {
+            for member in scene.members.clone() {
+                let details = scene.details.clone();
+                put(&mut fleet, *berth, scene, member, &details);
+            }
+        }
+        let before = planned(&mut fleet, &round);
+        let mut touched = BTreeSet::new();
+        for it in changes {
+            change(&mut fleet, berths[it.group], &mut alone[it.group], &later[it.group], it);
+            touched.insert(it.group as u128 + 1);
+            if it.place < 16 {
+                prop_assert!(planned(&mut fleet, &round).keys().all(|group| touched.contains(group)));
+            }
+        }
+        prop_assert!(planned(&mut fleet, &round).keys().all(|group| touched.contains(group)));
+        fleet.touch_all();
         let plans = planned(&mut fleet, &round);
-        for (group, members) in (0_u128..).zip(&alone) {
-            let members: Vec<Member> = members.values().copied().collect();
-            let GroupSettings { intent, memory, limits, policy, revisions } = settings(group, 5);
-            let Round { view, conditions, timing, now, seed } = round;
-            let input = PlanInput {
-                intent,
-                policy: &policy,
-                revisions: &revisions,
-                view,
-                members: &members,
-                details: &[],
-                memory,
-                limits,
-                conditions,
-                timing,
-                now,
-                seed: seed ^ group,
-            };
-            prop_assert_eq!(&plans[&group], &plan(&input).unwrap());
+        for scene in &alone {
+            let group = scene.intent.group.uuid().as_u128();
+            prop_assert_eq!(&plans[&group], &plan_alone(scene, &round));
+            prop_assert!(touched.contains(&group) || plans[&group] == before[&group]);
         }
     }
 }

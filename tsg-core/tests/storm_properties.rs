@@ -1,13 +1,18 @@
 //! What holds for every look across all groups, whatever the input.
+//!
+//! `TSG_CASES` sets how many inputs each property is tried on, and `TSG_SEED` which.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
 
 mod storm_scene;
+#[path = "support/tries.rs"]
+mod tries;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use storm_scene::{NOW, Scene, account_id, data_centre, group, group_id, instance, minutes, node};
+use tries::tries;
 use tsg_core::model::id::{AccountId, GroupId};
 use tsg_core::model::time::Timestamp;
 use tsg_core::storm::StormOutput;
@@ -298,7 +303,7 @@ fn check_windows(ledger: &[Spent], rates: &BudgetRates) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1500) })]
+    #![proptest_config(tries(1500))]
 
     #[test]
     fn the_same_input_gives_the_same_output_in_any_order(scene in scene(), course in course(), salt in any::<u64>()) {
@@ -530,7 +535,7 @@ fn served(needs: &[u32], pool: u32) -> Vec<(u64, u64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(tries(400))]
 
     #[test]
     fn everybody_is_served_within_two_rounds(
