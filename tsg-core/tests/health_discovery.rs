@@ -140,6 +140,7 @@ fn amount() -> impl Strategy<Value = Amount> {
 
 fn discovery() -> impl Strategy<Value = Discovery> {
     (0_u64..20, 0_u64..20, amount(), amount()).prop_map(|(down, up, min_listed, panic)| Discovery {
+        services: None,
         down_after: Span::from_secs(down),
         up_after: Span::from_secs(up),
         min_listed,
