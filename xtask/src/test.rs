@@ -11,8 +11,9 @@ const STEPS: &[&[&str]] = &[
     &["fmt", "--all", "--check"],
     &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"],
     &["test", "--workspace", "--locked"],
-    // The planner's properties, optimised: two hundred times as many inputs.
-    &["test", "--package", "tsg-core", "--test", "properties", "--release", "--locked"],
+    // The planner's properties and the model of its rollouts, optimised: two hundred times as many
+    // inputs, and the large models as a whole.
+    &["test", "--package", "tsg-core", "--test", "properties", "--test", "model_rollout", "--release", "--locked"],
     // What is said to be enforced, against the simulated allocator: as many.
     &["test", "--package", "tsg-sim", "--test", "placement", "--release", "--locked"],
     // What the fuzz targets do, on their seeds: a workspace of its own.

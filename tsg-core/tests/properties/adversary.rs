@@ -155,11 +155,8 @@ fn carry_out(after: &mut Scene, plan: &Plan, member: &mut Member) {
         member.sighting = Sighting::Present(InstanceState::Stopped);
     }
     let told = plan.actions.iter().find(|planned| planned.action.operation() == member.operation);
-    match told.map(|planned| planned.action) {
-        Some(Action::Start { .. } | Action::Restart { .. }) => {
-            cure(after, member);
-        }
-        _ => {}
+    if let Some(Action::Start { .. } | Action::Restart { .. }) = told.map(|planned| planned.action) {
+        cure(after, member);
     }
 }
 
