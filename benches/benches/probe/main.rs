@@ -38,10 +38,14 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(conclude(&lines))
 }
 
-/// May look at loopback, with as many sockets as the system allows.
+/// Sockets of the prober. The responder has one for each as well, and most limits on open files leave
+/// it no more than 20,000.
+const SOCKETS: u32 = 12_000;
+
+/// May look at loopback.
 fn config(uses_max: u32) -> ProberConfig {
     let policy = TargetPolicy { loopback: Permission::Allowed, ..TargetPolicy::default() };
-    ProberConfig { policy, uses_max, ..ProberConfig::default() }
+    ProberConfig { policy, uses_max, sockets_max: SOCKETS, ..ProberConfig::default() }
 }
 
 /// The n-th address of 127/8 that nobody else uses.
