@@ -85,18 +85,20 @@ impl EngineHandle {
 
     /// What the engine would do with a group as everything stands, or with another capacity:
     /// planned as its own plans are, and not carried out. `None` when the engine has ended, has no
-    /// such group, or its store does not answer.
+    /// such group, or its store does not answer. Whoever may drop the engine's future has to bound the
+    /// wait.
     ///
     /// # Errors
     ///
     /// [`PlanError`]: the group's records do not fit together.
     pub async fn rehearse(&self, group: GroupId, capacity: Option<u32>) -> Option<Result<Rehearsal, PlanError>> {
-        if self.is_stopped() {
-            return None;
-        }
         let (answer, answered) = oneshot::channel();
         self.questions().push(Question { group, capacity, answer });
         self.note_health();
+        // One that has ended takes out no question any more.
+        if self.is_stopped() {
+            drop(self.take_questions());
+        }
         answered.await.ok()
     }
 

@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tsg_sim::world::{Fault, FaultRule, LossAppearance, Target};
 
 use crate::prober::{all, members_once};
 use crate::support::Site;
-use crate::support::site::DEADLINE;
+use crate::support::site::eventually;
 
 /// The addresses that the name service has for a service of the account.
 async fn dig(site: &Site, service: &str) -> BTreeSet<String> {
@@ -26,15 +25,7 @@ async fn dig(site: &Site, service: &str) -> BTreeSet<String> {
 
 /// Asks until the answer is as wanted.
 async fn dug_once(site: &Site, service: &str, is_wanted: impl Fn(&BTreeSet<String>) -> bool) {
-    let began = Instant::now();
-    loop {
-        let found = dig(site, service).await;
-        if is_wanted(&found) {
-            return;
-        }
-        assert!(began.elapsed() < DEADLINE, "{service} stays {found:?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually(async || dig(site, service).await, is_wanted).await;
 }
 
 fn each<'a>(members: &'a Value, field: &str) -> Vec<&'a str> {

@@ -6,6 +6,7 @@ use super::super::Situation;
 use super::super::classify::detail_of;
 use super::super::draft::{Choice, Draft, Step};
 use super::super::input::{Member, PlanInput};
+use super::super::order;
 use super::super::output::{Class, PlanError};
 use super::fate::Fate;
 use super::gate::Gate;
@@ -43,10 +44,9 @@ pub(super) fn restart(input: &PlanInput<'_>, situation: &Situation, draft: &mut 
 /// the end of that replacement, it would wait for itself.
 fn is_under_way(input: &PlanInput<'_>, situation: &Situation, member: &Member) -> bool {
     let detail = detail_of(member, input).ok().flatten();
-    let Some(predecessor) = detail.and_then(|detail| detail.replaces) else { return false };
-    let is_it = |condemned: &&Condemned| input.members[condemned.index as usize].operation == predecessor;
-    let under_way = situation.pace.condemned.iter().filter(|condemned| condemned.heir == Heir::Coming);
-    under_way.filter(is_it).count() > 0
+    let predecessor = detail.and_then(|detail| order::position(input.members, detail.replaces?).ok());
+    let is_it = |condemned: &Condemned| Some(condemned.index as usize) == predecessor && condemned.heir == Heir::Coming;
+    predecessor.is_some() && situation.pace.condemned.iter().any(is_it)
 }
 
 /// How many more may be begun.

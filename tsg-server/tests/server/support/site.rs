@@ -1,5 +1,6 @@
 //! A data centre with two accounts, and a server for it.
 
+use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -176,7 +177,7 @@ async fn data_centre(demo: &Person, other: &Person) -> SimServer {
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// Asks until the answer is as wanted.
-pub async fn eventually(mut ask: impl AsyncFnMut() -> Answer, is_wanted: impl Fn(&Answer) -> bool) -> Answer {
+pub async fn eventually<T: Debug>(mut ask: impl AsyncFnMut() -> T, is_wanted: impl Fn(&T) -> bool) -> T {
     let began = Instant::now();
     loop {
         let answer = ask().await;
