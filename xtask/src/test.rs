@@ -11,15 +11,15 @@ const STEPS: &[&[&str]] = &[
     &["fmt", "--all", "--check"],
     &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"],
     &["test", "--workspace", "--locked"],
-    // The planner's properties and the model of its rollouts, optimised: two hundred times as many
+    // The planner's properties and the models of its rollouts, optimised: two hundred times as many
     // inputs, and the large models as a whole.
-    &["test", "--package", "tsg-core", "--test", "properties", "--test", "model_rollout", "--release", "--locked"],
+    &["test", "--package", "tsg-core", "--test", "properties", "--test", "exhaustive", "--release", "--locked"],
     // What is said to be enforced, against the simulated allocator: as many.
     &["test", "--package", "tsg-sim", "--test", "placement", "--release", "--locked"],
     // What the fuzz targets do, on their seeds: a workspace of its own.
     &["test", "--manifest-path", "fuzz/Cargo.toml", "--no-default-features", "--locked"],
     // The portable signing backend alone; the workspace run above had the other one too.
-    &["test", "--package", "tsg-cloudapi", "--locked"],
+    &["test", "--package", "tsg-cloudapi", "--lib", "--test", "signature", "--locked"],
     &["run", "--package", "tsg-cli", "--locked", "--", "demo", "--once"],
 ];
 

@@ -6,7 +6,8 @@
 //! be enforced. `TSG_CASES` sets how many cases are tried, and `TSG_SEED` which.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
 
-#[path = "../../../tsg-core/tests/placement_world/drawn.rs"]
+#[path = "../../../tsg-core/tests/placement/world/drawn.rs"]
+#[expect(dead_code, reason = "the other program that has it draws orders too")]
 mod drawn;
 mod scene;
 

@@ -89,8 +89,8 @@ pub fn make_viable(tree: &Tree, catalogue: &mut Catalogue) -> Result<usize, Fail
     Err(failure("the copy still does not compile after many rounds"))
 }
 
-/// Builds all tests.
-pub fn test_programs(tree: &Tree) -> Result<Vec<Program>, Failure> {
+/// Builds all tests, and answers their programs but for those to be left out.
+pub fn test_programs(tree: &Tree, without: &[String]) -> Result<Vec<Program>, Failure> {
     say("mutants: building the tests");
     let (is_built, lines) = cargo(tree, &["test", "--lib", "--tests", "--no-run"])?;
     if !is_built {
@@ -98,7 +98,8 @@ pub fn test_programs(tree: &Tree) -> Result<Vec<Program>, Failure> {
         return Err(failure(format!("the tests do not compile:\n{errors}")));
     }
     let programs = lines.into_iter().filter(|line| line.profile.as_ref().is_some_and(|profile| profile.test));
-    Ok(programs.filter_map(|line| Some(Program { name: line.target?.name, path: line.executable? })).collect())
+    let programs = programs.filter_map(|line| Some(Program { name: line.target?.name, path: line.executable? }));
+    Ok(programs.filter(|program| !without.contains(&program.name)).collect())
 }
 
 /// Writes the sources with what is planted in them.

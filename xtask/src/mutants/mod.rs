@@ -42,7 +42,7 @@ pub fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
     let mut findings = judge::stale(catalogue.mutants(), &accepted, &options.folders);
     let tree = tree::Tree::copied(root)?;
     let unviable = build::make_viable(&tree, &mut catalogue)?;
-    let programs = build::test_programs(&tree)?;
+    let programs = build::test_programs(&tree, &options.without)?;
     let planted = catalogue.mutants().count();
     say(&format!("mutants: {} in all, {planted} of them compile", planted + unviable));
     let chosen = options.choose(catalogue.mutants());

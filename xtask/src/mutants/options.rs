@@ -10,13 +10,15 @@ const FOLDERS: [&str; 2] = ["tsg-core/src/plan", "tsg-core/src/storm"];
 const JOBS: usize = 2;
 
 const USAGE: &str = "\
-cargo xtask mutants [--only PATH]... [--list] [--iterate] [--sample N [--seed S]] [--cases N] [--skip TEST]... [--jobs N]
+cargo xtask mutants [--only PATH]... [--list] [--iterate] [--sample N [--seed S]] [--cases N] [--skip TEST]...
+                    [--without PROGRAM]... [--jobs N]
   --only PATH   plant in this file or folder, for example tsg-core/src/plan/grow.rs
   --list        say what would be planted, and try nothing
   --iterate     go on where another run was stopped: what it caught in files as they are is caught
   --sample N    try N of them, drawn by seed
   --cases N     inputs that each property is tried on; 64 unless told
   --skip TEST   leave out tests with that in their name: some that fail without a mutant
+  --without PROGRAM  leave out a program of tests: one that takes minutes for each mutant
   --jobs N      test programs side by side; 2 unless told";
 
 /// Inputs that each property is tried on: as many as make a run a matter of seconds.
@@ -39,14 +41,17 @@ pub struct Options {
     pub cases: u32,
     /// Parts of the names of tests that are left out.
     pub skipped: Vec<String>,
+    /// Programs of tests that are left out.
+    pub without: Vec<String>,
     /// Test programs side by side.
     pub jobs: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        let (folders, skipped) = (Vec::new(), Vec::new());
-        Self { folders, is_list: false, is_iterating: false, sample: None, seed: 0, cases: CASES, skipped, jobs: JOBS }
+        let [folders, skipped, without] = [const { Vec::new() }; 3];
+        let (is_list, is_iterating, sample, seed) = (false, false, None, 0);
+        Self { folders, is_list, is_iterating, sample, seed, cases: CASES, skipped, without, jobs: JOBS }
     }
 }
 
@@ -65,6 +70,7 @@ impl Options {
                 "--seed" => options.seed = number(value()?)?,
                 "--cases" => options.cases = number(value()?)?,
                 "--skip" => options.skipped.push(value()?.to_owned()),
+                "--without" => options.without.push(value()?.to_owned()),
                 "--jobs" => options.jobs = number::<usize>(value()?)?.max(1),
                 _ => return Err(Failure::Usage(USAGE)),
             }

@@ -1,0 +1,223 @@
+//! Who the name service answers with, as the production engine has it: nobody before it passed,
+//! nobody who fails, and never nobody at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::support::clinic::{Clinic, MINUTE, Stage};
+use crate::support::site::{Site, Wiring};
+use tsg_core::health::discovery::Alarm;
+use tsg_core::model::id::InstanceId;
+use tsg_core::model::listing::Listing;
+use tsg_core::plan::input::Verdict;
+use tsg_sim::cloud::lock;
+use tsg_sim::world::{
+    Caller, DnsKind, DnsValue, Fault, FaultRule, MachineId, Operation, Resolution, Scalar, ScalarInput, Target,
+    TruthEvent, WorldSpec,
+};
+
+/// Nothing is repaired, so that what is listed changes for no other reason.
+const WATCHED: &str = r#"{"restart": {"condition": "never"}, "replace": {"mode": "detect_only"}}"#;
+
+fn served(seed: u64, policy: &str, clinic: Arc<Clinic>) -> Stage {
+    let mut site = Site::new(seed, WorldSpec::default(), Wiring::default());
+    site.make_served_template("web");
+    Stage::at(site, policy, clinic)
+}
+
+/// Whom the name service answers with.
+fn listed(stage: &Stage) -> Vec<InstanceId> {
+    let world = lock(&stage.site.world);
+    let name = format!("web.svc.demo.{}", world.zone_record().zone);
+    let values = match world.resolve(&name, DnsKind::Txt) {
+        Resolution::Found { values, .. } => values,
+        Resolution::NoSuchName => Vec::new(),
+        other => panic!("{name}: {other:?}"),
+    };
+    let id_of = |value: &DnsValue| match value {
+        DnsValue::Txt(text) => MachineId::parse(text).map(|id| InstanceId::new(id.0)),
+        _ => None,
+    };
+    let mut listed: Vec<_> = values.iter().filter_map(id_of).collect();
+    listed.sort_unstable();
+    listed
+}
+
+fn sorted(mut instances: Vec<InstanceId>) -> Vec<InstanceId> {
+    instances.sort_unstable();
+    instances
+}
+
+fn without(instances: &[InstanceId], gone: InstanceId) -> Vec<InstanceId> {
+    sorted(instances.iter().copied().filter(|instance| *instance != gone).collect())
+}
+
+fn say(stage: &mut Stage, instance: InstanceId, verdict: Verdict) {
+    stage.clinic.believe_of(instance, verdict);
+    stage.news();
+    stage.run(2 * MINUTE);
+}
+
+/// Writes of metadata that reached the cloud.
+fn writes(stage: &Stage) -> usize {
+    let world = lock(&stage.site.world);
+    let is_write =
+        |event: &TruthEvent| matches!(event, TruthEvent::RequestReceived { operation: Operation::WriteMetadata, .. });
+    world.truth().iter().filter(|record| is_write(&record.event)).count()
+}
+
+#[test]
+fn a_newcomer_is_listed_once_it_passes_and_not_before() {
+    let mut stage = served(1, WATCHED, Clinic::believing(Verdict::Starting));
+    assert_eq!(listed(&stage), []);
+    assert!(stage.view().members.iter().all(|member| member.listing == Listing::NotYet));
+    let first = stage.machines()[0];
+    say(&mut stage, first, Verdict::Healthy);
+    assert_eq!(listed(&stage), [first]);
+    stage.clinic.believe(Verdict::Healthy);
+    stage.news();
+    stage.run(2 * MINUTE);
+    assert_eq!(listed(&stage), sorted(stage.machines()));
+    assert_eq!(writes(&stage), 3, "each is told once");
+}
+
+#[test]
+fn one_that_fails_is_taken_out_after_a_while_and_comes_back_once_it_passes() {
+    let mut stage = served(2, WATCHED, Clinic::believing(Verdict::Healthy));
+    let all = sorted(stage.machines());
+    assert_eq!(listed(&stage), all);
+    stage.clinic.believe_of(all[1], Verdict::Unhealthy);
+    stage.news();
+    stage.run(Duration::from_secs(5));
+    assert_eq!(writes(&stage), 3, "it may be nothing");
+    stage.run(MINUTE);
+    assert_eq!(listed(&stage), without(&all, all[1]));
+    say(&mut stage, all[1], Verdict::Unknown);
+    assert_eq!(listed(&stage), without(&all, all[1]), "nobody can tell that it is well again");
+    say(&mut stage, all[1], Verdict::Healthy);
+    assert_eq!(listed(&stage), all);
+    stage.run(60 * MINUTE);
+    assert_eq!(writes(&stage), 5, "nothing is said twice");
+}
+
+#[test]
+fn if_most_fail_all_stay_listed_and_the_group_says_so() {
+    let mut stage = served(3, WATCHED, Clinic::believing(Verdict::Healthy));
+    let all = sorted(stage.machines());
+    stage.clinic.believe(Verdict::Unhealthy);
+    stage.news();
+    stage.run(10 * MINUTE);
+    assert_eq!(listed(&stage), all);
+    let alarm = stage.view().discovery.unwrap().alarm;
+    assert_eq!(alarm, Some(Alarm::Panic { unready: 3, of: 3, most: 1 }));
+    stage.clinic.believe(Verdict::Healthy);
+    stage.news();
+    stage.run(MINUTE);
+    assert_eq!(stage.view().discovery.unwrap().alarm, None);
+}
+
+#[test]
+fn what_somebody_else_took_out_is_left_to_them() {
+    let mut stage = served(4, WATCHED, Clinic::believing(Verdict::Healthy));
+    let all = sorted(stage.machines());
+    set_status(&stage, all[0], "down");
+    stage.run(30 * MINUTE);
+    assert_eq!(listed(&stage), without(&all, all[0]));
+    assert_eq!(stage.view().members.iter().filter(|member| member.is_delisted).count(), 1);
+    set_status(&stage, all[0], "up");
+    stage.run(MINUTE);
+    assert_eq!(listed(&stage), all);
+}
+
+#[test]
+fn what_is_taken_out_stays_out_whoever_puts_it_in() {
+    let mut stage = served(5, WATCHED, Clinic::believing(Verdict::Healthy));
+    let all = sorted(stage.machines());
+    say(&mut stage, all[2], Verdict::Unhealthy);
+    set_status(&stage, all[2], "up");
+    stage.run(5 * MINUTE);
+    assert_eq!(listed(&stage), without(&all, all[2]));
+}
+
+#[test]
+fn another_engine_goes_on_where_one_was_killed() {
+    let mut stage = served(6, WATCHED, Clinic::believing(Verdict::Healthy));
+    let all = sorted(stage.machines());
+    stage.clinic.believe_of(all[0], Verdict::Unhealthy);
+    stage.news();
+    // As soon as it is written down that it is to be taken out.
+    let (mut length, step) = (Duration::ZERO, Duration::from_millis(100));
+    while stage.view().members.iter().all(|member| member.listing == Listing::Listed) {
+        stage.run(step);
+        length += step;
+        assert!(length < MINUTE);
+    }
+    stage.site.executor.crash(stage.engine.task);
+    stage.engine = stage.site.start_engine();
+    stage.run(2 * MINUTE);
+    assert_eq!(listed(&stage), without(&all, all[0]));
+    stage.site.executor.crash(stage.engine.task);
+    stage.engine = stage.site.start_engine();
+    say(&mut stage, all[0], Verdict::Healthy);
+    assert_eq!(listed(&stage), all);
+}
+
+#[test]
+fn without_checks_everybody_is_listed_again() {
+    let mut stage = served(7, WATCHED, Clinic::believing(Verdict::Healthy));
+    let all = sorted(stage.machines());
+    say(&mut stage, all[0], Verdict::Unhealthy);
+    assert_eq!(listed(&stage).len(), 2);
+    let engines = vec![stage.engine.handle.clone()];
+    stage.site.check(0, None, engines);
+    stage.run(2 * MINUTE);
+    assert_eq!(listed(&stage), all);
+    assert_eq!(stage.view().discovery, None);
+}
+
+#[test]
+fn newcomers_that_never_passed_are_listed_once_there_are_no_checks() {
+    let mut stage = served(9, WATCHED, Clinic::believing(Verdict::Starting));
+    assert_eq!(listed(&stage), []);
+    let engines = vec![stage.engine.handle.clone()];
+    stage.site.check(0, None, engines);
+    stage.run(2 * MINUTE);
+    assert_eq!(listed(&stage), sorted(stage.machines()));
+}
+
+#[test]
+fn those_that_do_not_run_do_not_let_the_last_one_go() {
+    let mut stage = served(10, WATCHED, Clinic::believing(Verdict::Healthy));
+    let all = sorted(stage.machines());
+    let stop = |machine: InstanceId| Fault::StopInstance { machine: Target::Named(machine.uuid().to_string()) };
+    for machine in &all[..2] {
+        lock(&stage.site.world).switch_fault(FaultRule::times(stop(*machine), 1)).unwrap();
+    }
+    stage.run(2 * MINUTE);
+    say(&mut stage, all[2], Verdict::Unhealthy);
+    assert_eq!(listed(&stage), [all[2]], "nobody else is answered with");
+    assert!(stage.view().discovery.unwrap().alarm.is_some());
+}
+
+#[test]
+fn a_failing_one_is_out_before_its_successor_is_in() {
+    let policy = r#"{"restart": {"attempts": 0}, "replace": {"delay": "60s"}}"#;
+    let mut stage = served(8, policy, Clinic::believing(Verdict::Healthy));
+    stage.run(65 * MINUTE);
+    let all = sorted(stage.machines());
+    stage.clinic.believe_of(all[1], Verdict::Unhealthy);
+    stage.news();
+    stage.run(Duration::from_secs(45));
+    assert_eq!(listed(&stage), without(&all, all[1]), "it is out");
+    assert!(stage.machines().contains(&all[1]), "and not replaced yet");
+    stage.run(30 * MINUTE);
+    assert!(!stage.machines().contains(&all[1]));
+    assert_eq!((listed(&stage), listed(&stage).len()), (sorted(stage.machines()), 3));
+}
+
+/// The customer writes the metadatum by hand.
+fn set_status(stage: &Stage, instance: InstanceId, status: &str) {
+    let caller = Caller { account: stage.site.world_account, ip: [127, 0, 0, 1].into(), key_id: "customer".into() };
+    let status = [("triton.cns.status".to_owned(), ScalarInput::Scalar(Scalar::from(status)))].into();
+    lock(&stage.site.world).write_metadata(&caller, &instance.uuid().to_string(), status).unwrap();
+}

@@ -1,0 +1,127 @@
+//! What the production engine makes of compute nodes that fall silent: they are waited for, given
+//! up one at a time, and never many at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::support::clinic::{Clinic, MINUTE, Stage};
+use crate::support::site::{Site, Wiring};
+use tsg_core::model::id::InstanceId;
+use tsg_core::plan::input::{NodeState, Verdict};
+use tsg_core::plan::output::{Action, Class, PlannedAction, Wait};
+use tsg_engine::Occurrence;
+use tsg_sim::cloud::lock;
+use tsg_sim::world::{Fault, FaultRule, LossAppearance, Target, WorldSpec};
+
+const POLICY: &str = r#"{"cn_loss": {"grace": "5m"}}"#;
+const CAPACITY: u32 = 12;
+
+fn stage(seed: u64) -> Stage {
+    let spec = WorldSpec { racks: 2, servers_per_rack: 3, ..WorldSpec::default() };
+    let site = Site::new(seed, spec, Wiring::default());
+    let mut stage = Stage::of(site, CAPACITY, POLICY, Clinic::believing(Verdict::Healthy));
+    // Past the time in which nobody is replaced for being slow to come up.
+    stage.run(65 * MINUTE);
+    stage
+}
+
+/// The instances by compute node, the fullest node first.
+fn by_node(stage: &Stage) -> Vec<(String, BTreeSet<InstanceId>)> {
+    let world = lock(&stage.site.world);
+    let mut nodes: BTreeMap<String, BTreeSet<InstanceId>> = BTreeMap::new();
+    for machine in world.live_machines(stage.site.world_account) {
+        nodes.entry(machine.server.to_string()).or_default().insert(InstanceId::new(machine.id.0));
+    }
+    let mut nodes: Vec<_> = nodes.into_iter().collect();
+    nodes.sort_by_key(|(_, instances)| std::cmp::Reverse(instances.len()));
+    nodes
+}
+
+/// A node falls silent; CloudAPI goes on to show its machines as they were.
+fn lose(stage: &mut Stage, node: &str, instances: &BTreeSet<InstanceId>) {
+    strike(stage, Fault::ServerDown { server: Target::Named(node.to_owned()), appearance: LossAppearance::Unchanged });
+    instances.iter().for_each(|instance| stage.clinic.believe_of(*instance, Verdict::Unhealthy));
+    stage.news();
+    // For a minute it could be anything, and what fails is restarted.
+    stage.run(MINUTE + Duration::from_secs(5));
+}
+
+fn bring_back(stage: &mut Stage, node: &str, instances: &BTreeSet<InstanceId>) {
+    strike(stage, Fault::ServerUp { server: Target::Named(node.to_owned()) });
+    instances.iter().for_each(|instance| stage.clinic.believe_of(*instance, Verdict::Healthy));
+    stage.news();
+}
+
+fn strike(stage: &Stage, fault: Fault) {
+    lock(&stage.site.world).switch_fault(FaultRule::times(fault, 1)).unwrap();
+}
+
+/// What is told of a compute node, which is forgotten.
+fn told_of(stage: &Stage, node: &str) -> Vec<Option<NodeState>> {
+    let state = |what| match what {
+        Occurrence::Node { node: told, state } if told.to_string() == node => Some(state),
+        _ => None,
+    };
+    stage.diary.what().into_iter().filter_map(state).collect()
+}
+
+fn machines(stage: &Stage) -> BTreeSet<InstanceId> {
+    stage.machines().into_iter().collect()
+}
+
+#[test]
+fn what_is_on_a_silent_node_is_waited_for_and_replaced_after_its_grace() {
+    let mut stage = stage(1);
+    let before = machines(&stage);
+    let (node, lost) = by_node(&stage).swap_remove(0);
+    assert!(lost.len() > 1, "one alone convicts nobody");
+    stage.diary.take();
+    lose(&mut stage, &node, &lost);
+    let restarts = stage.restarts();
+    stage.run(3 * MINUTE);
+    assert_eq!((machines(&stage), stage.restarts()), (before.clone(), restarts), "it may come back by itself");
+    assert!(matches!(told_of(&stage, &node)[..], [Some(NodeState::Suspect { .. })]));
+    let rehearsed = stage.rehearse(None).plan;
+    let waited = |waits: &[Wait]| waits.iter().any(|wait| matches!(wait, Wait::NodeGrace { .. }));
+    assert!(rehearsed.actions.is_empty() && waited(&rehearsed.report.waits), "a rehearsal knows it: {rehearsed:?}");
+    let more = stage.rehearse(Some(CAPACITY + 1)).plan.actions;
+    assert!(matches!(more[..], [PlannedAction { action: Action::Create { .. }, .. }]), "{more:?}");
+
+    stage.run(40 * MINUTE);
+    let after = machines(&stage);
+    let kept: BTreeSet<_> = before.difference(&lost).copied().collect();
+    assert!(after.is_superset(&kept), "the others were left alone");
+    let new = after.difference(&before).count();
+    assert_eq!((new, stage.count(Class::Serving)), (lost.len(), CAPACITY), "each has a successor");
+    assert_eq!(stage.restarts(), restarts);
+    assert!(matches!(told_of(&stage, &node)[..], [Some(NodeState::Lost { .. }), ..]));
+}
+
+#[test]
+fn a_node_that_comes_back_in_time_loses_nothing() {
+    let mut stage = stage(2);
+    let before = machines(&stage);
+    let (node, away) = by_node(&stage).swap_remove(0);
+    lose(&mut stage, &node, &away);
+    let restarts = stage.restarts();
+    stage.run(3 * MINUTE);
+    stage.diary.take();
+    bring_back(&mut stage, &node, &away);
+    stage.run(60 * MINUTE);
+    assert!(matches!(told_of(&stage, &node)[..], [Some(NodeState::Returned { .. }), None]));
+    assert_eq!((machines(&stage), stage.restarts()), (before, restarts));
+    assert_eq!(stage.count(Class::Serving), CAPACITY);
+}
+
+#[test]
+fn many_nodes_at_once_are_more_likely_our_mistake_than_theirs() {
+    let mut stage = stage(3);
+    let before = machines(&stage);
+    let nodes: Vec<_> = by_node(&stage).into_iter().filter(|(_, on)| on.len() > 1).take(3).collect();
+    assert_eq!(nodes.len(), 3);
+    nodes.iter().for_each(|(node, lost)| lose(&mut stage, node, lost));
+    stage.run(60 * MINUTE);
+    assert_eq!(machines(&stage), before);
+    let waits = stage.view().report.as_ref().unwrap().waits.clone();
+    assert!(waits.iter().any(|wait| matches!(wait, Wait::NodeGrace { .. })), "{waits:?}");
+}
