@@ -140,6 +140,11 @@ impl Nodes {
         &self.ids
     }
 
+    /// Numbers that are given to no node.
+    pub(crate) fn vacant(&self) -> &[u32] {
+        &self.free
+    }
+
     /// The node with an id.
     pub(super) fn find(&self, id: u128) -> Option<u32> {
         self.lookup.get(id, &self.ids)
@@ -280,19 +285,19 @@ impl Nodes {
         })
     }
 
-    /// Calls for each node that matches, once.
-    pub(crate) fn matching(&self, criterion: &Criterion, pattern: &Pattern, mut on: impl FnMut(u32)) {
+    /// Calls for all nodes that match, some at a time; each comes once.
+    pub(crate) fn matching(&self, criterion: &Criterion, pattern: &Pattern, mut on: impl FnMut(&[u32])) {
         match (criterion, pattern) {
             (Criterion::NodeTag(tag), _) => {
                 if let Some(values) = self.tags.get(tag) {
                     having(values, pattern, on);
                 }
             }
-            (Criterion::Node, Pattern::Uuid(id)) => self.find(id.as_u128()).into_iter().for_each(on),
+            (Criterion::Node, Pattern::Uuid(id)) => self.find(id.as_u128()).into_iter().for_each(|node| on(&[node])),
             (Criterion::Node, _) => {
                 let named =
                     |facts: &Option<Box<NodeFacts>>| facts.as_ref().is_some_and(|facts| is_named(facts, pattern));
-                (0..).zip(&self.facts).filter(|(_, facts)| named(facts)).for_each(|(node, _)| on(node));
+                (0..).zip(&self.facts).filter(|(_, facts)| named(facts)).for_each(|(node, _)| on(&[node]));
             }
             (Criterion::Platform, _) => having(&self.platforms, pattern, on),
             _ => {}
@@ -323,10 +328,9 @@ fn strike(values: &mut ByValue, value: &str, node: u32) {
     }
 }
 
-/// Calls for each node that has a value which matches.
-fn having(values: &ByValue, pattern: &Pattern, mut on: impl FnMut(u32)) {
-    let nodes = values.iter().filter(|(value, _)| pattern.is_match(value)).flat_map(|(_, nodes)| nodes);
-    nodes.for_each(|node| on(*node));
+/// Calls for the nodes of each value that matches.
+fn having(values: &ByValue, pattern: &Pattern, mut on: impl FnMut(&[u32])) {
+    values.iter().filter(|(value, _)| pattern.is_match(value)).for_each(|(_, nodes)| on(nodes));
 }
 
 /// What the instances of the inventory may take.

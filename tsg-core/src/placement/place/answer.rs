@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 
+use super::rank::Rank;
 use super::request::RuleNumber;
 use crate::placement::inventory::NodeNumber;
 use crate::placement::rule::{Scope, Spread};
@@ -101,6 +102,12 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// What a rank stands for.
+    pub(super) const fn of(rank: Rank) -> Self {
+        let [rounds, wishes, crowding] = rank.levels();
+        Self { rounds, wishes, crowding }
+    }
+
     /// Both.
     pub(super) const fn plus(self, other: Self) -> Self {
         Self {

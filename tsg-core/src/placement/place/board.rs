@@ -11,8 +11,9 @@ use core::ops::Range;
 
 use super::answer::{Cost, Placement};
 use super::contest::{Contender, Contests};
-use super::field::{Field, Place, Spot, Stretch, wishes};
+use super::field::{Field, Place, Spot, Stretch};
 use super::rank::Rank;
+use super::terms::wishes;
 use crate::placement::inventory::NodeNumber;
 use crate::placement::rule::Scope;
 
@@ -109,11 +110,7 @@ impl<'a> Board<'a> {
         }
         let unkept = if place.is_known { self.unkept(place.unkept, scope, placed) } else { place.unkept };
         let wishes = if unkept == 0 { Rank::FREE } else { Rank::of_wishes(terms.weights.sum(unkept)) };
-        match &terms.spread[scope as usize] {
-            None => wishes,
-            Some(_) if !place.is_known => wishes.plus(Rank::of_unknown_place()),
-            Some(_) => wishes.plus(terms.spread_rank(scope, place.members + placed)),
-        }
+        wishes.plus(terms.rank_of_spread(scope, place.members + placed, place.is_known))
     }
 
     /// The wishes that are not kept once some of the new ones are in a place.
@@ -132,10 +129,9 @@ impl<'a> Board<'a> {
         let (terms, placed) = (self.field.terms, self.placed(spot));
         let (node, [room, ..]) = (self.field.nodes[spot.leaf], self.field.room_on(spot.leaf));
         let places = [self.field.racks[spot.rack].members, self.field.data_centres[spot.data_centre].members];
-        let [rounds, wishes, crowding] = rank.levels();
         Placement {
             node: NodeNumber(node),
-            cost: Cost { rounds, wishes, crowding },
+            cost: Cost::of(rank),
             memory_left_mib: room - placed[0] * terms.request.demand.memory_mib,
             members: [self.field.members_on(spot.leaf) + placed[0], places[0] + placed[1], places[1] + placed[2]],
             unkept: if terms.wishes.is_empty() { 0 } else { self.unkept_at(spot, placed) },

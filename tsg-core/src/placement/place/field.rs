@@ -1,7 +1,6 @@
 //! The nodes that are open to a request, in the order of the tree of places.
 //!
-//! Owns the one look at every node: what speaks against it, and what it costs to go there before
-//! anything was placed. Nodes of a rack stand side by side, and so do racks of a data centre, so
+//! Owns what it costs to go to an open node before anything was placed. Nodes of a rack stand side by side, and so do racks of a data centre, so
 //! that a place is a range. Must never change while instances are placed.
 
 use alloc::vec;
@@ -10,8 +9,7 @@ use core::ops::Range;
 
 use super::answer::Reasons;
 use super::rank::Rank;
-use super::terms::{FIRST_WISH, Terms};
-use crate::placement::inventory::{NodeState, Standing};
+use super::terms::{Terms, wishes};
 use crate::placement::rule::Scope;
 
 /// A rack or a data centre with open nodes.
@@ -50,7 +48,7 @@ pub(super) struct Field<'a> {
     /// Where a rack of the inventory stands in the field.
     rack_at: Vec<u32>,
     /// What speaks against each node, by number.
-    pub(super) reasons: Vec<Reasons>,
+    pub(super) reasons: &'a [Reasons],
 }
 
 /// A part of a field: whole, or one of its places.
@@ -62,10 +60,8 @@ pub(super) struct Stretch {
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn new(terms: &'a Terms<'a>) -> Self {
-        let nodes = terms.nodes;
-        let reasons = vec![Reasons::NO_NODE; nodes.len()];
-        let count = nodes.len();
+    pub(super) fn new(terms: &'a Terms<'a>, reasons: &'a [Reasons]) -> Self {
+        let (nodes, count) = (terms.nodes, reasons.len());
         let mut field = Self {
             terms,
             nodes: Vec::with_capacity(count),
@@ -96,31 +92,21 @@ impl<'a> Field<'a> {
         let terms = self.terms;
         let rack = &terms.nodes.racks[number as usize];
         let bits = terms.of_rack(number as usize);
-        let (first, elsewhere, demand) = (self.nodes.len(), self.elsewhere(), terms.request.demand.row());
-        let (standings, on_node) = (terms.nodes.standings.as_slice(), terms.on_node.as_slice());
-        let reasons = self.reasons.as_mut_slice();
+        let (first, elsewhere, has_wishes) = (self.nodes.len(), self.elsewhere(), !terms.wishes.is_empty());
         // Nobody could guess which nodes are open: each is written down, and those that are not are
         // written over.
         self.nodes.extend_from_slice(&rack.nodes);
         let mut end = first;
         for node in &rack.nodes {
-            let at = *node as usize;
-            let Standing { state, room } = standings[at];
-            let against = (bits ^ on_node[at]) as u32
-                | u32::from(state != NodeState::Up)
-                | u32::from(room[0] < demand[0]) << 1
-                | u32::from(room[1] < demand[1]) << 2
-                | u32::from(room[2] < demand[2]) << 3;
-            reasons[at] = Reasons(against);
             self.nodes[end] = *node;
-            end += usize::from(against == 0);
+            end += usize::from(self.reasons[*node as usize].is_empty());
         }
         self.nodes.truncate(end);
-        let (members, has_wishes) = (terms.members[0].as_slice(), !terms.wishes.is_empty());
+        let (unkept, standings) = (wishes(bits), terms.nodes.standings.as_slice());
         let rank = move |node: &u32| {
             let at = *node as usize;
-            let unkept = if has_wishes { wishes(bits ^ on_node[at]) & !elsewhere } else { 0 };
-            terms.rank_of_node(members.get(at).copied().unwrap_or(0), standings[at].room[0], unkept)
+            let unkept = if has_wishes { (unkept ^ terms.wishes_on(at)) & !elsewhere } else { 0 };
+            terms.rank_of_node(terms.members_on(at), standings[at].room[0], unkept)
         };
         self.ranks.extend(self.nodes[first..].iter().map(rank));
         if self.nodes.len() > first {
@@ -160,8 +146,8 @@ impl<'a> Field<'a> {
     /// that are judged by rack or by data centre.
     pub(super) fn unkept_on(&self, leaf: usize) -> u32 {
         let node = self.nodes[leaf] as usize;
-        let bits = self.terms.of_rack(self.terms.nodes.rack_of[node] as usize) ^ self.terms.on_node[node];
-        wishes(bits) & !self.elsewhere()
+        let bits = self.terms.of_rack(self.terms.nodes.rack_of[node] as usize);
+        (wishes(bits) ^ self.terms.wishes_on(node)) & !self.elsewhere()
     }
 
     /// Where an open node stands.
@@ -210,10 +196,4 @@ impl<'a> Field<'a> {
         let leaves = self.racks[racks.start].inside.start..self.racks[racks.end - 1].inside.end;
         Stretch { leaves, racks, data_centres: number..number + 1 }
     }
-}
-
-/// The wishes among the bits of a place.
-#[inline]
-pub(super) const fn wishes(bits: u64) -> u32 {
-    (bits >> FIRST_WISH) as u32
 }

@@ -39,16 +39,21 @@ mod answer;
 mod board;
 mod contest;
 mod field;
+mod look;
 mod rank;
 mod refusal;
 mod render;
 mod request;
 mod search;
+mod single;
 mod terms;
 
 pub use answer::{Answer, Cost, Filter, Loss, Matched, NearMiss, Part, Placement, Reasons, Refusal, WayOut, Wish};
 pub use render::InWords;
 pub use request::{HARD_RULES_MAX, Packing, Rejection, Request, RuleNumber, WISHES_MAX};
+
+use alloc::vec;
+use alloc::vec::Vec;
 
 use super::inventory::Inventory;
 use field::Field;
@@ -126,14 +131,23 @@ pub fn place(inventory: &Inventory, request: &Request) -> Result<Answer, Rejecti
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn place_batch(inventory: &Inventory, request: &Request, count: u32) -> Result<Answer, Rejection> {
-    let terms = Terms::new(inventory, request)?;
-    let mut field = Field::new(&terms);
-    let (course, placements) = search(&mut field, count);
-    let missing = count - course.steps.len() as u32;
-    let refusal = (missing > 0).then(|| refusal::refusal(&field, &course.steps, missing));
-    let reasons = field.reasons;
-    let cost = course.cost;
+    let mut terms = Terms::new(inventory, request)?;
+    let reasons = look::reasons(&mut terms);
+    let single = if count == 1 && !terms.is_drawn() { single::best(&terms, &reasons) } else { None };
+    let (placements, cost, refusal) = match single {
+        Some(placement) => (vec![placement], placement.cost, None),
+        None => searched(&terms, &reasons, count),
+    };
     let Terms { filters, wishes, matched, spread, .. } = terms;
     let spread = spread.into_iter().flatten().collect();
     Ok(Answer { placements, cost, refusal, matched, filters, wishes, spread, reasons })
+}
+
+/// Places for so many, what they cost, and why there are no more.
+fn searched(terms: &Terms<'_>, reasons: &[Reasons], count: u32) -> (Vec<Placement>, Cost, Option<Refusal>) {
+    let mut field = Field::new(terms, reasons);
+    let (course, placements) = search(&mut field, count);
+    let missing = count - course.steps.len() as u32;
+    let refusal = (missing > 0).then(|| refusal::refusal(&field, &course.steps, missing));
+    (placements, course.cost, refusal)
 }

@@ -100,8 +100,8 @@ impl Weights {
     /// The sum for a set of wishes.
     #[inline]
     pub(super) fn sum(&self, wishes: u32) -> u64 {
-        let eights = self.sums.iter().zip([wishes & 255, wishes >> 8 & 255, wishes >> 16 & 255, wishes >> 24]);
-        eights.map(|(sums, subset)| u64::from(sums[subset as usize])).sum()
+        let add = |(sum, left): (u64, u32), sums: &[u32; 256]| (sum + u64::from(sums[left as usize & 255]), left >> 8);
+        self.sums.iter().fold((0, wishes), add).0
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn refusal(field: &Field<'_>, placed: &[(usize, Rank)], missing: u32)
 
 /// What speaks against each node once some are placed.
 fn reasons_beside(field: &Field<'_>, placed: &[(usize, Rank)]) -> Vec<Reasons> {
-    let (terms, mut reasons) = (field.terms, field.reasons.clone());
+    let (terms, mut reasons) = (field.terms, field.reasons.to_vec());
     let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
     placed.iter().for_each(|(leaf, _)| *counts.entry(field.nodes[*leaf]).or_default() += 1);
     let demand = terms.request.demand.row();

@@ -42,19 +42,13 @@ impl Course {
 
     fn push(&mut self, spot: Spot, rank: Rank) {
         self.steps.push((spot.leaf, rank));
-        self.cost = self.cost.plus(cost_of(rank));
+        self.cost = self.cost.plus(Cost::of(rank));
     }
-}
-
-fn cost_of(rank: Rank) -> Cost {
-    let [rounds, wishes, crowding] = rank.levels();
-    Cost { rounds, wishes, crowding }
 }
 
 /// The best course for so many instances, as it is told.
 pub(super) fn search(field: &mut Field<'_>, count: u32) -> (Course, Vec<Placement>) {
-    let bits = |all: u64, bits: &u64| all | bits;
-    if field.terms.founding.iter().chain(&field.terms.own_near).fold(0, bits) != 0 {
+    if field.terms.is_drawn() {
         let course = tried(field, count);
         let placements = told(field, &course.steps);
         return (course, placements);

@@ -16,7 +16,7 @@ use crate::placement::rule::{Direction, Pattern, Rule, Scope, Spread, Strength, 
 /// Filters that every request has, in front of its hard rules.
 const FIRST_RULE: u32 = 4;
 /// Bits from here on are wishes, below it filters.
-pub(super) const FIRST_WISH: u32 = 32;
+const FIRST_WISH: u32 = 32;
 const _: () = assert!(FIRST_RULE as usize + HARD_RULES_MAX <= FIRST_WISH as usize);
 
 /// A request, read for an inventory.
@@ -26,8 +26,10 @@ pub(super) struct Terms<'a> {
     pub(super) request: &'a Request,
     /// The bits of a place without a match: filters that refuse it, wishes that it does not keep.
     pub(super) base: u64,
-    /// What is the other way round on a node, in a rack, in a data centre.
-    pub(super) on_node: Vec<u64>,
+    /// What is the other way round on a node: filters, and wishes if there are any about nodes,
+    filters_on_node: Vec<u32>,
+    pub(super) wishes_on_node: Vec<u32>,
+    /// in a rack, in a data centre.
     pub(super) in_rack: Vec<u64>,
     pub(super) in_data_centre: Vec<u64>,
     /// Rules that the new instances match themselves, by scope: those that keep them apart,
@@ -55,7 +57,8 @@ impl<'a> Terms<'a> {
             nodes,
             request,
             base: 0,
-            on_node: vec![0; nodes.len()],
+            filters_on_node: vec![0; nodes.len()],
+            wishes_on_node: Vec::new(),
             in_rack: vec![0; nodes.racks.len()],
             in_data_centre: vec![0; nodes.data_centres.len()],
             own_far: [0; 3],
@@ -155,7 +158,7 @@ impl<'a> Terms<'a> {
         let mut matched = Matched { rule: number, count: 0, unlocated: 0, is_own: false };
         let places = match rule.scope {
             Scope::Node => {
-                let on_node = self.on_node.as_mut_slice();
+                let (on_node, bit) = self.column(bit);
                 each_match(inventory, request, rule, |node, count| {
                     matched.count += count;
                     on_node[node as usize] |= bit;
@@ -173,6 +176,15 @@ impl<'a> Terms<'a> {
             }
         });
         Matched { is_own: is_own(request, rule), ..matched }
+    }
+
+    /// Where a bit of nodes stands, and as what.
+    fn column(&mut self, bit: u64) -> (&mut [u32], u32) {
+        if bit < 1 << FIRST_WISH {
+            return (&mut self.filters_on_node, bit as u32);
+        }
+        self.wishes_on_node.resize(self.nodes.len(), 0);
+        (&mut self.wishes_on_node, (bit >> FIRST_WISH) as u32)
     }
 
     /// Where it is unknown in which rack or data centre a node stands, nothing is known to be far
@@ -214,28 +226,43 @@ impl<'a> Terms<'a> {
 
     fn count_members(&mut self, inventory: &Inventory) {
         let (nodes, [on_node, in_rack, in_data_centre]) = (self.nodes, &mut self.members);
-        if let Some(group) = &self.request.group {
-            on_node.resize(nodes.len(), 0);
-            let pattern = Pattern::Exact(group.value.clone());
-            inventory.instances_matching(self.request.owner, &group.criterion, &pattern, |node, count| {
-                on_node[node as usize] += count;
-            });
-        }
         in_rack.resize(nodes.racks.len(), 0);
         in_data_centre.resize(nodes.data_centres.len(), 0);
-        if self.spread[Scope::Rack as usize].is_some() || self.spread[Scope::DataCentre as usize].is_some() {
-            for (node, count) in on_node.iter().enumerate().filter(|(_, count)| **count > 0) {
-                let rack = nodes.rack_of[node] as usize;
+        let Some(group) = &self.request.group else { return };
+        on_node.resize(nodes.len(), 0);
+        let is_spread =
+            self.spread[Scope::Rack as usize].is_some() || self.spread[Scope::DataCentre as usize].is_some();
+        let pattern = Pattern::Exact(group.value.clone());
+        inventory.instances_matching(self.request.owner, &group.criterion, &pattern, |node, count| {
+            on_node[node as usize] += count;
+            if is_spread {
+                let rack = nodes.rack_of[node as usize] as usize;
                 in_rack[rack] += count;
                 in_data_centre[nodes.racks[rack].data_centre as usize] += count;
             }
-        }
+        });
+    }
+
+    /// What rules about nodes make of each of them, as bits of filters; once.
+    pub(super) fn take_filters_on_node(&mut self) -> Vec<u32> {
+        core::mem::take(&mut self.filters_on_node)
+    }
+
+    /// Whether something draws the new instances to one another.
+    pub(super) fn is_drawn(&self) -> bool {
+        self.founding.iter().chain(&self.own_near).any(|bits| *bits != 0)
     }
 
     /// Members of the group on a node.
     #[inline]
     pub(super) fn members_on(&self, node: usize) -> u32 {
         self.members[0].get(node).copied().unwrap_or(0)
+    }
+
+    /// Members of the group in a rack, and in its data centre.
+    pub(super) fn members_around(&self, rack: usize) -> [u32; 2] {
+        let [_, in_rack, in_data_centre] = &self.members;
+        [in_rack[rack], in_data_centre[self.nodes.racks[rack].data_centre as usize]]
     }
 
     /// What a node alone makes of one more, beside members of the group, with memory left and
@@ -252,10 +279,25 @@ impl<'a> Terms<'a> {
 
     /// What it costs to be spread to a place that has members.
     #[inline]
-    pub(super) fn spread_rank(&self, scope: Scope, members: u32) -> Rank {
+    fn spread_rank(&self, scope: Scope, members: u32) -> Rank {
         let Some(spread) = &self.spread[scope as usize] else { return Rank::FREE };
         let round = spread.max_skew.map_or(0, |size| members / size.get());
         Rank::of_round(round).plus(Rank::of_weighed(members, spread.weight))
+    }
+
+    /// What it costs to go to a place with members, or to nobody knows which one.
+    #[inline]
+    pub(super) fn rank_of_spread(&self, scope: Scope, members: u32, is_known: bool) -> Rank {
+        match &self.spread[scope as usize] {
+            Some(_) if !is_known => Rank::of_unknown_place(),
+            _ => self.spread_rank(scope, members),
+        }
+    }
+
+    /// Wishes that a node turns the other way round.
+    #[inline]
+    pub(super) fn wishes_on(&self, node: usize) -> u32 {
+        self.wishes_on_node.get(node).copied().unwrap_or(0)
     }
 
     /// The bits of a rack as a whole.
@@ -268,7 +310,7 @@ impl<'a> Terms<'a> {
 /// Calls for each node on which something matches, with how much; a node may come several times.
 fn each_match(inventory: &Inventory, request: &Request, rule: &Rule, mut on: impl FnMut(u32, u32)) {
     if rule.criterion.is_about_nodes() {
-        inventory.nodes.matching(&rule.criterion, &rule.pattern, |node| on(node, 1));
+        inventory.nodes.matching(&rule.criterion, &rule.pattern, |nodes| nodes.iter().for_each(|node| on(*node, 1)));
     } else {
         inventory.instances_matching(request.owner, &rule.criterion, &rule.pattern, on);
     }
@@ -289,4 +331,10 @@ fn place_of(nodes: &Nodes, scope: Scope, node: u32) -> Option<usize> {
         Scope::Rack => nodes.racks[rack].name().map(|_| rack),
         _ => nodes.data_centres[data_centre].name().map(|_| data_centre),
     }
+}
+
+/// The wishes among the bits of a place.
+#[inline]
+pub(super) const fn wishes(bits: u64) -> u32 {
+    (bits >> FIRST_WISH) as u32
 }
