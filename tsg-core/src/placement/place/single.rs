@@ -4,7 +4,6 @@
 //! so that one pass over the open nodes finds the least. Must never choose another one than the
 //! search for many would.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::answer::{Cost, Placement, Reasons};
@@ -12,6 +11,9 @@ use super::rank::Rank;
 use super::terms::{Terms, wishes};
 use crate::placement::inventory::NodeNumber;
 use crate::placement::rule::Scope;
+
+/// So many nodes stay at hand while they are looked through.
+const LOT: usize = 128;
 
 /// What the nodes of a rack have in common.
 struct Common {
@@ -23,56 +25,64 @@ struct Common {
 
 /// The best place of all nodes against which nothing speaks.
 pub(super) fn best(terms: &Terms<'_>, reasons: &[Reasons]) -> Option<Placement> {
-    let racks: Vec<Common> = (0..terms.nodes.racks.len()).map(|rack| common(terms, rack)).collect();
-    let rank = |node: u32| {
-        let node = node as usize;
-        let Common { spread, unkept } = &racks[terms.nodes.rack_of[node] as usize];
-        let left_mib = terms.nodes.standings[node].room[0];
+    let (nodes, racks) = (terms.nodes, racks(terms));
+    let rank = |node: usize| {
+        let Common { spread, unkept } = &racks[nodes.rack_of[node] as usize];
+        let left_mib = nodes.standings[node].room[0];
         terms.rank_of_node(terms.members_on(node), left_mib, unkept ^ terms.wishes_on(node)).plus(*spread)
     };
-    let open = open(reasons);
-    let (mut best, mut least) = (*open.first()?, Rank::NONE);
-    for node in open {
-        let rank = rank(node);
-        if rank < least || rank == least && terms.nodes.id(node) < terms.nodes.id(best) {
-            (best, least) = (node, rank);
+    let (mut best, mut least) = (None, Rank::NONE);
+    for (first, lot) in (0..).step_by(LOT).zip(reasons.chunks(LOT)) {
+        let (open, count) = open(lot);
+        for node in open[..count].iter().map(|place| first + *place) {
+            let rank = rank(node as usize);
+            if rank < least || rank == least && best.is_some_and(|best| nodes.id(node) < nodes.id(best)) {
+                (best, least) = (Some(node), rank);
+            }
         }
     }
-    Some(placement(terms, best, least))
+    best.map(|node| placement(terms, node, least))
 }
 
-/// The nodes against which nothing speaks.
-fn open(reasons: &[Reasons]) -> Vec<u32> {
+/// The places in a lot of nodes against which nothing speaks, and how many they are.
+#[inline]
+fn open(lot: &[Reasons]) -> ([u32; LOT], usize) {
     // Nobody could guess which ones they are: each is written down, and those that are not open are
     // written over.
-    let (mut open, mut end) = (vec![0; reasons.len()], 0);
-    for (node, reasons) in (0..).zip(reasons) {
-        open[end] = node;
-        end += usize::from(reasons.is_empty());
+    let (mut open, mut count) = ([0; LOT], 0);
+    for (place, reasons) in (0..).zip(lot) {
+        open[count] = place;
+        count += usize::from(reasons.is_empty());
     }
-    open.truncate(end);
-    open
+    (open, count)
 }
 
-fn common(terms: &Terms<'_>, rack: usize) -> Common {
-    let number = terms.nodes.racks[rack].data_centre as usize;
-    let (place, data_centre) = (&terms.nodes.racks[rack], &terms.nodes.data_centres[number]);
-    let members = terms.members_around(rack);
-    let of_rack = terms.rank_of_spread(Scope::Rack, members[0], place.name().is_some());
-    let of_data_centre = terms.rank_of_spread(Scope::DataCentre, members[1], data_centre.name().is_some());
-    Common { spread: of_rack.plus(of_data_centre), unkept: wishes(terms.of_rack(rack)) }
+/// What the nodes of each rack have in common, by number of the rack.
+fn racks(terms: &Terms<'_>) -> Vec<Common> {
+    let spread = |scope: Scope, number: usize, name: Option<&str>| {
+        terms.rank_of_spread(scope, terms.members[scope as usize][number], name.is_some())
+    };
+    let data_centres = terms.nodes.data_centres.iter().enumerate();
+    let data_centres: Vec<Rank> =
+        data_centres.map(|(number, place)| spread(Scope::DataCentre, number, place.name())).collect();
+    let racks = terms.nodes.racks.iter().enumerate().map(|(number, rack)| Common {
+        spread: spread(Scope::Rack, number, rack.name()).plus(data_centres[rack.data_centre as usize]),
+        unkept: wishes(terms.of_rack(number)),
+    });
+    racks.collect()
 }
 
 /// A node, as it is told.
 fn placement(terms: &Terms<'_>, node: u32, rank: Rank) -> Placement {
     let at = node as usize;
     let rack = terms.nodes.rack_of[at] as usize;
-    let [in_rack, in_data_centre] = terms.members_around(rack);
+    let data_centre = terms.nodes.racks[rack].data_centre as usize;
+    let [_, in_racks, in_data_centres] = &terms.members;
     Placement {
         node: NodeNumber(node),
         cost: Cost::of(rank),
         memory_left_mib: terms.nodes.standings[at].room[0],
-        members: [terms.members_on(at), in_rack, in_data_centre],
+        members: [terms.members_on(at), in_racks[rack], in_data_centres[data_centre]],
         unkept: wishes(terms.of_rack(rack)) ^ terms.wishes_on(at),
     }
 }

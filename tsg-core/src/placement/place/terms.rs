@@ -158,12 +158,8 @@ impl<'a> Terms<'a> {
         let mut matched = Matched { rule: number, count: 0, unlocated: 0, is_own: false };
         let places = match rule.scope {
             Scope::Node => {
-                let (on_node, bit) = self.column(bit);
-                each_match(inventory, request, rule, |node, count| {
-                    matched.count += count;
-                    on_node[node as usize] |= bit;
-                });
-                return Matched { is_own: is_own(request, rule), ..matched };
+                let count = self.mark_nodes(inventory, rule, bit);
+                return Matched { count, is_own: is_own(request, rule), ..matched };
             }
             Scope::Rack => &mut self.in_rack,
             Scope::DataCentre => &mut self.in_data_centre,
@@ -176,6 +172,25 @@ impl<'a> Terms<'a> {
             }
         });
         Matched { is_own: is_own(request, rule), ..matched }
+    }
+
+    /// Sets the bit of each node on which something matches; tells how much does.
+    fn mark_nodes(&mut self, inventory: &Inventory, rule: &Rule, bit: u64) -> u32 {
+        let (owner, mut matched) = (self.request.owner, 0);
+        let (on_node, bit) = self.column(bit);
+        if rule.criterion.is_about_nodes() {
+            inventory.nodes.matching(&rule.criterion, &rule.pattern, |nodes| {
+                matched += nodes.len() as u32;
+                let (on_node, bit) = (&mut *on_node, bit);
+                nodes.iter().for_each(|node| on_node[*node as usize] |= bit);
+            });
+        } else {
+            inventory.instances_matching(owner, &rule.criterion, &rule.pattern, |node, count| {
+                matched += count;
+                on_node[node as usize] |= bit;
+            });
+        }
+        matched
     }
 
     /// Where a bit of nodes stands, and as what.
@@ -257,12 +272,6 @@ impl<'a> Terms<'a> {
     #[inline]
     pub(super) fn members_on(&self, node: usize) -> u32 {
         self.members[0].get(node).copied().unwrap_or(0)
-    }
-
-    /// Members of the group in a rack, and in its data centre.
-    pub(super) fn members_around(&self, rack: usize) -> [u32; 2] {
-        let [_, in_rack, in_data_centre] = &self.members;
-        [in_rack[rack], in_data_centre[self.nodes.racks[rack].data_centre as usize]]
     }
 
     /// What a node alone makes of one more, beside members of the group, with memory left and
