@@ -9,7 +9,7 @@ use crate::world::{Instance, World, label, owner, request, units};
 use tsg_core::model::id::{ComputeNodeId, InstanceId};
 use tsg_core::placement::inventory::{Inventory, NodeFacts, NodeNumber, NodeState, Unfit};
 use tsg_core::placement::place::{Answer, Refusal, Rejection, Request, place, place_batch};
-use tsg_core::placement::rule::Criterion;
+use tsg_core::placement::rule::{Criterion, Direction, Rule};
 use uuid::Uuid;
 
 /// An answer without numbers that depend on the order in which nodes came.
@@ -182,6 +182,21 @@ fn a_batch_of_one_is_a_single_placement_and_a_batch_begins_like_a_shorter_one() 
         assert!(shorter.placements.len() <= longer.placements.len(), "seed {seed}");
         let is_incomplete = shorter.refusal.is_some();
         assert!(!is_incomplete || shorter.placements.len() == longer.placements.len(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_single_placement_is_the_first_of_a_batch_unless_something_draws_its_members_together() {
+    let draws = |rule: &Rule| rule.operator.direction == Direction::Near && !rule.criterion.is_about_nodes();
+    for seed in seeds(300, 20_000) {
+        let (_, world, mut request, _) = case(seed, 400, 1);
+        request.rules.retain(|rule| !draws(rule));
+        request.preferences.retain(|preference| !draws(&preference.rule));
+        let inventory = world.inventory();
+        let (Ok(one), Ok(two)) = (place(&inventory, &request), place_batch(&inventory, &request, 2)) else { continue };
+        assert_eq!(one.placements.first(), two.placements.first(), "seed {seed}");
+        let reasons = |answer: &Answer| inventory.nodes().map(|(node, _)| answer.reasons(node)).collect::<Vec<_>>();
+        assert_eq!(reasons(&one), reasons(&two), "seed {seed}");
     }
 }
 

@@ -181,6 +181,7 @@ impl<'a> Terms<'a> {
         if rule.criterion.is_about_nodes() {
             inventory.nodes.matching(&rule.criterion, &rule.pattern, |nodes| {
                 matched += nodes.len() as u32;
+                // Read once, not again for each node.
                 let (on_node, bit) = (&mut *on_node, bit);
                 nodes.iter().for_each(|node| on_node[*node as usize] |= bit);
             });
