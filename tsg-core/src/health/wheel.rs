@@ -86,18 +86,21 @@ struct Chunk {
 
 const _: () = assert!(size_of::<Chunk>() == 64, "a cache line");
 
+/// Stands where nobody is to put a timer.
+const FULL: Chunk = Chunk { timers: [0; ROOM as usize], next: NONE, slot: 0, count: ROOM };
+
 /// One timer: 16 bytes. It says something only until it was handed out.
 #[derive(Debug, Clone, Copy)]
 struct Timer {
-    /// The tick.
+    /// The tick. While it lies ahead the timer is set, so that nobody has to touch it to hand it out.
     due: u64,
     chunk: u32,
     /// Its place there.
     place: u16,
 }
 
-/// Stands in for when a timer is due that is not set.
-const UNSET: Timer = Timer { due: u64::MAX, chunk: NONE, place: 0 };
+/// What is not set lies behind.
+const UNSET: Timer = Timer { due: 0, chunk: NONE, place: 0 };
 
 impl Wheel {
     /// Without any timer.
@@ -108,7 +111,7 @@ impl Wheel {
             elapsed: 0,
             first: vec![NONE; SLOTS],
             filled: Slots::default(),
-            chunks: vec![Chunk { timers: [0; ROOM as usize], next: NONE, slot: 0, count: ROOM }],
+            chunks: vec![FULL],
             spare: NONE,
             timers: Vec::new(),
             set: 0,
@@ -125,13 +128,21 @@ impl Wheel {
     #[inline]
     pub fn set(&mut self, timer: u32, at: Timestamp) {
         match self.timers.get(timer as usize) {
-            Some(known) if self.is_set(known) => self.cancel(timer),
-            Some(_) => {}
-            None => self.timers.resize(timer as usize + 1, UNSET),
+            Some(known) if !self.is_set(known) => {}
+            _ => self.make_way(timer),
         }
         let due = self.tick_of(at).max(self.elapsed + 1).min(TICK_MAX);
         self.set += 1;
         self.link(timer, due);
+    }
+
+    /// For a timer that is new or still set. Apart from the usual case, which is smaller without it.
+    #[inline(never)]
+    fn make_way(&mut self, timer: u32) {
+        if timer as usize >= self.timers.len() {
+            self.timers.resize(timer as usize + 1, UNSET);
+        }
+        self.cancel(timer);
     }
 
     /// Lets a timer go, if it is set.
@@ -175,10 +186,9 @@ impl Wheel {
         Some(Timestamp::from_millis(self.origin.as_millis().saturating_add(since_origin)))
     }
 
-    /// Those that were handed out lie behind, and nobody has to touch them for it.
     #[inline]
     const fn is_set(&self, timer: &Timer) -> bool {
-        timer.due > self.elapsed && timer.chunk != NONE
+        timer.due > self.elapsed
     }
 
     #[inline]
@@ -198,33 +208,30 @@ impl Wheel {
             chunk.count = place + 1;
             self.timers[timer as usize] = Timer { due, chunk: number, place };
         } else {
-            let chunk = self.open(slot, number, timer);
-            self.timers[timer as usize] = Timer { due, chunk, place: 0 };
+            self.open(slot, timer, due);
         }
     }
 
-    /// A chunk with its first timer, in front of the others of a slot.
+    /// Links the first timer of a chunk, which stands in front of the others of its slot.
     #[inline(never)]
-    fn open(&mut self, slot: usize, next: u32, timer: u32) -> u32 {
-        let mut new = Chunk { timers: [0; ROOM as usize], next, slot: slot as u16, count: 1 };
-        new.timers[0] = timer;
-        let number = match self.spare {
-            NONE => {
-                self.chunks.push(new);
-                self.chunks.len() as u32 - 1
-            }
-            spare => {
-                self.spare = core::mem::replace(&mut self.chunks[spare as usize], new).next;
-                spare
-            }
-        };
-        self.set_first(slot, number);
-        number
+    fn open(&mut self, slot: usize, timer: u32, due: u64) {
+        let number = self.take_spare();
+        let chunk = &mut self.chunks[number as usize];
+        chunk.timers[0] = timer;
+        (chunk.slot, chunk.count) = (slot as u16, 1);
+        chunk.next = core::mem::replace(&mut self.first[slot], number);
+        self.filled.insert(slot);
+        self.timers[timer as usize] = Timer { due, chunk: number, place: 0 };
     }
 
-    fn set_first(&mut self, slot: usize, number: u32) {
-        self.first[slot] = number;
-        self.filled.set(slot, number != NONE);
+    fn take_spare(&mut self) -> u32 {
+        if self.spare == NONE {
+            self.chunks.push(FULL);
+            return self.chunks.len() as u32 - 1;
+        }
+        let number = self.spare;
+        self.spare = self.chunks[number as usize].next;
+        number
     }
 
     /// Takes the last one out of a slot.
@@ -235,7 +242,10 @@ impl Wheel {
         let (last, next) = (chunk.timers[usize::from(chunk.count)], chunk.next);
         if chunk.count == 0 {
             self.let_go(number);
-            self.set_first(slot.into(), next);
+            self.first[usize::from(slot)] = next;
+            if next == NONE {
+                self.filled.remove(slot.into());
+            }
         }
         last
     }
@@ -267,22 +277,29 @@ impl Wheel {
     }
 
     fn hand_out(&mut self, slot: usize, out: &mut Vec<u32>) {
-        let mut number = self.first[slot];
-        self.set_first(slot, NONE);
+        let mut number = self.empty(slot);
         while number != NONE {
             let chunk = &self.chunks[number as usize];
-            let (timers, next) = (&chunk.timers[..usize::from(chunk.count)], chunk.next);
-            out.extend_from_slice(timers);
-            self.set -= u32::from(chunk.count);
+            let (count, next) = (chunk.count, chunk.next);
+            // A whole row is copied in a few instructions, whatever stands in it.
+            let end = out.len() + usize::from(count);
+            out.extend_from_slice(&chunk.timers);
+            out.truncate(end);
+            self.set -= u32::from(count);
             self.let_go(number);
             number = next;
         }
     }
 
+    /// Takes all chunks out of a slot; the first of them.
+    fn empty(&mut self, slot: usize) -> u32 {
+        self.filled.remove(slot);
+        core::mem::replace(&mut self.first[slot], NONE)
+    }
+
     /// Spreads a slot over the wheels below.
     fn spread(&mut self, slot: usize) {
-        let mut number = self.first[slot];
-        self.set_first(slot, NONE);
+        let mut number = self.empty(slot);
         while number != NONE {
             let chunk = self.chunks[number as usize];
             self.let_go(number);
@@ -301,6 +318,11 @@ const fn slot_of(due: u64, elapsed: u64) -> usize {
     if due - elapsed < FINE as u64 {
         return due as usize % FINE;
     }
+    coarse_slot_of(due, elapsed)
+}
+
+#[inline(never)]
+const fn coarse_slot_of(due: u64, elapsed: u64) -> usize {
     let level = 1 + (((due ^ elapsed).ilog2() - FINE_BITS) / COARSE_BITS) as usize;
     first_slot(level) + (due >> shift(level)) as usize % COARSE
 }
@@ -327,10 +349,17 @@ impl Default for Slots {
 }
 
 impl Slots {
-    fn set(&mut self, slot: usize, is_filled: bool) {
-        let place = slot / 64;
-        put(&mut self.words[place], slot % 64, is_filled);
-        put(&mut self.summary[place / 64], place % 64, self.words[place] != 0);
+    fn insert(&mut self, slot: usize) {
+        self.words[slot / 64] |= 1 << (slot % 64);
+        self.summary[slot / 64 / 64] |= 1 << (slot / 64 % 64);
+    }
+
+    fn remove(&mut self, slot: usize) {
+        let word = &mut self.words[slot / 64];
+        *word &= !(1 << (slot % 64));
+        if *word == 0 {
+            self.summary[slot / 64 / 64] &= !(1 << (slot / 64 % 64));
+        }
     }
 
     /// The first one from a place up to another.
@@ -350,11 +379,6 @@ impl Slots {
         let place = place * 64 + lowest(word);
         Some(place * 64 + lowest(self.words[place]))
     }
-}
-
-#[inline]
-fn put(word: &mut u64, bit: usize, is_set: bool) {
-    *word = *word & !(1 << bit) | u64::from(is_set) << bit;
 }
 
 const fn lowest(word: u64) -> usize {
