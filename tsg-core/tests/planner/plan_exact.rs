@@ -68,3 +68,14 @@ fn a_rollout_that_is_over_has_none_to_go_in_a_group_that_is_as_it_should_be() {
     let rollout = plan.report.rollout.unwrap();
     assert_eq!((plan.memory, rollout.changed, rollout.available, rollout.remaining), (None, 2, 2, 0));
 }
+
+#[test]
+fn a_canary_that_takes_the_place_of_a_broken_one_is_told_whose() {
+    let policy = r#"policy {"update": {"canary": 1, "max_failures": 9}, "max_unhealthy": "100%"}"#;
+    let course = r#"rollout {"target": 2, "from": 1, "keeps": 1, "state": "canary"}"#;
+    let members = "a ready running\nb ready running warming for:1m\nc ready running revision:2 unhealthy tried:3/120s";
+    let scene = scene(&format!("group 2 revision:2\n{policy}\nstable 1\n{course}\n{members}"));
+    let plan = scene.plan().unwrap();
+    let replaced: Vec<_> = plan.origins.iter().map(|origin| origin.replaces).collect();
+    assert_eq!(replaced, [Some(scene.members[2].operation)], "{plan:#?}");
+}

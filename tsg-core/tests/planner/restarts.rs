@@ -16,10 +16,10 @@ fn an_attempt_is_forgotten_when_it_leaves_the_interval() {
         .with(NOW.before(minutes(20)))
         .with_excused(NOW.before(minutes(15)))
         .with(NOW.before(minutes(10)));
-    for (interval, count, forgotten) in [(31, 3, Some(1)), (30, 2, Some(10)), (11, 1, Some(1)), (10, 0, None)] {
+    for (interval, count, first) in [(31, 3, Some(30)), (30, 2, Some(20)), (11, 1, Some(10)), (10, 0, None)] {
         assert_eq!(history.within(minutes(interval), NOW), count, "{interval} min");
-        let forgotten = forgotten.map(|minute| NOW.after(minutes(minute)));
-        assert_eq!(history.next_forgotten(minutes(interval), NOW), forgotten, "{interval} min");
+        let first = first.map(|minute| NOW.before(minutes(minute)));
+        assert_eq!(history.first_within(minutes(interval), NOW), first, "{interval} min");
     }
 }
 

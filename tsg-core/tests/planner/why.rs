@@ -175,6 +175,7 @@ proptest! {
         prop_assert_eq!(&group.steps, &plan.actions);
         prop_assert_eq!(&group.report, &plan.report);
         prop_assert_eq!(group.looks_again_at, plan.next_wakeup);
+        prop_assert!(group.lacking >= group.creates, "{group:#?}");
         prop_assert!(group.creates >= group.lacking || !group.obstacles.is_empty(), "{group:#?}");
         let Answer::Rollout(rollout) = why(&input, Question::Rollout).unwrap() else { panic!("not about the rollout") };
         prop_assert_eq!(rollout.progress, plan.report.rollout);

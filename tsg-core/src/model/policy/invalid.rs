@@ -81,6 +81,20 @@ pub enum InvalidPolicy {
         /// What it may be.
         most: u8,
     },
+    /// Restarts that are forgotten before there are so many.
+    #[error(
+        "`restart.attempts` is {attempts}, but the waits between so many restarts come to {waits}, and after \
+         `restart.interval`, {interval}, a restart is forgotten, so no instance would ever be replaced; write fewer \
+         attempts, shorter waits or a longer interval"
+    )]
+    AttemptsForgotten {
+        /// How many.
+        attempts: u8,
+        /// What the waits between them come to.
+        waits: Span,
+        /// How long they are remembered.
+        interval: Span,
+    },
     /// A range without a number in it.
     #[error("`max_unhealthy.range` is [{least}-{most}], which permits nothing; write the smaller number first")]
     Range {

@@ -96,7 +96,17 @@ impl RestartPolicy {
         }
         some("restart.interval", self.interval.is_zero(), "no restart would ever count", "\"30m\"")?;
         some("restart.window", self.window.is_zero(), "every restart would fail at once", "\"2m\"")?;
-        back_off("restart", self.delay, self.max_delay)
+        back_off("restart", self.delay, self.max_delay)?;
+        self.check_attempts_fit()
+    }
+
+    /// Refuses more attempts than can be counted before the first of them is forgotten.
+    fn check_attempts_fit(&self) -> Result<(), InvalidPolicy> {
+        let &Self { attempts, interval, .. } = self;
+        let between = (0..attempts.saturating_sub(1)).map(|nth| self.delay.doubled(u32::from(nth), self.max_delay));
+        let waits = Span::from_millis(between.map(Span::as_millis).sum());
+        let is_reached = attempts < 2 || waits < interval;
+        if is_reached { Ok(()) } else { Err(InvalidPolicy::AttemptsForgotten { attempts, waits, interval }) }
     }
 }
 

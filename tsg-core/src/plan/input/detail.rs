@@ -83,7 +83,7 @@ pub const RESTARTS_REMEMBERED: usize = 8;
 /// let (now, minute) = (Timestamp::from_millis(1_800_000_000_000), Duration::from_secs(60));
 /// let history = RestartHistory::NONE.with(now.before(40 * minute)).with(now.before(10 * minute));
 /// assert_eq!(history.within(30 * minute, now), 1);
-/// assert_eq!(history.next_forgotten(30 * minute, now), Some(now.after(20 * minute)));
+/// assert_eq!(history.first_within(30 * minute, now), Some(now.before(10 * minute)));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RestartHistory {
@@ -122,14 +122,14 @@ impl RestartHistory {
         self.times.first().copied().filter(|at| *at != Timestamp::EPOCH)
     }
 
-    /// How many attempts were made within the interval that ends now.
-    pub fn within(&self, interval: Duration, now: Timestamp) -> u8 {
-        self.attempts(now.before(interval)).fold(0, |count, _| count + 1)
+    /// How many attempts were made within the interval that ends then.
+    pub fn within(&self, interval: Duration, end: Timestamp) -> u8 {
+        self.attempts(end.before(interval)).fold(0, |count, _| count + 1)
     }
 
-    /// When the oldest attempt within the interval leaves it.
-    pub fn next_forgotten(&self, interval: Duration, now: Timestamp) -> Option<Timestamp> {
-        self.attempts(now.before(interval)).min().map(|at| at.after(interval))
+    /// The first attempt within the interval that ends then.
+    pub fn first_within(&self, interval: Duration, end: Timestamp) -> Option<Timestamp> {
+        self.attempts(end.before(interval)).min()
     }
 
     fn attempts(&self, start: Timestamp) -> impl Iterator<Item = Timestamp> {

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use super::super::input::{Detail, Mark, Member, NodeState, PlanInput, Sighting};
 use super::super::output::{Class, Reason};
-use super::lineage::retries_of_successor;
+use super::lineage::{in_trouble_since, retries_of_successor};
 use super::{Outlook, node};
 use crate::model::instance::InstanceState;
 use crate::model::operation::Phase;
@@ -137,6 +137,12 @@ pub(in super::super) fn is_left_alone(detail: Option<&Detail>) -> bool {
     detail.is_some_and(|detail| detail.marks.has(Mark::Held) || detail.marks.has(Mark::Skipped))
 }
 
+/// When a successor is due, and whether its line has had its retries.
+struct Replacement {
+    due_at: Timestamp,
+    is_spent: bool,
+}
+
 /// A member with everything that its fate follows from.
 struct Patient<'a, 'b> {
     member: &'a Member,
@@ -150,9 +156,18 @@ impl Patient<'_, '_> {
         self.detail.and_then(|detail| detail.restarts.last_at())
     }
 
+    /// Since when it is in the state that restarts did not get it out of.
+    fn since(&self) -> Timestamp {
+        in_trouble_since(self.member, self.detail)
+    }
+
+    /// The attempts that count. Were they forgotten while its replacement waits, it would be restarted
+    /// for ever; once a replacement has been due for as long as they count, restarts are what is left.
     fn restarts(&self) -> u8 {
         let interval = self.input.policy.restart.interval.as_duration();
-        self.detail.map_or(0, |detail| detail.restarts.within(interval, self.input.now))
+        let is_hopeless = self.replacement(self.since()).due_at.after(interval) <= self.input.now;
+        let end = if is_hopeless { self.input.now } else { self.since() };
+        self.detail.map_or(0, |detail| detail.restarts.within(interval, end))
     }
 
     /// The wait after so many restarts.
@@ -161,12 +176,16 @@ impl Patient<'_, '_> {
         restart.delay.doubled(u32::from(restarts.saturating_sub(1)), restart.max_delay)
     }
 
-    /// Given up since then; a successor is due after the delay.
-    fn given_up(&self, since: Timestamp, reason: Reason) -> Verdict {
+    /// The successor of one that is given up since then.
+    fn replacement(&self, since: Timestamp) -> Replacement {
         let replace = &self.input.policy.replace;
         let retries = retries_of_successor(self.member, self.detail, self.input, &self.outlook.memory);
-        let due_at = since.after(replace.delay.doubled(u32::from(retries), replace.max_delay).as_duration());
-        let is_spent = retries > replace.max_retries;
+        let delay = replace.delay.doubled(u32::from(retries), replace.max_delay);
+        Replacement { due_at: since.after(delay.as_duration()), is_spent: retries > replace.max_retries }
+    }
+
+    fn given_up(&self, since: Timestamp, reason: Reason) -> Verdict {
+        let Replacement { due_at, is_spent } = self.replacement(since);
         if due_at > self.input.now {
             return Verdict { is_spent, ..Verdict::later(Fate::GivenUp, due_at, reason) };
         }
@@ -198,7 +217,7 @@ impl Patient<'_, '_> {
             return Verdict::now(Fate::Restarts, Reason::Stopped { starts });
         }
         let reason = if starts == 0 { Reason::Stopped { starts } } else { Reason::WouldNotStart { starts } };
-        self.given_up(last_at.map_or(member.state_since, |at| at.max(member.state_since)), reason)
+        self.given_up(self.since(), reason)
     }
 
     fn of_unhealthy(&self) -> Verdict {
@@ -219,7 +238,7 @@ impl Patient<'_, '_> {
             0 => Reason::Unhealthy { since, restarts },
             _ => Reason::StaysUnhealthy { since, restarts },
         };
-        self.given_up(last_at.map_or(since, |at| at.max(since)), reason)
+        self.given_up(self.since(), reason)
     }
 
     /// What provisions has a grace of its own; what has been provisioned and does not become

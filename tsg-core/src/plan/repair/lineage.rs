@@ -37,6 +37,12 @@ pub(super) fn retries_inherited(
     retries_of_successor(member, detail, input, memory).saturating_sub(1)
 }
 
+/// Since when a member that is not well is in the state that restarts did not get it out of.
+pub(super) fn in_trouble_since(member: &Member, detail: Option<&Detail>) -> Timestamp {
+    let last_restart = detail.and_then(|detail| detail.restarts.last_at());
+    last_restart.map_or(member.state_since, |at| at.max(member.state_since))
+}
+
 /// Whether repairs were taken up again after it came up: a new problem since then.
 fn is_forgiven(member: &Member, memory: &RepairMemory) -> bool {
     memory.resumed_at != Timestamp::EPOCH && memory.resumed_at > member.phase_since
@@ -45,7 +51,7 @@ fn is_forgiven(member: &Member, memory: &RepairMemory) -> bool {
 /// Whether a member failed before it had been up for the minimum period.
 fn died_young(member: &Member, detail: &Detail, input: &PlanInput<'_>) -> bool {
     let interval = input.policy.restart.interval.as_duration();
-    let first_restart = detail.restarts.next_forgotten(interval, input.now).map(|at| at.before(interval));
+    let first_restart = detail.restarts.first_within(interval, in_trouble_since(member, Some(detail)));
     let died_at = first_restart.map_or(member.state_since, |at| at.min(member.state_since));
     let period = input.policy.replace.min_healthy_period.as_duration();
     member.phase != Phase::Ready || died_at.since(member.phase_since) < period

@@ -46,7 +46,7 @@ fn is_under_way(input: &PlanInput<'_>, situation: &Situation, member: &Member) -
     let detail = detail_of(member, input).ok().flatten();
     let predecessor = detail.and_then(|detail| order::position(input.members, detail.replaces?).ok());
     let is_it = |condemned: &Condemned| Some(condemned.index as usize) == predecessor && condemned.heir == Heir::Coming;
-    predecessor.is_some() && situation.pace.condemned.iter().any(is_it)
+    situation.pace.condemned.iter().any(is_it)
 }
 
 /// How many more may be begun.
