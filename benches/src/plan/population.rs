@@ -45,7 +45,7 @@ impl Population {
     /// `groups` groups of `size` members each, in random order.
     pub fn new(seed: u64, groups: u32, size: u32, mood: Mood) -> Self {
         let mut seeded = Seeded::new(seed);
-        let shared = (Arc::new(policies()), revisions());
+        let shared = (Arc::new(policies(mood)), revisions());
         let made = (0..groups).map(|_| group(&mut seeded, size, mood, &shared));
         let mut groups: Vec<_> = made.collect();
         seeded.shuffle(&mut groups);
@@ -126,13 +126,23 @@ pub fn unbraked(settings: GroupSettings) -> GroupSettings {
     GroupSettings { policy: Arc::new(policy), ..settings }
 }
 
-/// Every policy that can be switched on without changing what becomes of a member that fails.
-fn policies() -> Policy {
-    let written = r#"{
-        "update": {"canary": 1, "checkpoints": [10, 50], "bake_time": "5m", "on_deadlock": "swap"},
-        "windows": [{"from": "00:00", "to": "12:00"}]
-    }"#;
-    serde_json::from_str(written).unwrap_or_else(|error| unreachable!("{error}"))
+/// Everything that is off unless it is asked for. How those leave that are to go is left as it is where
+/// some are: the naive planner knows one way.
+fn policies(mood: Mood) -> Policy {
+    let leaving = match mood {
+        Mood::Steady => {
+            r#", "stop": {"drain": {"delay": "5s", "timeout": "1m"}, "shutdown": "graceful", "preserve": "always"},
+               "max_unhealthy": {"range": "[0-40]", "add_while_held": true}"#
+        }
+        Mood::Busy => "",
+    };
+    let written = format!(
+        r#"{{
+            "update": {{"canary": 1, "checkpoints": [10, 50], "bake_time": "5m", "on_deadlock": "swap"}},
+            "windows": [{{"from": "00:00", "to": "12:00"}}]{leaving}
+        }}"#
+    );
+    serde_json::from_str(&written).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
 /// The first revision, done a day ago.

@@ -35,7 +35,7 @@ use super::health::is_in_service;
 use super::services::within;
 use crate::board::DiscoveryView;
 use crate::event::Occurrence;
-use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
+use crate::ledger::{Edit, GroupLedger, Sending};
 use crate::todo::Job;
 
 /// The tag that takes an instance out of CNS altogether.
@@ -246,10 +246,7 @@ impl Session {
             record_listing(edit, run);
             Ok(())
         };
-        let result = self.books.record_once(group, now, announce).await;
-        if self.only_store(group, result)? != Some(Recorded::Changed) {
-            self.pace.give_back();
-            self.mark_dirty(group);
+        if !self.is_announced(group, announce).await? {
             return Ok(());
         }
         if let Some(directory) = self.directories.get_mut(&group) {

@@ -29,7 +29,7 @@ use super::dispatch::payload_of;
 use super::relabel::{difference, own_tags};
 use super::services::within;
 use crate::budget::is_unasked;
-use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
+use crate::ledger::{Edit, GroupLedger, Sending};
 use crate::todo::Job;
 
 /// Which errand an answer belongs to.
@@ -147,10 +147,7 @@ impl Session {
         };
         let (kind, payload) = (request.kind(), request.payload(instance));
         let announce = |edit: &mut Edit<'_>| record_errand(edit, run, (kind, payload));
-        let result = self.books.record_once(group, now, announce).await;
-        if self.only_store(group, result)? != Some(Recorded::Changed) {
-            self.pace.give_back();
-            self.mark_dirty(group);
+        if !self.is_announced(group, announce).await? {
             return Ok(());
         }
         self.send_errand(run, request, began);

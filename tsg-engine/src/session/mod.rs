@@ -38,7 +38,7 @@ use futures_util::stream::FuturesUnordered;
 
 use tsg_core::model::id::{AccountId, DeploymentId, GroupId, InstanceId, OperationId};
 use tsg_core::model::instance::ObservedInstance;
-use tsg_core::model::operation::Absence;
+use tsg_core::model::operation::{Absence, InvalidEdge};
 use tsg_core::model::template::Template;
 use tsg_core::model::time::Timestamp;
 use tsg_core::ports::Health;
@@ -51,7 +51,7 @@ use crate::engine::EnginePorts;
 use crate::event::Witness;
 use crate::handle::EngineHandle;
 use crate::in_flight::CreateBound;
-use crate::ledger::{Books, LedgerError};
+use crate::ledger::{Books, Edit, LedgerError, Recorded};
 use crate::pace::Pace;
 use crate::todo::Todo;
 
@@ -270,6 +270,22 @@ impl Session {
     fn note_store_trouble(&mut self, error: &StoreError) {
         tracing::warn!(account = %self.account, %error, "the store does not answer");
         self.store_trouble = Some(Trouble { at: self.now(), what: error.to_string() });
+    }
+
+    /// Records a request before it is sent. If somebody else was first, or it is not wanted any more, its
+    /// token is given back, the group is looked at again, and nothing is to be sent.
+    async fn is_announced(
+        &mut self,
+        group: GroupId,
+        announce: impl Fn(&mut Edit<'_>) -> Result<(), InvalidEdge> + Send + Sync,
+    ) -> Result<bool, StoreError> {
+        let result = self.books.record_once(group, self.now(), announce).await;
+        let is_announced = self.only_store(group, result)? == Some(Recorded::Changed);
+        if !is_announced {
+            self.pace.give_back();
+            self.mark_dirty(group);
+        }
+        Ok(is_announced)
     }
 
     /// Sorts what went wrong with one group from what went wrong with the store as a whole.

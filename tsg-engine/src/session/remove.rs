@@ -121,10 +121,7 @@ impl Session {
         let is_first =
             self.books.operation(id).and_then(|operation| operation.deletion).is_some_and(|d| d.attempts == 0);
         let is_budgeted = is_first && is_unasked(self.books.operation(id).and_then(|known| known.deletion_cause));
-        let result = self.books.record_once(group, now, |edit| record_delete(edit, id, instance, now)).await;
-        if self.only_store(group, result)? != Some(Recorded::Changed) {
-            self.pace.give_back();
-            self.mark_dirty(group);
+        if !self.is_announced(group, |edit| record_delete(edit, id, instance, now)).await? {
             return Ok(());
         }
         if is_budgeted {

@@ -27,7 +27,7 @@ use tsg_core::ports::store::StoreError;
 use super::Session;
 use super::answers::{Answer, Sent};
 use super::health::is_in_service;
-use crate::ledger::{Edit, GroupLedger, Recorded, Sending};
+use crate::ledger::{Edit, GroupLedger, Sending};
 use crate::todo::Job;
 
 /// How long the cloud may take to show what it was told; doubles with each time.
@@ -101,7 +101,7 @@ impl Session {
 
     /// Writes the tag of an instance. Its token was taken.
     pub(super) async fn run_naming(&mut self, group: GroupId, id: OperationId) -> Result<(), StoreError> {
-        let (began, now) = (self.monotonic(), self.now());
+        let began = self.monotonic();
         let found = self.books.group(group).and_then(|ledger| nameable(ledger, id));
         let Some((instance, tag)) = found.filter(|_| !self.on_errand.contains(&id)) else {
             self.pace.give_back();
@@ -117,10 +117,7 @@ impl Session {
             }
             Ok(())
         };
-        let result = self.books.record_once(group, now, announce).await;
-        if self.only_store(group, result)? != Some(Recorded::Changed) {
-            self.pace.give_back();
-            self.mark_dirty(group);
+        if !self.is_announced(group, announce).await? {
             return Ok(());
         }
         self.note_naming(id, ServicesMark::of_tag(&tag), began);
