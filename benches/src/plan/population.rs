@@ -100,7 +100,7 @@ fn group(
 }
 
 /// A group that wants `capacity` members, with its slow start wide open and its first revision
-/// rolled out.
+/// rolled out. Its members leave as they are.
 pub fn settings(group: GroupId, capacity: u32) -> GroupSettings {
     let (lifecycle, orders) = (Lifecycle::Active, Orders::default());
     let intent = Intent { group, lifecycle, capacity, revision: 1, is_frozen: false, orders };
@@ -111,7 +111,7 @@ pub fn settings(group: GroupId, capacity: u32) -> GroupSettings {
             rollout: RolloutMemory { stable: 1, ..rollout },
             ..PlanMemory::default()
         },
-        policy: Arc::new(policies()),
+        policy: Arc::new(policies(Mood::Busy)),
         revisions: revisions(),
         ..GroupSettings::new(intent)
     }
