@@ -7,6 +7,7 @@ pub mod cloudapi;
 pub mod compile;
 pub mod inventory;
 mod linear;
+pub mod outlook;
 pub mod place;
 pub mod rule;
 pub mod topology;

@@ -8,6 +8,7 @@ mod language;
 mod metamorphic;
 mod nasty;
 mod oracle;
+mod outlook;
 mod rules;
 mod spec;
 mod world;

@@ -9,6 +9,7 @@
 #[path = "../../../tsg-core/tests/placement/world/drawn.rs"]
 #[expect(dead_code, reason = "the other program that has it draws orders too")]
 mod drawn;
+mod outlook;
 mod scene;
 
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@
 use core::fmt;
 
 use super::outcome::{Block, Compiled, Held, Lost, Means, Note, Obstacle, Pace};
-use crate::placement::rule::{PlacementSpec, Scope, SpecPlace};
+use crate::placement::rule::{PlacementSpec, Scope, SpecPart, SpecPlace};
 
 /// What was compiled, in words: a line for each part of the block and for whatever else there is.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +36,8 @@ impl<'a> InWords<'a> {
         Self { compiled, spec }
     }
 
-    fn part(&self, at: SpecPlace) -> Part<'a> {
-        Part { at, spec: self.spec }
+    fn part(&self, at: SpecPlace) -> SpecPart<'a> {
+        self.spec.part(at)
     }
 }
 
@@ -92,29 +92,6 @@ impl Lines<'_, '_> {
     }
 }
 
-/// A part of a block as it is written there.
-struct Part<'a> {
-    at: SpecPlace,
-    spec: &'a PlacementSpec,
-}
-
-impl fmt::Display for Part<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rule = match self.at {
-            SpecPlace::Rule { scope, index } => self.spec.rules_of(scope).nth(index),
-            SpecPlace::Preference { index } => self.spec.prefer.get(index).map(|preference| &preference.rule),
-            SpecPlace::Spread { index } => match self.spec.spread.get(index) {
-                Some(spread) => return write!(out, "spread over each {}", place(spread.over)),
-                None => None,
-            },
-        };
-        match rule {
-            Some(rule) => rule.fmt(out),
-            None => self.at.fmt(out),
-        }
-    }
-}
-
 /// A value in words.
 struct Words<'a, T>(&'a T);
 
@@ -139,7 +116,7 @@ impl fmt::Display for Obstacle {
             Obstacle::PlatformsUnseen => out.write_str("tenants are not shown platform images"),
             Obstacle::NodesUnlisted => out.write_str("the topology does not tell of every compute node"),
             Obstacle::NoTopology { scope: Scope::DataCentre } => out.write_str("the topology names no data centre"),
-            Obstacle::NoTopology { scope } => write!(out, "the topology has no {}", place(*scope)),
+            Obstacle::NoTopology { scope } => write!(out, "the topology has no {}", scope.in_words()),
             Obstacle::Unlocated { instances } => {
                 write!(out, "nobody knows where {instances} of those that match stand")
             }
@@ -172,13 +149,5 @@ impl fmt::Display for Words<'_, Note> {
             }
             Note::WeightsLost => out.write_str("CloudAPI counts all wishes alike, whatever their weights"),
         }
-    }
-}
-
-const fn place(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Node => "compute node",
-        Scope::Rack => "rack",
-        Scope::DataCentre => "data centre",
     }
 }

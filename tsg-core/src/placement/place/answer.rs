@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 
 use super::rank::Rank;
+use super::refusal::{losses, of_nodes};
 use super::request::RuleNumber;
 use crate::placement::inventory::NodeNumber;
 use crate::placement::rule::{Scope, Spread};
@@ -228,6 +229,12 @@ impl Answer {
     /// The members of a set of reasons, in the order in which they are asked.
     pub fn filters(&self, reasons: Reasons) -> impl Iterator<Item = Filter> + '_ {
         of_set(&self.filters, reasons.0)
+    }
+
+    /// What each filter took away before the first instance was placed; those that took nothing are
+    /// left out. A [`Refusal`] says the same with those that were placed in place.
+    pub fn losses(&self) -> Vec<Loss> {
+        losses(&self.filters, &of_nodes(&self.reasons).collect::<Vec<_>>())
     }
 
     /// What a placement of this answer cost, part by part.

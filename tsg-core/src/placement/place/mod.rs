@@ -49,7 +49,7 @@ mod single;
 mod terms;
 
 pub use answer::{Answer, Cost, Filter, Loss, Matched, NearMiss, Part, Placement, Reasons, Refusal, WayOut, Wish};
-pub use render::InWords;
+pub use render::{InWords, PartInWords};
 pub use request::{HARD_RULES_MAX, Packing, Rejection, Request, RuleNumber, WISHES_MAX};
 
 use alloc::vec;
@@ -89,6 +89,7 @@ use terms::Terms;
 /// assert_eq!(inventory.node(node).map(|node| node.name.as_str()), Some("cn2"), "the most memory is left there");
 ///
 /// let answer = place(&inventory, &Request::new(owner, size(128)))?;
+/// assert_eq!(answer.losses()[0].alone, 3);
 /// let refusal = answer.refusal.unwrap();
 /// assert_eq!((refusal.losses[0].filter, refusal.losses[0].alone), (Filter::Memory, 3));
 /// # Ok::<(), tsg_core::placement::place::Rejection>(())

@@ -17,12 +17,11 @@ use crate::placement::rule::Scope;
 /// What a refusal says of `missing` instances, after those on `placed` open nodes.
 pub(super) fn refusal(field: &Field<'_>, placed: &[(usize, Rank)], missing: u32) -> Refusal {
     let reasons = reasons_beside(field, placed);
-    let nodes = (0..).zip(&reasons).filter(|(_, reasons)| **reasons != Reasons::NO_NODE);
-    let nodes: Vec<(u32, u32)> = nodes.map(|(node, reasons)| (node, reasons.0)).collect();
+    let nodes: Vec<(u32, u32)> = of_nodes(&reasons).collect();
     Refusal {
         missing,
         nodes: nodes.len() as u32,
-        losses: losses(field.terms, &nodes),
+        losses: losses(&field.terms.filters, &nodes),
         way_out: way_out(field.terms, &nodes),
         nearest: nearest(field.terms, &nodes),
     }
@@ -72,10 +71,15 @@ fn place(terms: &Terms<'_>, scope: Scope, node: usize) -> usize {
     }
 }
 
+/// The nodes, each with what speaks against it.
+pub(super) fn of_nodes(reasons: &[Reasons]) -> impl Iterator<Item = (u32, u32)> + '_ {
+    let nodes = (0..).zip(reasons).filter(|(_, reasons)| **reasons != Reasons::NO_NODE);
+    nodes.map(|(node, reasons)| (node, reasons.0))
+}
+
 /// How many nodes each filter takes.
-fn losses(terms: &Terms<'_>, nodes: &[(u32, u32)]) -> Vec<Loss> {
-    let mut losses: Vec<Loss> =
-        terms.filters.iter().map(|filter| Loss { filter: *filter, in_turn: 0, alone: 0 }).collect();
+pub(super) fn losses(filters: &[Filter], nodes: &[(u32, u32)]) -> Vec<Loss> {
+    let mut losses: Vec<Loss> = filters.iter().map(|filter| Loss { filter: *filter, in_turn: 0, alone: 0 }).collect();
     for (_, reasons) in nodes.iter().filter(|(_, reasons)| *reasons != 0) {
         losses[reasons.trailing_zeros() as usize].in_turn += 1;
         let mut left = *reasons;

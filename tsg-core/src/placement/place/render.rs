@@ -8,7 +8,6 @@ use core::fmt;
 use super::answer::{Answer, Filter, Part, Placement, Refusal};
 use super::request::{Request, RuleNumber};
 use crate::placement::inventory::{Inventory, NodeNumber};
-use crate::placement::rule::Scope;
 
 /// How many placements are shown one by one.
 const SHOWN_MAX: usize = 10;
@@ -39,6 +38,37 @@ impl<'a> InWords<'a> {
     /// ```
     pub const fn new(answer: &'a Answer, request: &'a Request, inventory: &'a Inventory) -> Self {
         Self { answer, request, inventory }
+    }
+
+    /// A part of what a placement of the answer cost.
+    pub const fn part(&self, part: Part) -> PartInWords<'a> {
+        PartInWords { whole: *self, part }
+    }
+}
+
+/// A part of what a placement cost, in words.
+#[derive(Debug, Clone, Copy)]
+pub struct PartInWords<'a> {
+    whole: InWords<'a>,
+    part: Part,
+}
+
+impl fmt::Display for PartInWords<'_> {
+    /// ```
+    /// use tsg_core::model::id::AccountId;
+    /// use tsg_core::placement::inventory::{Amounts, Inventory};
+    /// use tsg_core::placement::place::{InWords, Part, PartInWords, Request, place};
+    /// use uuid::Uuid;
+    ///
+    /// let inventory = Inventory::default();
+    /// let request = Request::new(AccountId::from_directory(Uuid::from_u128(1)), Amounts::default());
+    /// let answer = place(&inventory, &request)?;
+    /// let words: PartInWords<'_> = InWords::new(&answer, &request, &inventory).part(Part::Crowding { members: 2 });
+    /// assert_eq!(words.to_string(), "2 members of the group on it");
+    /// # Ok::<(), tsg_core::placement::place::Rejection>(())
+    /// ```
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.whole.write_part(self.part, out)
     }
 }
 
@@ -85,10 +115,10 @@ impl InWords<'_> {
         let members = |of: u32| Count { of: of as usize, one: "member", many: "members" };
         match part {
             Part::Round { over, members: count, round } => {
-                write!(out, "{} in its {}, so its turn comes in round {}", members(count), over_words(over), round + 1)
+                write!(out, "{} in its {}, so its turn comes in round {}", members(count), over.in_words(), round + 1)
             }
             Part::Evenness { over, members: count, cost } => {
-                write!(out, "{} in its {} cost {cost}", members(count), over_words(over))
+                write!(out, "{} in its {} cost {cost}", members(count), over.in_words())
             }
             Part::Kept(wish) => {
                 write!(out, "keeps ")?;
@@ -165,14 +195,6 @@ impl InWords<'_> {
                 }
             }
         }
-    }
-}
-
-const fn over_words(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Node => "compute node",
-        Scope::Rack => "rack",
-        Scope::DataCentre => "data centre",
     }
 }
 

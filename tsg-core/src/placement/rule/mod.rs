@@ -60,7 +60,7 @@ pub use render::in_words;
 pub use scope::Scope;
 pub use spec::{
     ATTEMPTS_DEFAULT, ATTEMPTS_MAX, Enforce, InvalidPlacement, PREFERENCES_MAX, PlacementSpec, Preference, RULES_MAX,
-    Soft, SpecPlace, Spread, WEIGHT_DEFAULT, WEIGHT_MAX,
+    Soft, SpecPart, SpecPlace, Spread, WEIGHT_DEFAULT, WEIGHT_MAX,
 };
 
 use alloc::string::ToString;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 ///
 /// assert_eq!(Scope::named("data_center"), Some(Scope::DataCentre));
 /// assert_eq!(Scope::DataCentre.to_string(), "dc");
+/// assert_eq!(Scope::DataCentre.in_words(), "data centre");
 /// assert_eq!(serde_json::from_str::<Scope>("\"node\"")?, Scope::Node);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -52,6 +53,15 @@ impl Scope {
             Self::Node => "cn",
             Self::Rack => "rack",
             Self::DataCentre => "dc",
+        }
+    }
+
+    /// What it is, in words.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Node => "compute node",
+            Self::Rack => "rack",
+            Self::DataCentre => "data centre",
         }
     }
 }

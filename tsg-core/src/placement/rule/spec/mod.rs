@@ -5,8 +5,10 @@
 
 mod form;
 mod invalid;
+mod part;
 
 pub use invalid::{InvalidPlacement, SpecPlace};
+pub use part::SpecPart;
 
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
