@@ -22,7 +22,7 @@ use tsg_core::plan::input::{Limits, Marks, Retirement, View, ViewTrust};
 use tsg_core::plan::output::{Class, Report};
 use tsg_core::storm::holds::Hold;
 
-use crate::placement::PlacementView;
+use crate::placement::{Occupancy, PlacementView};
 
 /// One group as the engine saw it last.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -205,6 +205,7 @@ pub(crate) struct Board {
 struct Shown {
     groups: BTreeMap<GroupId, Arc<GroupView>>,
     health: Arc<AccountHealth>,
+    occupancy: Option<Arc<Occupancy>>,
 }
 
 impl Board {
@@ -218,6 +219,14 @@ impl Board {
 
     pub(crate) fn health(&self) -> Arc<AccountHealth> {
         self.lock().health.clone()
+    }
+
+    pub(crate) fn occupancy(&self) -> Option<Arc<Occupancy>> {
+        self.lock().occupancy.clone()
+    }
+
+    pub(crate) fn show_occupancy(&self, occupancy: Occupancy) {
+        self.lock().occupancy = Some(Arc::new(occupancy));
     }
 
     pub(crate) fn show_group(&self, view: GroupView) {

@@ -13,6 +13,7 @@ use tsg_core::model::id::GroupId;
 use tsg_core::plan::output::PlanError;
 
 use crate::board::{AccountHealth, Board, GroupView};
+use crate::placement::Occupancy;
 use crate::rehearsal::{Question, Rehearsal};
 
 /// A way into a running [`AccountEngine`](crate::AccountEngine). Cheap to clone.
@@ -81,6 +82,11 @@ impl EngineHandle {
     /// How the account as a whole stands.
     pub fn health(&self) -> Arc<AccountHealth> {
         self.shared.board.health()
+    }
+
+    /// Where the account's instances stand; `None` before it was listed.
+    pub fn occupancy(&self) -> Option<Arc<Occupancy>> {
+        self.shared.board.occupancy()
     }
 
     /// What the engine would do with a group as everything stands, or with another capacity:

@@ -25,5 +25,5 @@ pub use config::EngineConfig;
 pub use engine::{AccountEngine, EnginePorts};
 pub use event::{Event, FailedCheck, Held, Occurrence, Place, Repair, Subject, Witness};
 pub use handle::EngineHandle;
-pub use placement::{Landed, PlacementSource, PlacementView};
+pub use placement::{Landed, Occupancy, PlacementSource, PlacementView};
 pub use rehearsal::Rehearsal;

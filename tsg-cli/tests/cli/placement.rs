@@ -2,6 +2,7 @@
 //! of where their instances stand.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -79,7 +80,18 @@ fn the_demonstration_explains_where_instances_stand_and_can_go() {
     let allowed = |node: &&Value| node["is_allowed"] == true;
     let known = explained["compute_nodes"].as_array().unwrap();
     assert_eq!(known.iter().filter(allowed).count(), known.len() - taken.len(), "{explained}");
+    let outlook = &explained["outlook"];
+    assert_eq!((&outlook["open"], &outlook["way_out"]), (&json!(known.len() - taken.len()), &Value::Null));
+    let beside_web = taken.len() - nodes.len();
+    let losses = json!([
+        {"at": "placement.cn[0]", "rule": "service!=web", "compute_nodes": beside_web, "in_turn": beside_web},
+        {"at": "placement.cn[1]", "rule": "service!=edge", "compute_nodes": 3, "in_turn": 3},
+    ]);
+    assert_eq!(outlook["losses"], losses, "{explained}");
+    let why = "tenants are not shown the tags of compute nodes";
+    assert_eq!(outlook["unjudged"], json!([{"at": "placement.cn[2]", "rule": "cn:ssd==true", "why": why}]));
 
+    screen(demo.tsg(&["placement", "explain", "edge"]));
     let told = demo.tsg(&["group", "plan", "edge"]).ok().out;
     for expected in [
         "enforced: service!=web, which CloudAPI is told as it is",
@@ -94,8 +106,91 @@ fn the_demonstration_explains_where_instances_stand_and_can_go() {
     let other = demo.tsg(&["group", "scale", "edge", "5", "--plan", shown]);
     assert!(other.code != 0 && other.err.contains("nothing was changed"), "{other:?}");
     demo.tsg(&["group", "scale", "edge", "4", "--plan", shown]).ok();
-    let none = demo.tsg(&["placement", "explain", "web"]);
-    assert_eq!((none.code, none.err.contains("CloudAPI chooses")), (3, true), "{none:?}");
+    assert_eq!(demo.process.terminate(), 0);
+}
+
+/// Text that fits one screen.
+fn screen(said: Said) -> String {
+    let text = said.ok().out;
+    let widest = text.lines().map(|line| line.chars().count()).max();
+    assert!(text.lines().count() <= 24 && widest <= Some(100), "{text}");
+    text
+}
+
+#[test]
+fn a_group_without_rules_is_told_how_cloudapi_places_and_where_it_stands() {
+    let demo = Demo::start();
+    let told = screen(demo.tsg(&["placement", "explain", "web"]));
+    for expected in [
+        "No rule says where instances of web may go, neither its own nor its template's.",
+        "CloudAPI is sent no affinity rule with the next instance",
+        "5 instances stand on ",
+        "Preferred for the next one, ",
+        "--place 'service!=~web'",
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    let explained = demo.tsg(&["placement", "explain", "web", "--json"]).ok().json();
+    assert_eq!((&explained["source"], &explained["placement"]), (&json!("none"), &Value::Null), "{explained}");
+    assert_eq!((&explained["affinity"], &explained["is_spread_by_cloudapi"]), (&json!([]), &json!(true)));
+    assert_eq!((&explained["outlook"], explained["summary"].as_str()), (&Value::Null, told.strip_suffix('\n')));
+    let count = |node: &Value, of: &str| node[of].as_u64().unwrap();
+    let nodes = explained["compute_nodes"].as_array().unwrap();
+    let members: Vec<u64> = nodes.iter().map(|node| count(node, "members")).collect();
+    assert!(members.is_sorted_by(|one, next| one >= next) && members.iter().sum::<u64>() == 5, "{explained}");
+    assert_eq!(explained["instances"].as_array().unwrap().len(), 5, "{explained}");
+    let fullest = nodes[0]["name"].as_str().unwrap();
+    assert!(told.contains(&format!("   {}  {fullest} (rack ", members[0])), "{told}");
+    let empty = nodes.iter().filter(|node| count(node, "instances") == 0).count();
+    assert!(told.contains(&format!("Preferred for the next one, {empty} of {} known", nodes.len())), "{told}");
+    assert_eq!(demo.process.terminate(), 0);
+}
+
+#[test]
+fn a_group_that_can_go_nowhere_is_told_what_to_drop_and_the_nearest_miss() {
+    let demo = Demo::start();
+    let rules = ["--place", "service==web", "--place", "service!=web", "--place", "service!=nothing"];
+    demo.tsg(&[&["group", "create", "pair", "--template", "web", "--capacity", "1"][..], &rules].concat()).ok();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let explained = loop {
+        let said = demo.tsg(&["placement", "explain", "pair", "--json"]);
+        if said.code == 0 {
+            break said.json();
+        }
+        assert!(Instant::now() < deadline && said.err.contains("repeat the request"), "{said:?}");
+    };
+    let nodes = explained["compute_nodes"].as_array().unwrap();
+    let of_web = demo.tsg(&["group", "instances", "web", "--json"]).ok().json();
+    let of_web: BTreeSet<&str> =
+        of_web.as_array().unwrap().iter().map(|one| one["compute_node"].as_str().unwrap()).collect();
+    let outlook = &explained["outlook"];
+    assert_eq!((&outlook["known"], &outlook["open"]), (&json!(nodes.len()), &json!(0)), "{explained}");
+    let lost =
+        |at: &str, rule: &str, nodes: usize| json!({"at": at, "rule": rule, "compute_nodes": nodes, "in_turn": nodes});
+    let losses = [
+        lost("placement.cn[0]", "service==web", nodes.len() - of_web.len()),
+        lost("placement.cn[1]", "service!=web", of_web.len()),
+    ];
+    assert_eq!(outlook["losses"], json!(losses), "{explained}");
+    let together = json!({"at": "placement.cn[0]", "rule": "service==web"});
+    let way_out = json!({"without": [together], "compute_nodes": nodes.len() - of_web.len()});
+    assert_eq!(outlook["way_out"], way_out, "{explained}");
+    let nearest = outlook["nearest"]["compute_node"].as_str().unwrap();
+    let breaks = if of_web.contains(nearest) { "service!=web" } else { "service==web" };
+    assert_eq!(outlook["nearest"]["breaks"][0]["rule"], breaks, "{explained}");
+
+    let told = screen(demo.tsg(&["placement", "explain", "pair"]));
+    for expected in [
+        "blocked: together, the hard rules leave none of ",
+        "No instance is created until that changes.",
+        "The rules leave none of ",
+        &format!("{:>4} ruled out by service==web", nodes.len() - of_web.len()),
+        "Least to drop: without service==web there would be ",
+        &format!("Nearest miss: {}", outlook["nearest"]["name"].as_str().unwrap()),
+        &format!("which breaks only {breaks}"),
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
     assert_eq!(demo.process.terminate(), 0);
 }
 

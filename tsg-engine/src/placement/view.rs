@@ -1,9 +1,15 @@
-//! What the engine shows of a group's placement.
+//! What the engine shows of placement: of a group's, and of the account's as a whole.
+//!
+//! Owns the shapes. Must never decide where an instance goes.
+
+use std::collections::BTreeMap;
 
 use tsg_core::model::id::{ComputeNodeId, InstanceId, OperationId};
+use tsg_core::model::instance::Snapshot;
 use tsg_core::model::landing::Landing;
 use tsg_core::model::time::Timestamp;
 use tsg_core::placement::compile::Compiled;
+use tsg_core::placement::outlook::Outlook;
 use tsg_core::placement::rule::{Enforce, PlacementSpec};
 use tsg_core::placement::verify::{Prospect, Verified};
 
@@ -34,6 +40,8 @@ pub struct PlacementView {
     pub landed: Vec<Landed>,
     /// The compute nodes that are known, as the next instance would find them.
     pub prospects: Vec<Prospect>,
+    /// What the rules leave of them; `None` where the block asks for too much to tell.
+    pub outlook: Option<Outlook>,
     /// How many were replaced because of where they stood, one after the other.
     pub replaced_in_a_row: u8,
 }
@@ -53,4 +61,26 @@ pub struct Landed {
     pub landing: Option<Landing>,
     /// How it stands now; empty for one that landed well, which nothing can break later.
     pub verified: Vec<Verified>,
+}
+
+/// Where the account's instances stand, as the newest complete list shows it. Those that failed or
+/// are gone do not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupancy {
+    /// When that list was asked for.
+    pub at: Timestamp,
+    /// How many stand on each compute node.
+    pub nodes: BTreeMap<ComputeNodeId, u32>,
+}
+
+impl Occupancy {
+    /// As a list shows it.
+    pub(crate) fn of(list: &Snapshot) -> Self {
+        let mut nodes = BTreeMap::new();
+        let active = list.instances.iter().filter(|seen| !seen.state.is_terminal());
+        for node in active.filter_map(|seen| seen.compute_node) {
+            *nodes.entry(node).or_default() += 1;
+        }
+        Self { at: list.taken_at, nodes }
+    }
 }

@@ -22,7 +22,7 @@ use tsg_core::protocol::resolve::resolve;
 use super::Session;
 use super::sight::Listing;
 use crate::board::Trouble;
-use crate::placement::Carried;
+use crate::placement::{Carried, Occupancy};
 use crate::todo::Read;
 
 /// A self-test that was asked for and never answered is asked for again.
@@ -154,6 +154,7 @@ impl Session {
         self.books.refresh().await?;
         self.take_in_rereads().await?;
         self.sight.take_list(list, began, pages, self.monotonic());
+        self.handle.board().show_occupancy(Occupancy::of(&self.sight.snapshot));
         let (machines, labelled) = (self.sight.snapshot.instances.len(), self.sight.carried.as_ref().map(Carried::len));
         tracing::debug!(account = %self.account, machines, ?labelled, "the account was seen as a whole");
         self.sight.trouble = None;

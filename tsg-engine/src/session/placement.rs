@@ -18,6 +18,7 @@ use tsg_core::model::template::{Template, TemplateSpec};
 use tsg_core::observe::join::find_instance;
 use tsg_core::placement::compile::{Compiled, Newcomer, Pace, Resident, Steering, View, compile};
 use tsg_core::placement::inventory::Label;
+use tsg_core::placement::outlook::outlook;
 use tsg_core::placement::rule::{Enforce, PlacementSpec, Strength};
 use tsg_core::placement::verify::{Remedy, Verdict, Verified, prospects, remedy, verify};
 use tsg_core::plan::input::{Mark, ViewTrust};
@@ -325,6 +326,7 @@ impl Session {
             at: self.sight.snapshot.taken_at,
             compiled: compile(&placed.block, view, &newcomer),
             prospects: prospects(&placed.block, view, &newcomer),
+            outlook: outlook(&placed.block, view, &newcomer).ok(),
             replaced_in_a_row: replaced_in_a_row(&landings, block),
             enforce: match ledger.group().policy.update.mode {
                 UpdateMode::OnCreate => Enforce::Report,

@@ -10,6 +10,7 @@ use crate::support::oracle::Oracle;
 use crate::support::site::{Running, Site, Wiring, group_id};
 use tsg_core::model::amount::Amount;
 use tsg_core::model::audit::RequestKind;
+use tsg_core::model::id::ComputeNodeId;
 use tsg_core::model::landing::Landing;
 use tsg_core::model::operation::Operation;
 use tsg_core::model::policy::Policy;
@@ -269,6 +270,11 @@ fn nothing_is_made_before_there_is_something_to_be_with() {
     let edge = stage.members(1)[0].node;
     let nodes: Vec<_> = stage.members(0).iter().map(|member| member.node).collect();
     assert_eq!(nodes, [edge; 4]);
+    let edge = ComputeNodeId::new(edge.0);
+    let outlook = stage.placement(0).outlook.clone().unwrap();
+    assert_eq!((&outlook.open, &outlook.known), (&vec![edge], &vec![edge]), "no other node is known to a tenant");
+    let occupied = stage.engine.handle.occupancy().unwrap();
+    assert_eq!(occupied.nodes, [(edge, 5)].into());
     assert_eq!(stage.placement(0).compiled.blocked, []);
     assert_eq!(stage.births(), 5);
 }

@@ -20,7 +20,7 @@ use tsg_engine::Rehearsal;
 
 use super::group_body::{ReportBody, check_capacity};
 use super::groups::find;
-use super::placement::{PlacementBody, seen_of};
+use super::placement::{PlacementBody, Site, seen_of};
 use super::request::json;
 use crate::app::App;
 use crate::auth::Caller;
@@ -64,7 +64,7 @@ pub async fn plan(
     };
     let view = caller.enrolled.engine.handle().group(group.id);
     let placement = view.as_ref().and_then(|view| seen_of(view, &group));
-    let placement = placement.map(|seen| PlacementBody::of(&seen, &app.config.engine.config.topology));
+    let placement = placement.map(|seen| PlacementBody::of(&seen, &Site::of(&app, &caller)));
     let rehearsal = rehearse(&caller, group.id, asked.capacity.and(Some(capacity))).await?;
     Ok(Json(PlanBody { placement, ..body_of(rehearsal, capacity) }).into_response())
 }

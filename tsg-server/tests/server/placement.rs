@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::site::eventually;
-use crate::support::{Answer, Site};
+use crate::support::{Answer, Form, Site};
 
 fn rules(rules: &[&str]) -> Value {
     json!({ "cn": rules, "enforce": "replace" })
@@ -49,6 +49,40 @@ async fn the_rules_of_a_template_are_those_of_groups_that_have_none() {
     let is_there = |told: &Answer| told.json()["instances"].as_array().is_some_and(|all| all.len() == 2);
     let told = eventually(async || site.v2("GET", &path, "").await, is_there).await.json();
     assert_eq!((&told["source"], &told["enforced"]), (&json!("template"), &json!(["placement.cn[0]"])), "{told}");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_without_rules_stands_where_cloudapi_put_it() {
+    let site = Site::enrolled().await;
+    let template = site.template("t").await;
+    let body = json!({"name": "web", "template_id": template, "capacity": 3}).to_string();
+    let group = site.v2("POST", "/v2/groups", &body).await.json();
+    let path = format!("/v2/groups/{}/placement", group["id"].as_str().unwrap());
+    let is_there = |told: &Answer| told.json()["instances"].as_array().is_some_and(|all| all.len() == 3);
+    let told = eventually(async || site.v2("GET", &path, "").await, is_there).await.json();
+    assert_eq!((&told["source"], &told["placement"], &told["outlook"]), (&json!("none"), &Value::Null, &Value::Null));
+    assert_eq!((&told["affinity"], &told["is_spread_by_cloudapi"]), (&json!([]), &json!(true)), "{told}");
+    let members = |node: &Value| node["members"].as_u64().unwrap();
+    let nodes = told["compute_nodes"].as_array().unwrap();
+    assert_eq!(nodes.iter().map(members).sum::<u64>(), 3, "{told}");
+    assert!(nodes.is_sorted_by(|one, next| members(one) >= members(next)), "the fullest first: {told}");
+    let words = told["summary"].as_str().unwrap();
+    assert!(words.contains("a tenant is shown only those where it has instances"), "{words}");
+    assert_eq!(site.ask("GET", &path).signed(&site.other, Form::Target).send().await.status, 404);
+
+    site.v2("PATCH", path.trim_end_matches("/placement"), r#"{"placement": {"cn": ["service!=web"]}}"#).await;
+    let is_ruled = |told: &Answer| told.json()["source"] == "group";
+    let ruled = eventually(async || site.v2("GET", &path, "").await, is_ruled).await.json();
+    let outlook = &ruled["outlook"];
+    assert_eq!(
+        (&outlook["open"], &outlook["is_whole"]),
+        (&json!(0), &json!(false)),
+        "every known one has one: {ruled}"
+    );
+    assert_eq!(outlook["way_out"]["without"], json!([{"at": "placement.cn[0]", "rule": "service!=web"}]), "{ruled}");
+    assert_eq!(outlook["way_out"]["compute_nodes"], outlook["known"], "{ruled}");
+    assert_eq!(outlook["nearest"]["breaks"][0]["at"], "placement.cn[0]", "{ruled}");
     site.end().await;
 }
 

@@ -11,11 +11,17 @@ use crate::output::Show;
 
 /// Explain where a group's instances stand, and where the next one can go
 ///
-/// Says of every rule whether CloudAPI enforces it, tries to, or cannot be asked to; which of your
-/// instances stand where a rule does not want them; and which compute nodes are left.
+/// With rules: whether CloudAPI enforces each, tries to, or cannot be asked to; which instances stand
+/// where a rule does not want them; how many of the compute nodes that are known each rule rules out,
+/// and which are left; and where none is, the fewest rules to drop and the nearest miss.
+/// Without: how CloudAPI places by itself, and where it has.
+///
+/// Known are compute nodes with an instance of yours, and those that the server's topology file lists:
+/// nobody is shown others, or whether one has room.
 ///
 /// Examples:
 ///   tsg placement explain web
+///   tsg placement explain web --json
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Explain {
