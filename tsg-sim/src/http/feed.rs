@@ -17,12 +17,14 @@ use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::connection::{Shutdown, ended};
+use super::feeds::{Feeds, Registered};
 use super::live::{LiveWorld, SeenChange};
 use crate::world::{AccountId, MachineId, MachineView};
 
@@ -79,11 +81,11 @@ fn names(headers: &HeaderMap, header: &http::HeaderName, word: &str) -> bool {
 /// Answers the handshake and serves the feed of one account from then on.
 pub(crate) fn open(
     upgrade: Upgrade,
-    live: &Arc<LiveWorld>,
+    (live, feeds): (&Arc<LiveWorld>, &Arc<Feeds>),
     account: AccountId,
     shutdown: Shutdown,
 ) -> Response<Full<Bytes>> {
-    let changes = live.subscribe();
+    let told = Told { account, changes: live.subscribe(), feeds: Arc::clone(feeds), cuts: feeds.cuts() };
     let mut response = Response::new(Full::new(Bytes::new()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -96,34 +98,45 @@ pub(crate) fn open(
         // A client that goes away before the switch has nothing to be told.
         let Ok(upgraded) = upgrade.switched.await else { return };
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
-        tell(socket, account, changes, shutdown).await;
+        tell(socket, told, shutdown).await;
     });
     response
 }
 
+/// What one feed is told.
+struct Told {
+    account: AccountId,
+    changes: Receiver<SeenChange>,
+    feeds: Arc<Feeds>,
+    cuts: watch::Receiver<u64>,
+}
+
 /// Tells the account's changes until either side ends.
-async fn tell(mut socket: Socket, account: AccountId, mut changes: Receiver<SeenChange>, mut shutdown: Shutdown) {
-    let mut registration: Option<Registration> = None;
+async fn tell(mut socket: Socket, mut told: Told, mut shutdown: Shutdown) {
+    let mut registration: Option<(Registration, Registered)> = None;
     loop {
         tokio::select! {
             heard = socket.next() => match heard {
-                Some(Ok(Message::Text(text))) => registration = parse(&text).or(registration),
+                Some(Ok(Message::Text(text))) => {
+                    registration = parse(&text).map(|wanted| (wanted, told.feeds.register())).or(registration);
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => {}
             },
-            change = changes.recv() => {
+            change = told.changes.recv() => {
                 let change = match change {
                     Ok(change) => change,
                     Err(RecvError::Lagged(_)) => continue,
                     Err(RecvError::Closed) => return,
                 };
-                let frame = registration.as_ref().and_then(|wanted| frame(wanted, account, &change));
+                let frame = registration.as_ref().and_then(|(wanted, _)| frame(wanted, told.account, &change));
                 if let Some(frame) = frame
                     && socket.send(Message::text(frame)).await.is_err()
                 {
                     return;
                 }
             }
+            _ = told.cuts.changed() => return,
             () = ended(&mut shutdown) => {
                 // The client may be gone already; there is nobody else to tell.
                 let _ = socket.close(None).await;

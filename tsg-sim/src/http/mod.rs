@@ -9,6 +9,7 @@ pub(crate) mod connection;
 mod directory;
 mod endpoints;
 mod feed;
+mod feeds;
 pub(crate) mod live;
 mod negotiation;
 pub mod pace;
@@ -23,6 +24,7 @@ mod verifier;
 pub mod version;
 
 pub use clock::WallClock;
+pub use feeds::{FeedOffer, FeedsReading};
 pub use pace::Speed;
 pub use server::{ServerConfig, SimServer, StartError};
 pub use stats::StatsReading;

@@ -21,6 +21,7 @@ use super::connection::{Dropped, Endpoints, Service, Shutdown};
 use super::directory::WorldKeys;
 use super::endpoints::{self, Inbound, PendingCreate};
 use super::feed;
+use super::feeds::{FeedOffer, Feeds};
 use super::live::LiveWorld;
 use super::negotiation::{self, Representation};
 use super::params::Params;
@@ -38,6 +39,7 @@ pub(crate) struct CloudApi {
     /// The URL clients know this CloudAPI by.
     pub(crate) endpoint: Arc<str>,
     pub(crate) live: Arc<LiveWorld>,
+    pub(crate) feeds: Arc<Feeds>,
     pub(crate) verifier: Arc<dyn SignatureVerifier>,
     pub(crate) wall_clock: WallClock,
     pub(crate) request_ids: Arc<RequestIds>,
@@ -206,10 +208,13 @@ impl CloudApi {
 
     fn open_feed(&self, inbound: &Inbound<'_>, upgrade: Option<feed::Upgrade>) -> Result<Outcome, Ended> {
         let account = self.live.with(|world| endpoints::admit_listener(world, inbound))?;
+        if self.feeds.ask() == FeedOffer::Missing {
+            return Err(Refusal::not_found(format!("{} does not exist", inbound.path)).into());
+        }
         let Some(upgrade) = upgrade else {
             return Err(Refusal::crashed("Connection Must Upgrade For WebSockets").into());
         };
-        Ok(Outcome::Switch(feed::open(upgrade, &self.live, account, self.shutdown.clone())))
+        Ok(Outcome::Switch(feed::open(upgrade, (&self.live, &self.feeds), account, self.shutdown.clone())))
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::clock::WallClock;
 use super::connection::{self, Service};
+use super::feeds::{FeedOffer, Feeds, FeedsReading};
 use super::live::LiveWorld;
 use super::pace::Speed;
 use super::pipeline::CloudApi;
@@ -40,6 +41,8 @@ pub struct ServerConfig {
     pub wall_clock: WallClock,
     /// Checks signatures.
     pub verifier: Arc<dyn SignatureVerifier>,
+    /// Whether CloudAPI has change feeds.
+    pub change_feed: FeedOffer,
 }
 
 impl ServerConfig {
@@ -54,6 +57,7 @@ impl ServerConfig {
             speed: Speed::REAL_TIME,
             wall_clock: WallClock::System,
             verifier,
+            change_feed: FeedOffer::Offered,
         }
     }
 
@@ -83,6 +87,7 @@ pub struct SimServer {
     machine_port: u16,
     name_server: Option<SocketAddr>,
     live: Arc<LiveWorld>,
+    feeds: Arc<Feeds>,
     shutdown: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -126,12 +131,14 @@ impl SimServer {
         let name_server = name_server(config.name_server, &live).await?;
         let stats = Arc::new(Stats::default());
         let manners = Arc::new(Manners::default());
+        let feeds = Arc::new(Feeds::new(config.change_feed));
         let mut server = Self {
             cloudapi: cloudapi.address,
             admin: admin.address,
             machine_port: machines.address.port(),
             name_server: name_server.as_ref().map(NameServer::address),
             live: Arc::clone(&live),
+            feeds: Arc::clone(&feeds),
             shutdown,
             tasks: JoinSet::new(),
         };
@@ -147,6 +154,7 @@ impl SimServer {
                 request_ids: Arc::new(RequestIds::with_salt(u64::from(server.cloudapi.port()))),
                 endpoint: endpoint.into(),
                 live: Arc::clone(&live),
+                feeds,
                 verifier: config.verifier,
                 wall_clock: config.wall_clock,
                 stats,
@@ -196,6 +204,17 @@ impl SimServer {
     /// Looks at, or works on, the world as it is now.
     pub fn with_world<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         self.live.with(act)
+    }
+
+    /// The change feeds as they are now.
+    #[must_use]
+    pub fn feeds(&self) -> FeedsReading {
+        self.feeds.reading()
+    }
+
+    /// Breaks the connection of every change feed that is open.
+    pub fn cut_feeds(&self) {
+        self.feeds.cut();
     }
 
     /// Ends the server: no new connections, requests in flight are answered, then everything stops.

@@ -4,14 +4,17 @@ use futures_util::{SinkExt, StreamExt};
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tsg_cloudapi::signature::HttpDate;
+use tsg_sim::http::{FeedOffer, FeedsReading, ServerConfig, SimServer, Speed};
 
 use crate::client::{Ask, Client};
-use crate::support::site::{FAST, Site, quick};
+use crate::support::site::{FAST, Site, quick, world};
+use crate::support::verifier::CloudApiVerifier;
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -37,8 +40,12 @@ async fn register(socket: &mut Socket, sub_resources: &[&str]) {
     socket.send(Message::text(registration.to_string())).await.unwrap();
 }
 
+async fn next_message(socket: &mut Socket) -> Option<Result<Message, tungstenite::Error>> {
+    tokio::time::timeout(Duration::from_secs(20), socket.next()).await.expect("a frame in time")
+}
+
 async fn next(socket: &mut Socket) -> Value {
-    let message = tokio::time::timeout(Duration::from_secs(20), socket.next()).await.expect("a frame in time");
+    let message = next_message(socket).await;
     serde_json::from_str(message.unwrap().unwrap().to_text().unwrap()).unwrap()
 }
 
@@ -83,6 +90,36 @@ async fn a_plain_get_must_upgrade_and_a_wrong_key_is_refused() {
     let plain = Client::demo(&site).get("/my/changefeed").await.expect(500);
     assert_eq!(plain.json(), json!({"message": "Connection Must Upgrade For WebSockets"}));
     Client::demo(&site).get("/other/changefeed").await.expect(403);
+}
+
+#[tokio::test]
+async fn feeds_are_counted_and_cut_and_one_that_is_opened_after_that_stays() {
+    let site = Site::at_speed(FAST, quick()).await;
+    let demo = Client::demo(&site);
+    let mut socket = open(&site, &demo).await;
+    register(&mut socket, &["state"]).await;
+    socket.send(Message::Ping(Default::default())).await.unwrap();
+    assert!(matches!(next_message(&mut socket).await, Some(Ok(Message::Pong(_)))));
+    assert_eq!(site.server.feeds(), FeedsReading { asked: 1, registered: 1 });
+    site.server.cut_feeds();
+    assert!(!matches!(next_message(&mut socket).await, Some(Ok(_))), "it breaks without a word");
+    let mut socket = open(&site, &demo).await;
+    register(&mut socket, &["state"]).await;
+    let id = demo.running("after").await;
+    assert_eq!(until_state(&mut socket, "running").await["changedResourceId"], id.as_str());
+    assert_eq!(site.server.feeds(), FeedsReading { asked: 2, registered: 1 });
+}
+
+#[tokio::test]
+async fn a_data_centre_may_have_none() {
+    let config = ServerConfig {
+        change_feed: FeedOffer::Missing,
+        ..ServerConfig::on_loopback(Arc::new(CloudApiVerifier)).at_speed(Speed::new(FAST).unwrap())
+    };
+    let site = Site { server: SimServer::start(world(quick()), config).await.unwrap() };
+    let answer = Client::demo(&site).get("/my/changefeed").await.expect(404);
+    assert_eq!(answer.json()["code"], "ResourceNotFound");
+    assert_eq!(site.server.feeds(), FeedsReading { asked: 1, registered: 0 });
 }
 
 #[tokio::test]
