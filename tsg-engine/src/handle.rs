@@ -1,4 +1,4 @@
-//! The handle on a running engine. Owns the ways in: wake, stop, look and ask; must never carry in
+//! The handle on a running engine. Owns the ways in: wake, hint, stop, look and ask; must never carry in
 //! what changes anything, since a wake-up only says "look again".
 
 use std::pin::Pin;
@@ -9,10 +9,11 @@ use std::task::{Context, Poll};
 use futures_channel::oneshot;
 use futures_util::task::AtomicWaker;
 
-use tsg_core::model::id::GroupId;
+use tsg_core::model::id::{GroupId, InstanceId};
 use tsg_core::plan::output::PlanError;
 
 use crate::board::{AccountHealth, Board, GroupView};
+use crate::hints::{Hint, Hints};
 use crate::placement::Occupancy;
 use crate::rehearsal::{Question, Rehearsal};
 
@@ -26,6 +27,7 @@ pub struct EngineHandle {
 struct Shared {
     is_woken: AtomicBool,
     has_news: AtomicBool,
+    hints: Hints,
     questions: Mutex<Vec<Question>>,
     is_stopped: AtomicBool,
     waker: AtomicWaker,
@@ -49,6 +51,20 @@ impl EngineHandle {
     pub fn note_health(&self) {
         self.shared.has_news.store(true, Ordering::Release);
         self.shared.waker.wake();
+    }
+
+    /// Says that a machine may have changed. If it is one of the account's instances, the account is
+    /// listed sooner than it would have been: within some seconds, however often this is said.
+    /// Nothing else follows from it.
+    pub fn note_change(&self, machine: InstanceId) {
+        self.shared.hints.note(machine);
+        self.note_health();
+    }
+
+    /// The same when it cannot be said which machine: changes may have been missed.
+    pub fn note_missed_changes(&self) {
+        self.shared.hints.note_anything();
+        self.note_health();
     }
 
     /// Asks the engine to end: no new request is sent, answers to those under way are awaited
@@ -106,6 +122,10 @@ impl EngineHandle {
             drop(self.take_questions());
         }
         answered.await.ok()
+    }
+
+    pub(crate) fn take_hints(&self) -> Hint {
+        self.shared.hints.take()
     }
 
     pub(crate) fn take_questions(&self) -> Vec<Question> {

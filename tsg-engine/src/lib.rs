@@ -11,6 +11,7 @@ mod config;
 mod engine;
 mod event;
 mod handle;
+mod hints;
 mod in_flight;
 pub mod intent;
 mod ledger;

@@ -49,19 +49,28 @@ impl Session {
             // A group under rules cannot go on before it is seen what machines carry, and nobody is
             // asked in a network before it is seen where.
             (None, Some(_)) if self.lacks_labels() || self.lacks_nics() => Some(self.sight.list_not_before().max(now)),
-            (None, Some(began)) => Some((began + self.list_interval()).max(self.sight.list_not_before())),
+            (None, Some(began)) => {
+                let regular = began + self.list_interval();
+                let due = self.early_due_at(began).map_or(regular, |early| early.min(regular));
+                Some(due.max(self.sight.list_not_before()))
+            }
         }
     }
 
     /// The time between two lists: as short as the share of requests allows that they may take.
     fn list_interval(&self) -> Duration {
-        let is_busy = !self.todo.creates.is_empty();
-        let share = if is_busy { self.config.list_share_busy } else { self.config.list_share_idle };
-        let seconds = f64::from(self.sight.list_pages) / (self.pace.rate() * share.max(f64::MIN_POSITIVE));
         let at_most = self.config.list_interval_max;
         let at_least = self.config.list_interval_min.min(at_most);
         let at_least = if self.is_awaiting() { at_least.min(self.config.list_interval_awaited) } else { at_least };
-        Duration::try_from_secs_f64(seconds).unwrap_or(at_most).clamp(at_least, at_most)
+        self.list_share().clamp(at_least, at_most)
+    }
+
+    /// The time in which a list takes its share of the requests.
+    fn list_share(&self) -> Duration {
+        let is_busy = !self.todo.creates.is_empty();
+        let share = if is_busy { self.config.list_share_busy } else { self.config.list_share_idle };
+        let seconds = f64::from(self.sight.list_pages) / (self.pace.rate() * share.max(f64::MIN_POSITIVE));
+        Duration::try_from_secs_f64(seconds).unwrap_or(self.config.list_interval_max)
     }
 
     /// Whether machines are about to come or to go. A view that is distrusted is believed again
@@ -90,6 +99,8 @@ impl Session {
             self.sight.test_asked = Some(now);
             return;
         }
+        let is_early = self.sight.list_began.is_some_and(|began| now < began + self.list_interval());
+        self.early.note_begun(now, is_early, self.list_share());
         let labelling = if self.wants_labels() { Labelling::Labelled } else { Labelling::Bare };
         self.sight.is_labelled = labelling == Labelling::Labelled;
         let addressing = if self.wants_nics() { Addressing::EveryNetwork } else { Addressing::Primary };
@@ -144,6 +155,7 @@ impl Session {
     fn note_list_trouble(&mut self, what: String) {
         tracing::warn!(account = %self.account, what, "the list of machines failed");
         let jitter = self.jitter();
+        self.early.note_failed();
         self.sight.note_list_failed(self.monotonic(), jitter);
         self.sight.trouble = Some(Trouble { at: self.now(), what });
     }

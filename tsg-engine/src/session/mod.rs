@@ -8,6 +8,7 @@ mod bounds;
 mod discovery;
 mod dispatch;
 mod doubt;
+mod early;
 mod errand;
 mod health;
 mod listing;
@@ -58,6 +59,7 @@ use crate::todo::Todo;
 use answers::Answer;
 use discovery::Directory;
 use doubt::Doubt;
+use early::Early;
 use placement::Placed;
 use round::Agenda;
 use services::Named;
@@ -86,6 +88,7 @@ pub(crate) struct Session {
     budget: UnaskedBudget,
     bound: CreateBound,
     sight: Sight,
+    early: Early,
     todo: Todo,
     /// Requests under way.
     answers: FuturesUnordered<BoxFuture<'static, Answer>>,
@@ -141,6 +144,7 @@ impl Session {
             budget: UnaskedBudget::new(config.unasked_per_minute, config.unasked_gap, config.ramp, now),
             bound: CreateBound::new(config.creates_in_flight_max),
             sight: Sight::default(),
+            early: Early::default(),
             todo: Todo::default(),
             answers: FuturesUnordered::new(),
             requested: BTreeMap::new(),
@@ -229,6 +233,7 @@ impl Session {
         }
         self.take_in_rereads().await?;
         self.take_in_verdicts();
+        self.take_in_hints();
         self.ask_for_list();
         self.settle_doubts().await?;
         self.assess_storm();

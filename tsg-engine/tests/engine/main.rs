@@ -12,6 +12,7 @@ mod crash_points;
 mod discovery;
 mod events;
 mod health;
+mod hints;
 mod intent;
 mod mutants;
 mod nodes;
