@@ -149,7 +149,7 @@ fn node(number: u32, of: u32) -> NodeFacts {
         rack: number / RACK_SIZE,
         data_centre: number / (of / DATA_CENTRES),
         heartbeat: None,
-        feed_silent_since: None,
+        out_of_contact_since: None,
         draining_since: None,
     }
 }

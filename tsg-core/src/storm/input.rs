@@ -109,8 +109,9 @@ pub struct NodeFacts {
     pub data_centre: u32,
     /// What the operator's own interface says; `None` for a tenant, who has only probes.
     pub heartbeat: Option<Heartbeat>,
-    /// Since when the changefeed tells nothing of it although it should.
-    pub feed_silent_since: Option<Timestamp>,
+    /// Since when its data centre shows something on it as out of contact, which nothing but the
+    /// loss of the node explains.
+    pub out_of_contact_since: Option<Timestamp>,
     /// Since when an operator wants it emptied.
     pub draining_since: Option<Timestamp>,
 }

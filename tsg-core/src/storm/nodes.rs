@@ -24,7 +24,8 @@ pub const SILENCE: Duration = Duration::from_secs(60);
 pub const SETTLE: Duration = Duration::from_secs(2 * 60);
 /// Between two nodes given up in one data centre.
 pub const LOSS_INTERVAL: Duration = Duration::from_secs(10 * 60);
-/// Silent instances that convict a node without the changefeed.
+/// Silent instances that convict a node by themselves; one is enough once its data centre says
+/// that it is out of contact.
 const WITNESSES: u32 = 2;
 
 /// How a compute node stands.
@@ -259,7 +260,8 @@ fn evidence(facts: &NodeFacts, on: Witnesses, around: Witnesses, wakeup: &mut Wa
     }
 }
 
-/// What a tenant can tell: only probes, and the changefeed.
+/// What a tenant can tell: only probes, and what the data centre shows. That nothing changes on a
+/// node tells nothing of it: on one that is well nothing changes either.
 fn testimony(facts: &NodeFacts, on: Witnesses, around: Witnesses, wakeup: &mut Wakeup) -> Evidence {
     if on.there == 0 {
         return Evidence::Nothing;
@@ -268,9 +270,9 @@ fn testimony(facts: &NodeFacts, on: Witnesses, around: Witnesses, wakeup: &mut W
         return Evidence::Alive;
     }
     let Some(failing_since) = on.failing_since.filter(|_| do_others_pass(on, around)) else { return Evidence::Unknown };
-    let since = match facts.feed_silent_since {
+    let since = match facts.out_of_contact_since {
         _ if on.checked >= WITNESSES => failing_since,
-        Some(feed) => failing_since.max(feed),
+        Some(since) => failing_since.max(since),
         None => return Evidence::Unknown,
     };
     silent_since(since, wakeup).unwrap_or(Evidence::Wavering)

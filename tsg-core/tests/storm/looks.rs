@@ -82,11 +82,11 @@ fn one_node_is_given_up_in_ten_minutes_in_each_data_centre() {
 }
 
 #[test]
-fn one_instance_convicts_a_node_only_beside_a_silent_changefeed() {
+fn one_instance_convicts_a_node_only_once_its_data_centre_says_that_it_is_out_of_contact() {
     let mut scene = Scene::with_nodes(20, 1);
     scene.fail(minutes(5), on(3));
     assert_eq!(scene.assess().node(3), NodeState::Healthy);
-    scene.nodes[3].feed_silent_since = Some(NOW.before(seconds(60)));
+    scene.nodes[3].out_of_contact_since = Some(NOW.before(seconds(60)));
     assert_eq!(scene.assess().node(3), NodeState::Suspect { since: NOW.before(seconds(60)) });
 }
 

@@ -52,12 +52,12 @@ fn node_facts(count: u32) -> impl Strategy<Value = Vec<NodeFacts>> {
         1 => moment().prop_map(|at| Some(Heartbeat::Running { at })),
         1 => moment().prop_map(|since| Some(Heartbeat::Down { since })),
     ];
-    let silent = proptest::option::weighted(0.2, moment());
-    let one = (heartbeat, silent, proptest::option::weighted(0.05, moment()));
+    let out_of_contact = proptest::option::weighted(0.2, moment());
+    let one = (heartbeat, out_of_contact, proptest::option::weighted(0.05, moment()));
     proptest::collection::vec(one, count as usize).prop_map(|drawn| {
-        let place = |(number, (heartbeat, feed_silent_since, draining_since))| NodeFacts {
+        let place = |(number, (heartbeat, out_of_contact_since, draining_since))| NodeFacts {
             heartbeat,
-            feed_silent_since,
+            out_of_contact_since,
             draining_since,
             rack: number / 3,
             ..node(number, number % 2)
@@ -232,7 +232,7 @@ fn moved_scene(scene: &Scene, by: i64) -> Scene {
             Heartbeat::Running { at } => Heartbeat::Running { at: moved(at, by) },
             Heartbeat::Down { since } => Heartbeat::Down { since: moved(since, by) },
         });
-        facts.feed_silent_since = facts.feed_silent_since.map(|at| moved(at, by));
+        facts.out_of_contact_since = facts.out_of_contact_since.map(|at| moved(at, by));
         facts.draining_since = facts.draining_since.map(|at| moved(at, by));
     }
     scene.instances.iter_mut().for_each(|facts| facts.since = moved(facts.since, by));
@@ -341,7 +341,7 @@ proptest! {
         }
         for (place, facts) in scene.nodes.iter_mut().enumerate().filter(|(place, _)| place % 3 == 0) {
             (facts.node, facts.rack, facts.data_centre) = (wild(place), wild(place), wild(place));
-            facts.feed_silent_since = Some(time(place));
+            facts.out_of_contact_since = Some(time(place));
         }
         for (place, facts) in scene.groups.iter_mut().enumerate().filter(|(place, _)| place % 3 == 0) {
             (facts.group, facts.node_grace) = (group_id(0), Duration::from_millis(grace));

@@ -158,22 +158,24 @@ impl Session {
     fn storm_facts(&mut self) -> Facts {
         let mut numbers = std::mem::take(&mut self.weather.numbers);
         let mut facts = Facts::default();
+        let mut out_of_contact: BTreeMap<u32, Timestamp> = BTreeMap::new();
         for (id, ledger) in self.books.groups().filter(|(_, ledger)| has_checks(ledger.group())) {
             let number = u32::try_from(facts.groups.len()).unwrap_or(NO_NUMBER);
             facts.groups.push(self.group_facts(id, ledger.group()));
             let check = numbers.check(id, ledger.group());
             for operation in ledger.open().filter(|operation| is_in_service(operation)) {
-                facts.instances.extend(
-                    self.instance_facts(ledger.group(), operation, &mut numbers).map(|instance| InstanceFacts {
-                        group: number,
-                        check,
-                        ..instance
-                    }),
-                );
+                let Some(instance) = self.instance_facts(ledger.group(), operation, &mut numbers) else { continue };
+                facts.instances.push(InstanceFacts { group: number, check, ..instance });
+                if instance.outcome == Outcome::Failing
+                    && let Some((node, since)) = self.out_of_contact(operation)
+                {
+                    out_of_contact.entry(node).and_modify(|first| *first = since.min(*first)).or_insert(since);
+                }
             }
         }
         let nodes: BTreeSet<u32> = facts.instances.iter().map(|instance| instance.node).collect();
-        facts.nodes = nodes.into_iter().filter_map(|node| self.node_facts(node)).collect();
+        let node_facts = |node: u32| self.node_facts(node, out_of_contact.get(&node).copied());
+        facts.nodes = nodes.into_iter().filter_map(node_facts).collect();
         numbers.checks.retain(|id, _| self.books.group(*id).is_some());
         self.weather.numbers = numbers;
         facts
@@ -223,7 +225,15 @@ impl Session {
         (outcome, judgement.since)
     }
 
-    fn node_facts(&self, node: u32) -> Option<NodeFacts> {
+    /// The node of an instance with which the data centre lost contact, and since when it says so.
+    /// A state that nobody knows says nothing of the node.
+    fn out_of_contact(&self, operation: &Operation) -> Option<(u32, Timestamp)> {
+        let shown = self.sight.lasting.shown(operation.instance?)?;
+        let since = shown.lasting().filter(|_| shown.state == InstanceState::Offline)?.state_since;
+        Some((shown.compute_node, since))
+    }
+
+    fn node_facts(&self, node: u32, out_of_contact_since: Option<Timestamp>) -> Option<NodeFacts> {
         let id = self.sight.lasting.node(node)?;
         let rack = self.terrain.rack(&self.config.topology, id);
         Some(NodeFacts {
@@ -232,7 +242,7 @@ impl Session {
             rack: rack.unwrap_or(NO_NUMBER),
             data_centre: HERE,
             heartbeat: None,
-            feed_silent_since: None,
+            out_of_contact_since,
             draining_since: None,
         })
     }

@@ -69,7 +69,7 @@ pub fn node(number: u32, data_centre: u32) -> NodeFacts {
         rack: number / 10,
         data_centre,
         heartbeat: None,
-        feed_silent_since: None,
+        out_of_contact_since: None,
         draining_since: None,
     }
 }
