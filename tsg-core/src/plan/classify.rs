@@ -94,10 +94,11 @@ fn table(member: &Member, detail: Option<&Detail>, input: &PlanInput<'_>) -> Res
         _ if retirement.is_some() => Class::Retiring,
         (P::Failed, _) | (_, Present(State::Failed)) => Class::Failed,
         (_, Missing) => Class::Missing,
+        // Before what it shows: on a node that is given up it shows nothing else ever again.
+        _ if is_stranded(member, input) => Class::Stranded,
         // A machine that ran and is `provisioning` again is on its way out, or being rebuilt:
         // either passes, and the grace of a new machine is not its measure.
         (_, Present(State::Offline | State::Unknown)) | (P::Ready, Present(State::Provisioning)) => Class::OutOfContact,
-        _ if is_stranded(member, input) => Class::Stranded,
         (P::Bound, Present(State::Provisioning)) if overdue_at(member, input.timing) <= input.now => Class::Overdue,
         (_, Present(State::Provisioning | State::Ready)) | (P::Bound, Sighting::None) => Class::Starting,
         (_, Present(State::Stopping | State::Stopped)) => Class::Stopped,

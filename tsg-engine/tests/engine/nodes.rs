@@ -125,3 +125,36 @@ fn many_nodes_at_once_are_more_likely_our_mistake_than_theirs() {
     let waits = stage.view().report.as_ref().unwrap().waits.clone();
     assert!(waits.iter().any(|wait| matches!(wait, Wait::NodeGrace { .. })), "{waits:?}");
 }
+
+/// A group of three on nodes of their own, and one of those nodes with what is on it.
+fn alone(seed: u64) -> (Stage, String, BTreeSet<InstanceId>) {
+    let spec = WorldSpec { racks: 2, servers_per_rack: 3, ..WorldSpec::default() };
+    let site = Site::new(seed, spec, Wiring::default());
+    let mut stage = Stage::of(site, 3, POLICY, Clinic::believing(Verdict::Healthy));
+    stage.run(65 * MINUTE);
+    let (node, on_it) = by_node(&stage).into_iter().find(|(_, on)| on.len() == 1).unwrap();
+    stage.diary.take();
+    (stage, node, on_it)
+}
+
+#[test]
+fn one_instance_convicts_its_node_only_where_the_data_centre_says_that_it_is_out_of_contact() {
+    let (mut stage, node, lost) = alone(4);
+    lose(&mut stage, &node, &lost);
+    stage.run(60 * MINUTE);
+    assert_eq!(told_of(&stage, &node), [], "one that hangs fails just so: it is repaired by itself");
+
+    for (appearance, is_convicted) in [(LossAppearance::Offline, true), (LossAppearance::Unknown, false)] {
+        let (mut stage, node, _) = alone(5);
+        let before = machines(&stage);
+        strike(&stage, Fault::ServerDown { server: Target::Named(node.clone()), appearance });
+        stage.run(4 * MINUTE);
+        assert_eq!(machines(&stage).len(), 3, "it may come back by itself");
+        stage.run(60 * MINUTE);
+        let told = told_of(&stage, &node);
+        let is_lost = matches!(told[..], [Some(NodeState::Suspect { .. }), Some(NodeState::Lost { .. }), ..]);
+        assert_eq!((is_lost, told.is_empty()), (is_convicted, !is_convicted), "{appearance:?}: {told:?}");
+        let new = machines(&stage).difference(&before).count();
+        assert_eq!(new, usize::from(is_convicted), "{appearance:?}: nobody can delete what is lost, but succeed it");
+    }
+}
