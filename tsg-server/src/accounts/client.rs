@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
-use tsg_cloudapi::client::{Client, ClientError, ClientOptions, InvalidOptions, MachineQuery, Pacing};
+use tsg_cloudapi::client::{ChangeFeed, Client, ClientError, ClientOptions, InvalidOptions, MachineQuery, Pacing};
 use tsg_cloudapi::cloud::ClientCloud;
 use tsg_cloudapi::signature::{BackendError, KeyId, LocalSigner, PrivateKey, PublicKey};
 use tsg_cloudapi::wire::Machine;
@@ -66,6 +66,14 @@ impl AccountClient {
     /// The port that the engine works through.
     pub fn cloud(&self) -> Arc<dyn Cloud> {
         Arc::new(ClientCloud::new(&self.client))
+    }
+
+    /// What CloudAPI tells of changes of the account's machines, from now on.
+    ///
+    /// # Errors
+    /// The client's.
+    pub async fn changefeed(&self) -> Result<ChangeFeed, ClientError> {
+        self.client.changefeed().await
     }
 
     /// Who the key belongs to: proves that CloudAPI knows and accepts it.

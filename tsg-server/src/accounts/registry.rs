@@ -13,6 +13,7 @@ use super::client::AccountClient;
 use super::directory::KeyCache;
 use crate::events::Chronicle;
 use crate::health::Watch;
+use crate::host::feed::Feed;
 use crate::host::seat::EngineSeat;
 
 /// An account that tsg works for.
@@ -27,6 +28,8 @@ pub struct Enrolled {
     pub keys: KeyCache,
     /// Its engine.
     pub engine: EngineSeat,
+    /// Its change feed, if that is listened to.
+    pub feed: Option<Arc<Feed>>,
     /// Who looks after its instances.
     pub watch: Arc<Watch>,
     /// What happened to them lately.

@@ -46,6 +46,7 @@ pub const KNOWN_KEYS: &[KnownKey] = &[
     honoured("triton.url"),
     honoured("triton.ca_file"),
     honoured("triton.topology_file"),
+    honoured("triton.changefeed"),
     honoured("data.dir"),
     honoured("store.path"),
     honoured("keys.path"),

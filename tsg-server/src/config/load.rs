@@ -129,6 +129,7 @@ fn read_http_and_log(config: &mut ServerConfig, raw: &RawSettings) -> Result<(),
         config.triton.datacenter = datacenter_of(&config.triton.url);
     }
     config.triton.ca_file = raw.path("triton.ca_file")?;
+    set(&mut config.triton.changefeed, raw.switch("triton.changefeed")?);
     set(&mut config.log.level, raw.parsed("log.level", "one of trace, debug, info, warn, error", read_level)?);
     set(&mut config.log.format, raw.parsed("agent.log-format", "one of auto, human, json, zerolog", read_format)?);
     Ok(())

@@ -99,6 +99,8 @@ pub struct TritonSettings {
     pub datacenter: String,
     /// A PEM file with a certificate authority to trust beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// Whether to listen to the change feed of each account where CloudAPI has one.
+    pub changefeed: bool,
 }
 
 /// Where records are kept.
@@ -188,7 +190,12 @@ impl ServerConfig {
         Self {
             log: LogSettings { level: LogLevel::Info, format: LogFormat::Human },
             http: HttpSettings { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: PORT_DEFAULT },
-            triton: TritonSettings { url: url.to_owned(), datacenter: datacenter_of(url), ca_file: None },
+            triton: TritonSettings {
+                url: url.to_owned(),
+                datacenter: datacenter_of(url),
+                ca_file: None,
+                changefeed: true,
+            },
             store: StoreLocation::File(data_dir.join("tsg.db")),
             key_file: data_dir.join("tsg.kek"),
             auth: AuthSettings {

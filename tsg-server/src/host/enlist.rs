@@ -11,6 +11,7 @@ use tsg_core::ports::store::{Scope, StoreError};
 use tsg_core::records::{Versioned, codec};
 use tsg_engine::EnginePorts;
 
+use super::feed::Feed;
 use super::seat::{EngineParts, EngineSeat};
 use crate::accounts::client::{AccountClient, ConnectError, Profile};
 use crate::accounts::directory::{KeyCache, NamedKey};
@@ -101,8 +102,11 @@ fn enrolled(
     let config = app.config.engine.config.clone();
     let watch = Arc::new(Watch::new(app.clock.clone()));
     let (health, witness) = (watch.clone(), events.clone());
-    let parts = EngineParts { account, deployment: app.deployment, ports, config, health, witness };
+    let client = Arc::new(client);
+    let is_wanted = app.config.triton.changefeed;
+    let feed = is_wanted.then(|| Arc::new(Feed::new(login, client.clone(), app.entropy.clone())));
+    let parts = EngineParts { account, deployment: app.deployment, ports, config, health, witness, feed: feed.clone() };
     let engine = EngineSeat::start(parts);
     let login = login.to_owned();
-    Enrolled { account, login, client: Arc::new(client), keys, engine, watch, events }
+    Enrolled { account, login, client, keys, engine, feed, watch, events }
 }

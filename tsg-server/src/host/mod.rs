@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod enlist;
+pub mod feed;
 mod kept;
 pub mod reconcile;
 pub mod running;

@@ -11,6 +11,8 @@ use tsg_core::model::id::{AccountId, DeploymentId};
 use tsg_core::ports::Health;
 use tsg_engine::{AccountEngine, EngineConfig, EngineHandle, EnginePorts, Witness};
 
+use super::feed::Feed;
+
 /// First pause before an engine that ended by itself is started again.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// Longest such pause.
@@ -35,6 +37,8 @@ pub struct EngineParts {
     pub health: Arc<dyn Health>,
     /// Who is told what happens.
     pub witness: Arc<dyn Witness>,
+    /// Who tells it of changes, if anybody does.
+    pub feed: Option<Arc<Feed>>,
 }
 
 /// A running engine that survives its own failures.
@@ -94,6 +98,11 @@ fn make(parts: &EngineParts) -> (AccountEngine, EngineHandle) {
 }
 
 async fn supervise(parts: EngineParts, first: AccountEngine, state: Arc<Mutex<State>>) {
+    // It ends with the account's engine, however that ends.
+    let _listening = parts.feed.clone().map(|feed| {
+        let state = state.clone();
+        AbortOnDrop(tokio::spawn(async move { feed.listen(|| lock(&state).handle.clone()).await }))
+    });
     let mut engine = first;
     let mut pause = PAUSE_FIRST;
     loop {
@@ -120,7 +129,7 @@ async fn supervise(parts: EngineParts, first: AccountEngine, state: Arc<Mutex<St
     }
 }
 
-/// Ends the engine's task when the supervisor is dropped: it must not outlive its seat.
+/// Ends a task when the supervisor is dropped: it must not outlive its seat.
 struct AbortOnDrop(JoinHandle<()>);
 
 impl Drop for AbortOnDrop {
@@ -219,6 +228,7 @@ mod tests {
             config: EngineConfig { list_interval_min: Duration::from_millis(10), ..EngineConfig::default() },
             health,
             witness: Arc::new(Chronicle::new(SystemClock.now())),
+            feed: None,
         })
     }
 

@@ -25,6 +25,8 @@ pub struct AccountScene {
     id: String,
     health: Arc<AccountHealth>,
     probers: Vec<Seen>,
+    /// Whether its change feed is open, if that is listened to.
+    is_told: Option<bool>,
 }
 
 impl AccountScene {
@@ -43,6 +45,7 @@ impl AccountScene {
             id,
             health: engine.health(),
             probers: enrolled.watch.probers(),
+            is_told: enrolled.feed.as_ref().map(|feed| feed.is_open()),
         }
     }
 
@@ -103,7 +106,12 @@ fn write_view(accounts: &[AccountScene], page: &mut Page<'_>) -> fmt::Result {
     let help = "Machines with the server's tags that it did not make; they are never touched.";
     page.gauge("tsg_account_strangers", help, each(accounts, |health| health.strangers.len()))?;
     let help = "Groups whose records cannot be read.";
-    page.gauge("tsg_account_unreadable_groups", help, each(accounts, |health| health.unreadable_groups.len()))
+    page.gauge("tsg_account_unreadable_groups", help, each(accounts, |health| health.unreadable_groups.len()))?;
+    let help = "Whether the account's change feed is open; else changes are seen when it is listed.";
+    let told = accounts
+        .iter()
+        .filter_map(|account| Some(([("account", account.label.as_str())], u32::from(account.is_told?))));
+    page.gauge("tsg_account_changefeed_open", help, told)
 }
 
 fn write_probers(accounts: &[AccountScene], page: &mut Page<'_>) -> fmt::Result {

@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod changefeed;
 mod command;
 mod configuration;
 mod discovery;

@@ -42,17 +42,28 @@ impl Site {
         Self::with_people(Person::new("demo"), Person::new("other"), change).await
     }
 
+    /// With nobody enrolled, and a data centre that has other settings.
+    pub async fn at_cloud(sim: impl FnOnce(&mut SimConfig), change: impl FnOnce(&mut ServerConfig)) -> Self {
+        let (demo, other) = (Person::new("demo"), Person::new("other"));
+        let sim = data_centre(&demo, &other, sim).await;
+        Self::beside(sim, demo, other, change).await
+    }
+
     /// With nobody enrolled, and somebody who runs programs in instances.
     pub async fn with_executor(executor: Arc<dyn Executor>) -> Self {
         let (demo, other) = (Person::new("demo"), Person::new("other"));
-        let sim = data_centre(&demo, &other).await;
+        let sim = data_centre(&demo, &other, |_| {}).await;
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start_with_executor(config(&sim.url(), folder.path()), executor).await.unwrap();
         Self { sim, server, demo, other, folder }
     }
 
     pub async fn with_people(demo: Person, other: Person, change: impl FnOnce(&mut ServerConfig)) -> Self {
-        let sim = data_centre(&demo, &other).await;
+        let sim = data_centre(&demo, &other, |_| {}).await;
+        Self::beside(sim, demo, other, change).await
+    }
+
+    async fn beside(sim: SimServer, demo: Person, other: Person, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&sim.url(), folder.path());
         change(&mut config);
@@ -163,13 +174,14 @@ pub fn config(url: &str, folder: &Path) -> ServerConfig {
     config
 }
 
-async fn data_centre(demo: &Person, other: &Person) -> SimServer {
+async fn data_centre(demo: &Person, other: &Person, change: impl FnOnce(&mut SimConfig)) -> SimServer {
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
     let spec = WorldSpec { timing: Timing::brisk(), start: SimTime::from_ms(now), ..WorldSpec::default() };
     let residents =
         Residents { keys: vec![demo.public_key()], sub_user_keys: Vec::new(), other_keys: vec![other.public_key()] };
     let world = furnished(spec, residents).unwrap();
-    let config = SimConfig::on_loopback(Arc::new(CloudApiVerifier)).at_speed(Speed::new(100.0).unwrap());
+    let mut config = SimConfig::on_loopback(Arc::new(CloudApiVerifier)).at_speed(Speed::new(100.0).unwrap());
+    change(&mut config);
     SimServer::start(world, config).await.unwrap()
 }
 
