@@ -112,9 +112,9 @@ fn full_plan(seed: u64, name: &str, mood: Mood, times: [f64; 2]) -> [Line; 2] {
 }
 
 fn one_large_group(seed: u64) -> Vec<Line> {
-    let large = Population::new(seed, 1, LARGE, Mood::Steady);
+    let large = Population::new(seed, 1, LARGE, Mood::Calm);
     // Ten different small ones, so that both read the same memory: what grows is the work.
-    let small = Population::new(seed, 10, LARGE / 10, Mood::Steady);
+    let small = Population::new(seed, 10, LARGE / 10, Mood::Calm);
     let lines = Lines::of(&large);
     let ((mut fleet, _), (mut small_fleet, _)) = (large.fleet(), small.fleet());
     println!("\n1b: one group of {LARGE}");

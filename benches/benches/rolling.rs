@@ -85,7 +85,7 @@ impl Case {
     }
 
     fn forecast(&self) -> Result<Forecast, PlanError> {
-        let mut population = Population::new(7, 1, self.count, Mood::Steady);
+        let mut population = Population::new(7, 1, self.count, Mood::Calm);
         let revisions: Arc<[RevisionFacts]> = [1, 2].map(facts).into();
         let (settings, members) = &mut population.groups[0];
         let policy = self.policy();

@@ -14,6 +14,7 @@ const STEPS: &[&[&str]] = &[
     // The planner's properties and the models of its rollouts, optimised: two hundred times as many
     // inputs, and the large models as a whole.
     &["test", "--package", "tsg-core", "--test", "properties", "--test", "exhaustive", "--release", "--locked"],
+    &["test", "--package", "tsg-core", "--test", "planner", "--release", "--locked", "fleet::"],
     // What is said to be enforced, against the simulated allocator: as many.
     &["test", "--package", "tsg-sim", "--test", "placement", "--release", "--locked"],
     // What the fuzz targets do, on their seeds: a workspace of its own.

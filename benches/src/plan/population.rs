@@ -35,8 +35,10 @@ pub struct Population {
 /// How a population looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
-    /// Everybody serves; there is nothing to do.
+    /// Everybody serves; there is nothing to do. Every policy is on.
     Steady,
+    /// The same, and whoever is to leave does so at once.
+    Calm,
     /// One member in a hundred is unwell, and one group in a hundred is to be another size.
     Busy,
 }
@@ -89,7 +91,7 @@ fn group(
 ) -> (GroupSettings, Vec<Member>) {
     let capacity = match mood {
         Mood::Busy if seeded.below(100) == 0 => seeded.below(2 * size),
-        Mood::Steady | Mood::Busy => size,
+        Mood::Steady | Mood::Calm | Mood::Busy => size,
     };
     let id = GroupId::new(Uuid::from_u128(seeded.draw_wide()));
     let settings =
@@ -111,7 +113,7 @@ pub fn settings(group: GroupId, capacity: u32) -> GroupSettings {
             rollout: RolloutMemory { stable: 1, ..rollout },
             ..PlanMemory::default()
         },
-        policy: Arc::new(policies(Mood::Busy)),
+        policy: Arc::new(policies(Mood::Calm)),
         revisions: revisions(),
         ..GroupSettings::new(intent)
     }
@@ -126,15 +128,14 @@ pub fn unbraked(settings: GroupSettings) -> GroupSettings {
     GroupSettings { policy: Arc::new(policy), ..settings }
 }
 
-/// Everything that is off unless it is asked for. How those leave that are to go is left as it is where
-/// some are: the naive planner knows one way.
+/// Everything that is off unless it is asked for.
 fn policies(mood: Mood) -> Policy {
     let leaving = match mood {
         Mood::Steady => {
             r#", "stop": {"drain": {"delay": "5s", "timeout": "1m"}, "shutdown": "graceful", "preserve": "always"},
                "max_unhealthy": {"range": "[0-40]", "add_while_held": true}"#
         }
-        Mood::Busy => "",
+        Mood::Calm | Mood::Busy => "",
     };
     let written = format!(
         r#"{{

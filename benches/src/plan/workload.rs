@@ -46,7 +46,7 @@ fn plan_dirty(fleet: &mut Fleet, round: &Round<'_>) {
 }
 
 fn change(turns: u32) {
-    let population = Population::new(SEED, GROUPS, SIZE, Mood::Steady);
+    let population = Population::new(SEED, GROUPS, SIZE, Mood::Calm);
     let (mut fleet, berths) = population.fleet();
     plan_dirty(&mut fleet, &population.round());
     for turn in 1..=u64::from(turns) {
@@ -60,13 +60,13 @@ fn change(turns: u32) {
 }
 
 fn tear_down(turns: u32) {
-    let mut population = Population::new(SEED, GROUPS, SIZE, Mood::Steady);
+    let mut population = Population::new(SEED, GROUPS, SIZE, Mood::Calm);
     population.groups.iter_mut().for_each(|(settings, _)| settings.intent.lifecycle = Lifecycle::Deleting);
     take_turns(&population, turns);
 }
 
 fn start(turns: u32) {
-    let mut population = Population::new(SEED, GROUPS, SIZE, Mood::Steady);
+    let mut population = Population::new(SEED, GROUPS, SIZE, Mood::Calm);
     for (settings, members) in &mut population.groups {
         *settings = unbraked(settings.clone());
         members.iter_mut().for_each(|member| member.sighting = Sighting::Present(InstanceState::Stopped));
@@ -75,7 +75,7 @@ fn start(turns: u32) {
 }
 
 fn resize(capacity: u32, turns: u32) {
-    let mut population = Population::new(SEED, GROUPS, SIZE, Mood::Steady);
+    let mut population = Population::new(SEED, GROUPS, SIZE, Mood::Calm);
     population.groups.iter_mut().for_each(|(settings, _)| settings.intent.capacity = capacity);
     take_turns(&population, turns);
 }

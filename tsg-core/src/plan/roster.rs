@@ -11,7 +11,7 @@ use super::input::{Detail, Mark, Member, PlanInput, Sighting};
 use super::ordinals::{self, Displacement};
 use super::output::{Class, ClassCounts, PlanError, Reason};
 use super::repair::Outlook;
-use super::repair::fate::{Fate, Ground, Verdict, fate_of, is_left_alone};
+use super::repair::fate::{Fate, Ground, LastResort, Verdict, fate_of, is_left_alone};
 use super::rollout::change::{Change, change_of};
 use super::rollout::goal::Goal;
 use super::survey::serves_plainly;
@@ -163,6 +163,8 @@ pub(super) struct Condemnable {
     pub ground: Ground,
     /// Whether its place was filled anew as often as the policy allows.
     pub is_spent: bool,
+    /// What is left to it if nobody takes its place.
+    pub last_resort: Option<LastResort>,
 }
 
 impl Roster {
@@ -322,9 +324,9 @@ impl Roster {
     /// Counts those that fail.
     fn add_illness(&mut self, class: Class, detail: Option<&Detail>, fate: Verdict) {
         if fate.kind() == Fate::Condemned {
-            let (ground, is_spent) = (fate.ground(), fate.is_spent());
+            let (ground, is_spent, last_resort) = (fate.ground(), fate.is_spent(), fate.last_resort());
             let index = count::of(self.standings.len() - 1);
-            self.condemnable.push(Condemnable { index, ground, is_spent });
+            self.condemnable.push(Condemnable { index, ground, is_spent, last_resort });
         }
         self.lost += u32::from(fate.kind() == Fate::Condemned && fate.ground() == Ground::Lost);
         self.broken += u32::from(is_broken(class, detail, fate));

@@ -124,10 +124,10 @@ fn a_policy_that_cannot_work_is_refused_with_what_to_write() {
         ),
         (json!({"restart": {"attempts": 9}}), "`restart.attempts` is 9; write 0 to 8"),
         (
-            json!({"restart": {"attempts": 8, "interval": "1065s"}}),
-            "`restart.attempts` is 8, but the waits between so many restarts come to 1065s, and after \
-             `restart.interval`, 1065s, a restart is forgotten, so no instance would ever be replaced; write fewer \
-             attempts, shorter waits or a longer interval",
+            json!({"restart": {"attempts": 8, "interval": "22m"}}),
+            "`restart.attempts` is 8, but the waits between so many restarts come to 22m, and after \
+             `restart.interval`, 22m, a restart is forgotten, so no instance would ever be replaced; write fewer \
+             attempts, a shorter delay or window, or a longer interval",
         ),
         (json!({"restart": {"interval": 0}}), "`restart.interval` is 0, so no restart would ever count; write \"30m\""),
         (json!({"restart": {"window": 0}}), "`restart.window` is 0, so every restart would fail at once; write \"2m\""),
@@ -278,7 +278,9 @@ fn what_is_not_used_may_be_nothing() {
     for policy in [
         json!({"restart": {"delay": "5m", "attempts": 0}}),
         json!({"restart": {"delay": "5m", "attempts": 1, "interval": "1s"}}),
-        json!({"restart": {"attempts": 8, "interval": "1066s"}}),
+        json!({"restart": {"attempts": 8, "interval": "1321s"}}),
+        json!({"restart": {"attempts": 8, "interval": "1066s", "window": "1s"}}),
+        json!({"restart": {"interval": "1s", "condition": "on_cn_restart"}}),
         json!({"stop": {"preserve": "never", "preserve_max": 0, "preserve_for": 0}}),
         json!({"stop": {"shutdown": "immediate", "shutdown_timeout": 0}}),
         json!({"update": {"checkpoints": [1, 99], "max_surge": 0, "max_unavailable": 1}}),
@@ -357,7 +359,7 @@ fn restart() -> impl Strategy<Value = RestartPolicy> {
             condition,
             attempts,
             // So many restarts have to fit into it.
-            interval: interval.max(Span::from_millis(8 * longest.as_millis())),
+            interval: interval.max(Span::from_millis(8 * longest.max(window).as_millis())),
             delay: delay.min(longest),
             max_delay: longest,
             window,

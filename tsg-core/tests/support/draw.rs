@@ -370,11 +370,13 @@ fn policy() -> impl Strategy<Value = Policy> {
         prop_oneof![5 => Just(Identity::Unordered), 1 => Just(Identity::Ordinal)],
         select(&[NodeLossReplace::Yes, NodeLossReplace::Yes, NodeLossReplace::No, NodeLossReplace::Force][..]),
     );
-    let numbers = ((span(), span()), 0_u8..8, 0_u32..3, amount(), 1_u16..=100);
+    // Restarts that are remembered for long, and for a few minutes.
+    let restarts = [[120, 300, 1_800], [10, 20, 240]].map(|seconds: [u64; 3]| seconds.map(Span::from_secs));
+    let numbers = ((span(), span()), (0_u8..8, select(restarts.to_vec())), 0_u32..3, amount(), 1_u16..=100);
     let drawn = (choices, numbers).prop_map(
         |(
             (order, mode, shutdown, preserve, scale_in, identity, lost),
-            ((delay, timeout), attempts, kept, at_once, limit),
+            ((delay, timeout), (attempts, restarts), kept, at_once, limit),
         )| {
             let mut policy = Policy { identity, ..Policy::default() };
             (policy.replace.order, policy.replace.mode) = (order, mode);
@@ -382,6 +384,8 @@ fn policy() -> impl Strategy<Value = Policy> {
             (policy.stop.drain.delay, policy.stop.drain.timeout) = (delay, timeout);
             (policy.scale_in.order, policy.scale_in.at_once) = (scale_in, at_once);
             policy.restart.attempts = attempts;
+            let [window, max_delay, interval] = restarts;
+            (policy.restart.window, policy.restart.max_delay, policy.restart.interval) = (window, max_delay, interval);
             policy.cn_loss.replace = lost;
             policy.max_unhealthy.limit = Amount::Percent(limit);
             policy

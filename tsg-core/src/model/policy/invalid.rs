@@ -85,7 +85,7 @@ pub enum InvalidPolicy {
     #[error(
         "`restart.attempts` is {attempts}, but the waits between so many restarts come to {waits}, and after \
          `restart.interval`, {interval}, a restart is forgotten, so no instance would ever be replaced; write fewer \
-         attempts, shorter waits or a longer interval"
+         attempts, a shorter delay or window, or a longer interval"
     )]
     AttemptsForgotten {
         /// How many.

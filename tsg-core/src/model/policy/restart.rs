@@ -100,13 +100,16 @@ impl RestartPolicy {
         self.check_attempts_fit()
     }
 
-    /// Refuses more attempts than can be counted before the first of them is forgotten.
+    /// Refuses more attempts than can be counted before the first of them is forgotten, where an instance
+    /// runs and does not become healthy: it is restarted again when both the wait and its window are over.
     fn check_attempts_fit(&self) -> Result<(), InvalidPolicy> {
-        let &Self { attempts, interval, .. } = self;
-        let between = (0..attempts.saturating_sub(1)).map(|nth| self.delay.doubled(u32::from(nth), self.max_delay));
-        let waits = Span::from_millis(between.map(Span::as_millis).sum());
-        let is_reached = attempts < 2 || waits < interval;
-        if is_reached { Ok(()) } else { Err(InvalidPolicy::AttemptsForgotten { attempts, waits, interval }) }
+        let &Self { condition, attempts, interval, window, .. } = self;
+        let wait = |nth: u8| self.delay.doubled(u32::from(nth), self.max_delay).max(window);
+        let waits = Span::from_millis((0..attempts.saturating_sub(1)).map(wait).map(Span::as_millis).sum());
+        if attempts < 2 || waits < interval || !condition.on_failure() {
+            return Ok(());
+        }
+        Err(InvalidPolicy::AttemptsForgotten { attempts, waits, interval })
     }
 }
 

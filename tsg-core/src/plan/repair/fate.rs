@@ -55,10 +55,27 @@ pub(in super::super) struct Verdict {
     due_at: Option<Timestamp>,
     reason: Option<Reason>,
     is_spent: bool,
+    last_resort: Option<LastResort>,
+}
+
+/// A restart that is left to one that was given up and that nobody takes the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct LastResort {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: Reason,
 }
 
 impl Verdict {
-    const STAYS: Self = Self { kind: Fate::Stays, ground: Ground::Broken, due_at: None, reason: None, is_spent: false };
+    const STAYS: Self = Self {
+        kind: Fate::Stays,
+        ground: Ground::Broken,
+        due_at: None,
+        reason: None,
+        is_spent: false,
+        last_resort: None,
+    };
 
     const fn now(kind: Fate, reason: Reason) -> Self {
         Self { kind, reason: Some(reason), ..Self::STAYS }
@@ -95,6 +112,11 @@ impl Verdict {
     /// Whether its place was filled anew as often as the policy allows.
     pub(in super::super) const fn is_spent(self) -> bool {
         self.is_spent
+    }
+
+    /// What is left to it if it is given up and stays.
+    pub(in super::super) const fn last_resort(self) -> Option<LastResort> {
+        self.last_resort
     }
 }
 
@@ -161,13 +183,11 @@ impl Patient<'_, '_> {
         in_trouble_since(self.member, self.detail)
     }
 
-    /// The attempts that count. Were they forgotten while its replacement waits, it would be restarted
-    /// for ever; once a replacement has been due for as long as they count, restarts are what is left.
+    /// The attempts that count. Those of the interval that ends now would be forgotten while its
+    /// successor is waited for, and it would be restarted for ever.
     fn restarts(&self) -> u8 {
         let interval = self.input.policy.restart.interval.as_duration();
-        let is_hopeless = self.replacement(self.since()).due_at.after(interval) <= self.input.now;
-        let end = if is_hopeless { self.input.now } else { self.since() };
-        self.detail.map_or(0, |detail| detail.restarts.within(interval, end))
+        self.detail.map_or(0, |detail| detail.restarts.within(interval, self.since()))
     }
 
     /// The wait after so many restarts.
@@ -190,6 +210,15 @@ impl Patient<'_, '_> {
             return Verdict { is_spent, ..Verdict::later(Fate::GivenUp, due_at, reason) };
         }
         Verdict { is_spent, ..Verdict::condemned(Ground::Broken, reason) }
+    }
+
+    /// One whose restarts are used up. By the time they are forgotten a successor should be there.
+    fn used_up(&self, reason: Reason, anew: Reason) -> Verdict {
+        let (restart, since) = (&self.input.policy.restart, self.since());
+        let at = self.replacement(since).due_at.after(restart.interval.as_duration());
+        let is_restartable = restart.condition.on_failure() && restart.attempts > 0;
+        let last_resort = is_restartable.then_some(LastResort { at, reason: anew });
+        Verdict { last_resort, ..self.given_up(since, reason) }
     }
 
     fn of_stopped(&self) -> Verdict {
@@ -217,7 +246,7 @@ impl Patient<'_, '_> {
             return Verdict::now(Fate::Restarts, Reason::Stopped { starts });
         }
         let reason = if starts == 0 { Reason::Stopped { starts } } else { Reason::WouldNotStart { starts } };
-        self.given_up(self.since(), reason)
+        self.used_up(reason, Reason::Stopped { starts: 0 })
     }
 
     fn of_unhealthy(&self) -> Verdict {
@@ -238,7 +267,7 @@ impl Patient<'_, '_> {
             0 => Reason::Unhealthy { since, restarts },
             _ => Reason::StaysUnhealthy { since, restarts },
         };
-        self.given_up(self.since(), reason)
+        self.used_up(reason, Reason::Unhealthy { since, restarts: 0 })
     }
 
     /// What provisions has a grace of its own; what has been provisioned and does not become

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use super::super::input::{Member, NodeState, PlanInput};
 use super::super::memory::{Backoff, RepairMemory, Setback, SuspensionCause};
 use super::super::output::{Class, Reason};
-use super::super::roster::{Condemnable, Roster, Standing};
-use super::fate::{Fate, Ground};
+use super::super::roster::{Condemnable, Roster, Standing, earliest};
+use super::fate::{Fate, Ground, LastResort};
 use super::gate::Gate;
 use super::heirs::{Heir, Heirs};
 use super::{Outlook, hold, reunion, suspend};
@@ -123,8 +123,7 @@ impl Pace {
             if count::of(begun.len()) < self.gate.slots(self, input, found.ground) {
                 begun.push(found);
             } else {
-                roster.set_fate(found.index, Fate::GivenUp);
-                self.withheld += 1;
+                self.withheld += u32::from(withhold(input, roster, found));
             }
         }
         for found in begun {
@@ -180,6 +179,23 @@ fn order(input: &PlanInput<'_>, roster: &Roster) -> ReplaceOrder {
 fn has_room(input: &PlanInput<'_>, roster: &Roster) -> bool {
     let most = input.limits.most_instances.saturating_sub(roster.counts.of(Class::Kept));
     input.policy.identity == Identity::Unordered && most > input.intent.capacity && !is_quota_used_up(input)
+}
+
+/// Gives one whose replacement may not begin its slot back, and answers whether it waits for that: one
+/// that nobody came for in all the time for which restarts count is restarted once more.
+fn withhold(input: &PlanInput<'_>, roster: &mut Roster, found: Condemnable) -> bool {
+    match found.last_resort {
+        Some(LastResort { at, reason }) if at <= input.now => {
+            roster.set_fate(found.index, Fate::Restarts);
+            roster.restartable.push((found.index, reason));
+            false
+        }
+        last_resort => {
+            roster.set_fate(found.index, Fate::GivenUp);
+            earliest(&mut roster.next_change, last_resort.map(|resort| resort.at));
+            true
+        }
+    }
 }
 
 /// Whether the cloud said so, a short while ago.
