@@ -84,3 +84,14 @@ fn the_refusal_on_the_page_is_the_one_that_is_given() {
     let refusal = serde_json::from_value::<Policy>(json!({"update": {"max_surge": 0}})).unwrap_err().to_string();
     assert!(quoted.join(" ").contains(&refusal), "{refusal}");
 }
+
+#[test]
+fn what_the_page_about_health_proposes_are_policies() {
+    let page = include_str!("../../../docs/health.md");
+    let spans = page.lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('`'));
+    let policies: Vec<&str> = spans.filter(|span| span.starts_with("{\"")).collect();
+    for policy in &policies {
+        assert!(serde_json::from_str::<Policy>(policy).is_ok_and(|read| read != Policy::default()), "{policy}");
+    }
+    assert!(policies.len() >= 5, "{policies:?}");
+}
