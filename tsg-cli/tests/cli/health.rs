@@ -76,7 +76,10 @@ fn a_hung_instance_leaves_discovery_is_replaced_and_its_successor_enters() {
     let before = members(&demo);
     assert!(before.iter().all(|member| member["health"]["verdict"] == "healthy"), "{before:#?}");
     let shown = demo.tsg(&["group", "get", "edge"]).ok().out;
-    assert!(shown.contains(&format!("check: http-{port} http:{port}/ping (every 10s, 3 failures in a row)")), "{shown}");
+    assert!(
+        shown.contains(&format!("check: http-{port} http:{port}/ping (every 10s, 3 failures in a row)")),
+        "{shown}"
+    );
 
     found_once(&demo, |found| before.iter().all(|member| found.contains(address(member))));
     members_once(&demo, |members| members.iter().all(|member| member["discovery"] == "listed"));
