@@ -14,8 +14,17 @@ const OWNER_ONLY: u32 = 0o600;
 
 /// The right to have the store open. Given back when dropped, also by a crash.
 pub(super) struct Claim {
-    _lock: File,
+    lock: File,
     pub(super) path: PathBuf,
+}
+
+impl Drop for Claim {
+    /// To close the file is not enough: a process that is just being started from this one has it open too,
+    /// and would keep the lock for that moment.
+    fn drop(&mut self) {
+        // What cannot be given back goes with the process.
+        _ = self.lock.unlock();
+    }
 }
 
 /// Takes the lock beside the file and makes the file, if there is none.
@@ -25,7 +34,7 @@ pub(super) fn claim(path: &Path) -> Result<Claim, OpenError> {
     let lock = lock(&path)?;
     // Made here for its mode, which SQLite gives to its log as well; closed before SQLite opens it.
     drop(private().open(&path).map_err(|error| file_error(&path, &error))?);
-    Ok(Claim { _lock: lock, path })
+    Ok(Claim { lock, path })
 }
 
 fn check_place(path: &Path) -> Result<(), OpenError> {
