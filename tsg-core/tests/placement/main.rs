@@ -11,4 +11,5 @@ mod oracle;
 mod outlook;
 mod rules;
 mod spec;
+mod verified;
 mod world;

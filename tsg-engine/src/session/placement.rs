@@ -20,7 +20,7 @@ use tsg_core::placement::compile::{Compiled, Newcomer, Pace, Resident, Steering,
 use tsg_core::placement::inventory::Label;
 use tsg_core::placement::outlook::outlook;
 use tsg_core::placement::rule::{Enforce, PlacementSpec, Strength};
-use tsg_core::placement::verify::{Remedy, Verdict, Verified, prospects, remedy, verify};
+use tsg_core::placement::verify::{Inspection, Remedy, Verdict, Verified, remedy};
 use tsg_core::plan::input::{Mark, ViewTrust};
 use tsg_core::ports::store::StoreError;
 
@@ -304,6 +304,7 @@ impl Session {
         let (placed, ledger, member) = (self.placed.get(&group)?, self.books.group(group)?, membership(group));
         let newcomer = Newcomer { labels: &placed.labels, group: Some(&member), ..Newcomer::default() };
         let block = Fingerprint::of(&placed.block);
+        let inspection = Inspection::new(&placed.block, view, &newcomer);
         let located = ledger.open().filter(|operation| matches!(operation.phase, Phase::Bound | Phase::Ready));
         let located = located.filter_map(|operation| Some((operation, operation.instance?, self.node_of(operation)?)));
         let mut landed: Vec<Landed> = located
@@ -314,9 +315,9 @@ impl Session {
                 compute_node,
                 landing: operation.landing,
                 verified: match operation.landing {
-                    // A look is work for each machine of the account, and it landed well.
+                    // Nothing can break later what was kept when it landed.
                     Some(landing) if landing.block == block && !landing.is_misplaced => Vec::new(),
-                    _ => verify(&placed.block, view, &newcomer, instance),
+                    _ => inspection.landed(instance),
                 },
             })
             .collect();
@@ -325,7 +326,7 @@ impl Session {
         Some(PlacementView {
             at: self.sight.snapshot.taken_at,
             compiled: compile(&placed.block, view, &newcomer),
-            prospects: prospects(&placed.block, view, &newcomer),
+            prospects: inspection.prospects(),
             outlook: outlook(&placed.block, view, &newcomer).ok(),
             replaced_in_a_row: replaced_in_a_row(&landings, block),
             enforce: match ledger.group().policy.update.mode {

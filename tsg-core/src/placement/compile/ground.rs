@@ -20,13 +20,19 @@ pub(crate) struct Ground<'v> {
     pub(crate) nodes: Vec<ComputeNodeId>,
     /// The racks as they stand in the topology.
     racks: Vec<Option<&'v str>>,
+    /// The same as numbers, in the order of their names.
+    rack_numbers: Vec<Option<usize>>,
 }
 
 impl<'v> Ground<'v> {
     pub(crate) fn new(view: &'v View<'v>) -> Self {
         let nodes = view.nodes();
-        let racks = nodes.iter().map(|node| view.topology.rack(*node)).collect();
-        Self { view, nodes, racks }
+        let racks: Vec<Option<&str>> = nodes.iter().map(|node| view.topology.rack(*node)).collect();
+        let mut names: Vec<&str> = racks.iter().copied().flatten().collect();
+        names.sort_unstable();
+        names.dedup();
+        let rack_numbers = racks.iter().map(|rack| names.binary_search(&(*rack)?).ok()).collect();
+        Self { view, nodes, racks, rack_numbers }
     }
 
     pub(crate) fn number(&self, node: ComputeNodeId) -> Option<usize> {
@@ -71,13 +77,34 @@ impl<'v> Ground<'v> {
         }
     }
 
-    /// Whether two nodes are known to be in one place.
-    pub(crate) fn is_same_place(&self, scope: Scope, one: usize, other: usize) -> bool {
+    /// The number of the place that a node is in, below [`Self::place_count`]; `None` where that is not
+    /// known.
+    pub(crate) fn place_of(&self, scope: Scope, node: usize) -> Option<usize> {
         match scope {
-            Scope::Node => one == other,
-            Scope::Rack => self.is_located(scope, one) && self.racks.get(one) == self.racks.get(other),
-            Scope::DataCentre => self.is_known(scope),
+            Scope::Node => Some(node),
+            Scope::Rack => *self.rack_numbers.get(node)?,
+            Scope::DataCentre => self.is_known(scope).then_some(0),
         }
+    }
+
+    /// How many places there are.
+    pub(crate) fn place_count(&self, scope: Scope) -> usize {
+        match scope {
+            Scope::Node => self.nodes.len(),
+            Scope::Rack => self.rack_numbers.iter().flatten().max().map_or(0, |last| last + 1),
+            Scope::DataCentre => 1,
+        }
+    }
+
+    /// What stands on the nodes of each place together.
+    pub(crate) fn sums(&self, scope: Scope, on_node: &[u32]) -> Vec<u32> {
+        let mut sums = vec![0; self.place_count(scope)];
+        for (node, count) in on_node.iter().enumerate() {
+            if let Some(sum) = self.place_of(scope, node).and_then(|place| sums.get_mut(place)) {
+                *sum += count;
+            }
+        }
+        sums
     }
 
     /// The nodes that share a place with one that is marked.

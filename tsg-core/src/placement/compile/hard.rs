@@ -60,7 +60,7 @@ impl<'v> HardRules<'v> {
         let mut rules = Vec::new();
         let hard = placed_rules(spec).filter(|(_, rule)| rule.operator.strength == Strength::Hard);
         for (at, rule) in hard {
-            match meaning(ground, rule, newcomer.is_match(rule), None).map_err(Flaw::Lost).and_then(|meaning| {
+            match meaning(ground, rule, newcomer.is_match(rule)).map_err(Flaw::Lost).and_then(|meaning| {
                 check(ground, at, rule, &meaning)?;
                 Ok(meaning)
             }) {

@@ -9,7 +9,6 @@ use alloc::vec::Vec;
 use super::ground::{Ground, Marks, numbers};
 use super::outcome::Obstacle;
 use super::view::{Resident, is_id_match};
-use crate::model::id::InstanceId;
 use crate::placement::rule::{Criterion, Direction, Pattern, Rule, Scope};
 
 /// What a rule comes to.
@@ -41,13 +40,8 @@ impl Meaning<'_> {
     }
 }
 
-/// What a rule means, beside an instance that is left out.
-pub(crate) fn meaning<'v>(
-    ground: &Ground<'v>,
-    rule: &Rule,
-    is_own: bool,
-    except: Option<InstanceId>,
-) -> Result<Meaning<'v>, Obstacle> {
+/// What a rule means.
+pub(crate) fn meaning<'v>(ground: &Ground<'v>, rule: &Rule, is_own: bool) -> Result<Meaning<'v>, Obstacle> {
     if let Some(why) = unseen(&rule.criterion) {
         return Err(why);
     }
@@ -56,7 +50,7 @@ pub(crate) fn meaning<'v>(
     }
     let (matches, nodes) = match rule.criterion {
         Criterion::Node => (Vec::new(), matching_nodes(ground, &rule.pattern)),
-        _ => matching_instances(ground, rule, except),
+        _ => matching_instances(ground, rule),
     };
     let unlocated = count_unlocated(ground, rule.scope, &matches, &nodes);
     let hidden = if rule.criterion == Criterion::Node { count_hidden(ground, rule, &nodes) } else { 0 };
@@ -96,14 +90,10 @@ fn matching_nodes(ground: &Ground<'_>, pattern: &Pattern) -> Marks {
     ground.nodes.iter().map(is_match).collect()
 }
 
-fn matching_instances<'v>(
-    ground: &Ground<'v>,
-    rule: &Rule,
-    except: Option<InstanceId>,
-) -> (Vec<&'v Resident<'v>>, Marks) {
+fn matching_instances<'v>(ground: &Ground<'v>, rule: &Rule) -> (Vec<&'v Resident<'v>>, Marks) {
     let mut nodes = ground.none();
-    let others = ground.view.residents().iter().filter(|resident| Some(resident.id) != except);
-    let matches: Vec<_> = others.filter(|resident| resident.is_match(&rule.criterion, &rule.pattern)).collect();
+    let residents = ground.view.residents().iter();
+    let matches: Vec<_> = residents.filter(|resident| resident.is_match(&rule.criterion, &rule.pattern)).collect();
     for node in matches.iter().filter_map(|resident| ground.node_of(resident)) {
         if let Some(mark) = nodes.get_mut(node) {
             *mark = true;

@@ -44,7 +44,7 @@ mod spreading;
 mod view;
 mod wishes;
 
-pub(crate) use ground::Ground;
+pub(crate) use ground::{Ground, numbers};
 pub(crate) use hard::placed_rules;
 pub(crate) use meaning::{Meaning, meaning};
 pub use newcomer::{Newcomer, Steering};

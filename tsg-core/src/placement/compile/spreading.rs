@@ -23,12 +23,9 @@ pub(crate) fn members(ground: &Ground<'_>, newcomer: &Newcomer<'_>) -> Vec<u32> 
 
 /// The nodes among those that are wanted whose places have more members than the emptiest of them.
 pub(super) fn fuller(ground: &Ground<'_>, over: Scope, members: &[u32], wanted: &[bool]) -> Marks {
-    let in_place = |node: usize| -> u32 {
-        let others = members.iter().enumerate().filter(|(other, _)| ground.is_same_place(over, node, *other));
-        others.map(|(_, count)| *count).sum()
-    };
-    let located = numbers(wanted).filter(|node| ground.is_located(over, *node));
-    let counts: Vec<(usize, u32)> = located.map(|node| (node, in_place(node))).collect();
+    let sums = ground.sums(over, members);
+    let in_place = |node: usize| Some((node, *sums.get(ground.place_of(over, node)?)?));
+    let counts: Vec<(usize, u32)> = numbers(wanted).filter_map(in_place).collect();
     let floor = counts.iter().map(|(_, count)| *count).min().unwrap_or(0);
     let mut fuller = vec![false; members.len()];
     for (node, _) in counts.iter().filter(|(_, count)| *count > floor) {

@@ -58,7 +58,7 @@ pub(super) fn wishes(
     let preferences = spec.prefer.iter().enumerate();
     let preferences = preferences.map(|(index, wish)| (SpecPlace::Preference { index }, &wish.rule, wish.weight));
     for (at, rule, weight) in soft.chain(preferences) {
-        let meant = meaning(ground, rule, newcomer.is_match(rule), None);
+        let meant = meaning(ground, rule, newcomer.is_match(rule));
         match meant.and_then(|meaning| wish(ground, at, rule, &meaning)) {
             Ok(wish) => wishes.push(Wish { weight: weight.into(), ..wish }),
             Err(why) => compiled.unenforceable.push(Lost { at, why }),

@@ -107,7 +107,7 @@ impl Asked {
 /// Why a rule cannot be judged by what the view shows. One that can be may still leave some of its
 /// matches out, as long as it is not known where these stand.
 fn obstacle(ground: &Ground<'_>, rule: &Rule, newcomer: &Newcomer<'_>) -> Option<Obstacle> {
-    let meaning = match meaning(ground, rule, newcomer.is_match(rule), None) {
+    let meaning = match meaning(ground, rule, newcomer.is_match(rule)) {
         Ok(meaning) => meaning,
         Err(why) => return Some(why),
     };

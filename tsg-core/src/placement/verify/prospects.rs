@@ -5,9 +5,9 @@
 
 use alloc::vec::Vec;
 
-use super::{Look, Verdict, Verified};
+use super::{Inspection, Verdict, Verified};
 use crate::model::id::ComputeNodeId;
-use crate::placement::compile::{Ground, Newcomer, View, meaning, members, placed_rules};
+use crate::placement::compile::{Newcomer, View};
 use crate::placement::rule::{PlacementSpec, Strength};
 
 /// A compute node, and what the rules say of it.
@@ -56,22 +56,5 @@ impl Prospect {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn prospects(spec: &PlacementSpec, view: &View<'_>, newcomer: &Newcomer<'_>) -> Vec<Prospect> {
-    let ground = Ground::new(view);
-    let read = placed_rules(spec).map(|(at, rule)| {
-        let is_own = newcomer.is_match(rule);
-        (at, rule, meaning(&ground, rule, is_own, None))
-    });
-    let rules: Vec<_> = read.collect();
-    let members = members(&ground, newcomer);
-    let prospect = |(number, node): (usize, &ComputeNodeId)| {
-        let look = Look { ground: &ground, newcomer, landed: None, node: Some(number) };
-        let verified = rules.iter().map(|(at, rule, meaning)| Verified {
-            at: *at,
-            strength: rule.operator.strength,
-            verdict: look.against(rule, meaning),
-        });
-        let members = members.get(number).copied().unwrap_or_default();
-        Prospect { node: *node, members, verified: verified.collect() }
-    };
-    ground.nodes.iter().enumerate().map(prospect).collect()
+    Inspection::new(spec, view, newcomer).prospects()
 }
