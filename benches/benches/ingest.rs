@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "a bench says what it measured")]
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,10 +17,11 @@ use tsg_benches::meter::{Candidate, take_turns};
 use tsg_benches::plan::naive::steps_of;
 use tsg_benches::plan::population::{Mood, NOW, Population};
 use tsg_benches::verdict::{Line, conclude, said};
+use tsg_core::model::id::OperationId;
 use tsg_core::model::instance::Snapshot;
 use tsg_core::model::operation::Operation;
 use tsg_core::model::time::Timestamp;
-use tsg_core::observe::join::{Look, join};
+use tsg_core::observe::join::{Brief, Look, join};
 use tsg_core::observe::lasting::LastingStates;
 use tsg_core::observe::paging::{Paging, PagingStep};
 use tsg_core::plan::fleet::{Berth, Fleet};
@@ -34,7 +36,9 @@ const SIZE: u32 = 100;
 /// What the engine keeps from one look to the next.
 struct Observer {
     lasting: LastingStates,
-    ledger: Vec<Vec<Operation>>,
+    ledger: Vec<BTreeMap<OperationId, Operation>>,
+    /// By operation, as the engine keeps them beside the ledger.
+    briefs: Vec<BTreeMap<OperationId, Brief>>,
     fleet: Fleet,
     berths: Vec<Berth>,
 }
@@ -46,7 +50,14 @@ impl Observer {
         for (seen, since) in known_of(population) {
             lasting.take_over(&seen, since, Timestamp::EPOCH);
         }
-        Self { lasting, ledger: ledger_of(population), fleet, berths }
+        let by_id = |operations: Vec<Operation>| operations.into_iter().map(|operation| (operation.id, operation));
+        let ledger: Vec<BTreeMap<_, _>> =
+            ledger_of(population).into_iter().map(|group| by_id(group).collect()).collect();
+        let of_group = |group: &BTreeMap<_, Operation>| {
+            group.values().filter_map(Brief::of).map(|brief| (brief.operation(), brief)).collect()
+        };
+        let briefs = ledger.iter().map(of_group).collect();
+        Self { lasting, ledger, briefs, fleet, berths }
     }
 
     /// Takes in a look, up to members in the planner's own state.
@@ -54,8 +65,8 @@ impl Observer {
         let snapshot = joined(pages);
         self.lasting.note_all(&snapshot);
         let look = Look { taken_at: snapshot.taken_at, lasting: &self.lasting, now: NOW, youth: youth() };
-        for (operations, berth) in self.ledger.iter().zip(&self.berths) {
-            let joined = join(operations, &look);
+        for ((operations, briefs), berth) in self.ledger.iter().zip(&self.briefs).zip(&self.berths) {
+            let joined = join(briefs.values(), |id| operations.get(&id), &look);
             self.fleet.put_members(*berth, joined.members);
             for detail in joined.details {
                 self.fleet.put_detail(*berth, detail);

@@ -3,7 +3,6 @@
 //! Owns the compact record of one observed machine and of one complete look at an account. Must
 //! never hold text: a million of these fit in memory.
 
-use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::fnv::fnv;
 use super::guest::{GuestReport, GuestSigns};
 use super::id::{ComputeNodeId, ImageId, InstanceId, OperationId};
+use super::machines::Machines;
 use super::tag::Claim;
 use super::time::Timestamp;
 
@@ -195,6 +195,6 @@ pub struct ObservedInstance {
 pub struct Snapshot {
     /// When its first page was asked for.
     pub taken_at: Timestamp,
-    /// The machines, ordered by id.
-    pub instances: Vec<ObservedInstance>,
+    /// The machines.
+    pub instances: Machines,
 }

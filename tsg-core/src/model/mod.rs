@@ -15,6 +15,7 @@ pub mod instance;
 pub mod labels;
 pub mod landing;
 pub mod listing;
+pub mod machines;
 pub mod name;
 pub mod nic;
 pub mod operation;

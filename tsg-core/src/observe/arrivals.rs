@@ -162,7 +162,7 @@ pub trait LedgerLookup {
 ///     // and what else is seen of it
 /// };
 /// let foreign = ObservedInstance { claim: None, named: None, ..claiming };
-/// let seen = |machine| Snapshot { taken_at: now, instances: vec![machine] };
+/// let seen = |machine| Snapshot { taken_at: now, instances: [machine].into_iter().collect() };
 /// assert_eq!(arrivals(&seen(claiming), manager, &Empty), [Arrival::LedgerBehind { instance, claim }]);
 /// assert_eq!(arrivals(&seen(foreign), manager, &Empty), [], "not ours");
 /// ```

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::lasting::{LastingStates, Shown};
 use crate::model::guest::GuestReport;
-use crate::model::id::InstanceId;
+use crate::model::id::{InstanceId, OperationId};
 use crate::model::instance::{ObservedInstance, ResizeMode, Snapshot};
 use crate::model::operation::Operation;
 use crate::model::time::Timestamp;
@@ -22,8 +22,7 @@ use crate::plan::input::{Detail, Lineage, Marks, Member, RestartHistory, Sightin
 /// assert_eq!(find_instance(&Snapshot::default(), InstanceId::new(uuid::Uuid::from_u128(1))), None);
 /// ```
 pub fn find_instance(snapshot: &Snapshot, id: InstanceId) -> Option<&ObservedInstance> {
-    let place = snapshot.instances.binary_search_by_key(&id, |instance| instance.id).ok()?;
-    snapshot.instances.get(place)
+    snapshot.instances.get(id)
 }
 
 /// What operations are joined with.
@@ -52,97 +51,59 @@ pub struct Joined {
     pub resize: Option<ResizeMode>,
 }
 
-/// Joins all open operations of a group with a look at the cloud.
+/// What a join needs of an open operation: a seventh of its record, in one piece. To be kept beside
+/// the record and made anew when that changes, since every look at the cloud is joined with all of
+/// them.
 ///
 /// ```
-/// use core::time::Duration;
-/// use tsg_core::model::operation::Operation;
-/// use tsg_core::observe::join::{Look, join};
-/// use tsg_core::observe::lasting::LastingStates;
-/// use tsg_core::plan::input::Sighting;
+/// use tsg_core::model::operation::{Operation, Phase};
+/// use tsg_core::observe::join::Brief;
 ///
-/// let ready: Operation = serde_json::from_str(r#"{
+/// let mut operation: Operation = serde_json::from_str(r#"{
 ///     "id": "aaaaaaaaaaaaaaaaaaaaaaaabk", "group": "00000000-0000-0000-0000-000000000001",
 ///     "sequence": 1, "revision": 1, "template": "00000000-0000-0000-0000-000000000002",
-///     "name": "web-aaaaaaaaaaaaaaaaaaaaaaaabk", "phase": "ready",
+///     "name": "web-aaaaaaaaaaaaaaaaaaaaaaaabk", "phase": "planned",
 ///     "phase_since": 1800000000000, "planned_at": 1800000000000, "cause": "capacity",
-///     "attempts": [], "instance": "00000000-0000-0000-0000-000000000007",
-///     "silence": {"negatives": 0}, "absence": {"not_found": 0}, "residue": []
+///     "attempts": [], "silence": {"negatives": 0}, "absence": {"not_found": 0}, "residue": []
 /// }"#)?;
-///
-/// // A complete look a minute later does not show its machine.
-/// let now = ready.phase_since.after(Duration::from_secs(60));
-/// let look = Look { taken_at: now, lasting: &LastingStates::new(), now, youth: Duration::ZERO };
-/// let joined = join([&ready], &look);
-/// assert_eq!(joined.members[0].sighting, Sighting::Missing);
-/// # Ok::<(), serde_json::Error>(())
+/// assert!(Brief::of(&operation).is_some());
+/// operation.enter(Phase::Cancelled, operation.phase_since)?;
+/// assert_eq!(Brief::of(&operation), None, "it is nobody's member any more");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub fn join<'a>(operations: impl IntoIterator<Item = &'a Operation>, look: &Look<'_>) -> Joined {
-    let (mut joined, mut modes) = (Joined::default(), Modes::default());
-    let operations = operations.into_iter();
-    // Mostly all that are handed in are open.
-    let most = operations.size_hint().1.unwrap_or(0);
-    let mut told = Vec::with_capacity(most);
-    joined.members.reserve_exact(most);
-    // The ledger is read once, from front to back, and then all machines are looked up together:
-    // what a join takes is the time in which memory answers.
-    for operation in operations.filter(|operation| !operation.phase.is_closed()) {
-        joined.members.push(member_of(operation));
-        told.push(Told::of(operation, look));
-    }
-    let shown = look.lasting.shown_each(joined.members.iter().map(Member::instance));
-    for ((member, told), shown) in joined.members.iter_mut().zip(told).zip(shown) {
-        told.show(member, shown, look);
-        modes.note(shown);
-        if told.says_more || shown.is_some_and(|shown| shown.guest != GuestReport::default()) {
-            *member = member.with_detail();
-            joined.details.push(detail_of(told.operation, shown));
-        }
-    }
-    joined.members.sort_unstable_by_key(|member| member.operation);
-    joined.details.sort_unstable_by_key(|detail| detail.operation);
-    joined.resize = modes.common;
-    joined
-}
-
-/// How machines can be resized, as long as all of them agree.
-#[derive(Default)]
-struct Modes {
-    common: Option<ResizeMode>,
-    differ: bool,
-}
-
-impl Modes {
-    fn note(&mut self, shown: Option<&Shown>) {
-        let Some(mode) = shown.map(|shown| shown.brand.resize()) else { return };
-        self.differ |= self.common.is_some_and(|common| common != mode);
-        self.common = (!self.differ).then_some(mode);
-    }
-}
-
-/// An open operation as the planner sees it, before its machine was looked up.
-fn member_of(operation: &Operation) -> Member {
-    // The ledger counts further than any group will; what saturates only loses its age.
-    let sequence = u32::try_from(operation.sequence).unwrap_or(u32::MAX);
-    let mut member = Member::planned(operation.id, sequence, operation.revision, operation.phase_since);
-    member.phase = operation.phase;
-    operation.instance.map_or(member, |instance| member.with_instance(instance))
-}
-
-/// What the ledger says of an operation beyond its member.
-struct Told<'a> {
-    operation: &'a Operation,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Brief {
+    /// Before its machine was looked up.
+    member: Member,
+    asked_at: Timestamp,
     /// Whether there is anything but the common case to say. Most have nothing.
     says_more: bool,
     /// Whether something is about to be done to its machine that voids what it proved before.
     is_on_trial: bool,
 }
 
-impl<'a> Told<'a> {
-    fn of(operation: &'a Operation, look: &Look<'_>) -> Self {
-        let is_young = operation.asked_at().after(look.youth) > look.now;
+const _: () = assert!(core::mem::size_of::<Brief>() <= 80, "a join reads all of them");
+
+impl Brief {
+    /// That of an operation; `None` of one that is closed.
+    pub fn of(operation: &Operation) -> Option<Self> {
         let is_on_trial = operation.errand.as_ref().is_some_and(|errand| errand.kind.is_trial());
-        Self { operation, says_more: is_young || says_more(operation), is_on_trial }
+        (!operation.phase.is_closed()).then(|| Self {
+            member: member_of(operation),
+            asked_at: operation.asked_at(),
+            says_more: says_more(operation),
+            is_on_trial,
+        })
+    }
+
+    /// Its operation.
+    pub fn operation(&self) -> OperationId {
+        self.member.operation
+    }
+
+    fn needs_detail(&self, shown: Option<&Shown>, look: &Look<'_>) -> bool {
+        let is_young = || self.asked_at.after(look.youth) > look.now;
+        self.says_more || is_young() || shown.is_some_and(|shown| shown.guest != GuestReport::default())
     }
 
     /// Adds what was seen of its machine.
@@ -168,6 +129,83 @@ impl<'a> Told<'a> {
             None => member.sighting = Sighting::Missing,
         }
     }
+}
+
+/// Joins all open operations of a group with a look at the cloud. `operation` looks up the record
+/// of a brief; it is asked for those that there is more to say about.
+///
+/// ```
+/// use core::time::Duration;
+/// use tsg_core::model::operation::Operation;
+/// use tsg_core::observe::join::{Brief, Look, join};
+/// use tsg_core::observe::lasting::LastingStates;
+/// use tsg_core::plan::input::Sighting;
+///
+/// let ready: Operation = serde_json::from_str(r#"{
+///     "id": "aaaaaaaaaaaaaaaaaaaaaaaabk", "group": "00000000-0000-0000-0000-000000000001",
+///     "sequence": 1, "revision": 1, "template": "00000000-0000-0000-0000-000000000002",
+///     "name": "web-aaaaaaaaaaaaaaaaaaaaaaaabk", "phase": "ready",
+///     "phase_since": 1800000000000, "planned_at": 1800000000000, "cause": "capacity",
+///     "attempts": [], "instance": "00000000-0000-0000-0000-000000000007",
+///     "silence": {"negatives": 0}, "absence": {"not_found": 0}, "residue": []
+/// }"#)?;
+///
+/// // A complete look a minute later does not show its machine.
+/// let now = ready.phase_since.after(Duration::from_secs(60));
+/// let look = Look { taken_at: now, lasting: &LastingStates::new(), now, youth: Duration::ZERO };
+/// let joined = join(&Brief::of(&ready), |_| Some(&ready), &look);
+/// assert_eq!(joined.members[0].sighting, Sighting::Missing);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub fn join<'a, 'o>(
+    briefs: impl IntoIterator<Item = &'a Brief>,
+    operation: impl Fn(OperationId) -> Option<&'o Operation>,
+    look: &Look<'_>,
+) -> Joined {
+    let (mut joined, mut modes) = (Joined::default(), Modes::default());
+    let briefs: Vec<&Brief> = briefs.into_iter().collect();
+    joined.members.extend(briefs.iter().map(|brief| brief.member));
+    // The briefs are read once, from front to back, and then all machines are looked up together:
+    // what a join takes is the time in which memory answers.
+    let shown = look.lasting.shown_each(joined.members.iter().map(Member::instance));
+    for ((member, brief), shown) in joined.members.iter_mut().zip(briefs).zip(shown) {
+        brief.show(member, shown, look);
+        modes.note(shown);
+        if brief.needs_detail(shown, look)
+            && let Some(operation) = operation(member.operation)
+        {
+            *member = member.with_detail();
+            joined.details.push(detail_of(operation, shown));
+        }
+    }
+    joined.members.sort_unstable_by_key(|member| member.operation);
+    joined.details.sort_unstable_by_key(|detail| detail.operation);
+    joined.resize = modes.common;
+    joined
+}
+
+/// How machines can be resized, as long as all of them agree.
+#[derive(Default)]
+struct Modes {
+    common: Option<ResizeMode>,
+    differ: bool,
+}
+
+impl Modes {
+    fn note(&mut self, shown: Option<&Shown>) {
+        let Some(mode) = shown.map(|shown| shown.brand.resize()) else { return };
+        self.differ |= self.common.is_some_and(|common| common != mode);
+        self.common = (!self.differ).then_some(mode);
+    }
+}
+
+/// An operation as the planner sees it, before its machine was looked up.
+fn member_of(operation: &Operation) -> Member {
+    // The ledger counts further than any group will; what saturates only loses its age.
+    let sequence = u32::try_from(operation.sequence).unwrap_or(u32::MAX);
+    let mut member = Member::planned(operation.id, sequence, operation.revision, operation.phase_since);
+    member.phase = operation.phase;
+    operation.instance.map_or(member, |instance| member.with_instance(instance))
 }
 
 fn says_more(operation: &Operation) -> bool {

@@ -11,6 +11,7 @@ use core::time::Duration;
 
 use crate::model::instance::{ObservedInstance, Snapshot};
 use crate::model::labels::{LabelPage, MachineLabels};
+use crate::model::machines::Machines;
 use crate::model::nic::{Nic, Nics};
 use crate::model::time::Timestamp;
 use crate::ports::cloud::{Addressing, InstancePage, Labelling, ListFilter, ListPage, PAGE_MAX, Tombstones};
@@ -40,29 +41,14 @@ pub struct Paging {
     taken_at: Timestamp,
     limit: u32,
     offset: u32,
-    read: Vec<ReadPage>,
+    /// The pages as they came, but for machines that a later one repeats.
+    read: Vec<Vec<ObservedInstance>>,
     labelling: Labelling,
     /// Those of the pages that were read, as long as each had its own.
     labels: Option<LabelPage>,
     addressing: Addressing,
     /// Those of the pages that were read, as long as each brought its own.
     nics: Option<Vec<Nic>>,
-}
-
-/// A page that was read. Pages are kept as they came: their machines are moved only once, to
-/// where they belong in the end.
-#[derive(Debug, Clone)]
-struct ReadPage {
-    instances: Vec<ObservedInstance>,
-    /// Of its first machines, how many the pages before it showed.
-    repeated: usize,
-}
-
-impl ReadPage {
-    /// The machines that no page before it showed.
-    fn fresh(&self) -> &[ObservedInstance] {
-        self.instances.get(self.repeated..).unwrap_or_default()
-    }
 }
 
 /// What a page led to.
@@ -145,12 +131,14 @@ impl Paging {
         let Some(repeated) = self.repeated_by(&page.instances) else {
             return PagingStep::Discard(Discard::Torn);
         };
+        // Seen again is seen later, and the end of a page is given up more cheaply than its beginning.
+        self.forget_last(repeated);
         self.labels = self.labels.and_then(|labels| with_labels_of(labels, page.labels?, &page.instances, repeated));
         self.nics = self.nics.zip(page.nics).map(|(mut nics, more)| {
             nics.extend(more);
             nics
         });
-        self.read.push(ReadPage { instances: page.instances, repeated });
+        self.read.push(page.instances);
         if count < self.limit as usize {
             return self.complete();
         }
@@ -166,26 +154,24 @@ impl Paging {
         if self.read.is_empty() {
             return Some(0);
         }
-        let backwards = || self.read.iter().flat_map(ReadPage::fresh).rev().map(|read| read.id);
+        let backwards = || self.read.iter().flatten().rev().map(|read| read.id);
         let first = page.first()?.id;
         let repeated = backwards().position(|read| read == first)? + 1;
         let again = page.get(..repeated)?.iter().rev();
         backwards().zip(again).all(|(known, again)| known == again.id).then_some(repeated)
     }
 
+    /// Forgets the newest of the machines that were read.
+    fn forget_last(&mut self, mut count: usize) {
+        for page in self.read.iter_mut().rev() {
+            let forgotten = count.min(page.len());
+            page.truncate(page.len() - forgotten);
+            count -= forgotten;
+        }
+    }
+
     fn complete(self) -> PagingStep {
-        let mut instances = Vec::with_capacity(self.read.iter().map(|page| page.fresh().len()).sum());
-        // From the list's end on, for CloudAPI lists the largest id first.
-        for page in self.read.into_iter().rev() {
-            instances.extend(page.fresh().iter().rev().copied());
-        }
-        let is_strict = |instances: &[ObservedInstance]| instances.is_sorted_by(|one, next| one.id < next.id);
-        if !is_strict(&instances) {
-            instances.sort_unstable_by_key(|instance| instance.id);
-            if !is_strict(&instances) {
-                return PagingStep::Discard(Discard::Repeated);
-            }
-        }
+        let Some(instances) = Machines::of_pages(self.read) else { return PagingStep::Discard(Discard::Repeated) };
         let snapshot = Snapshot { taken_at: self.taken_at, instances };
         let (labels, nics) = (self.labels.map(LabelPage::complete), self.nics.map(Nics::of));
         PagingStep::Complete(CompleteList { snapshot, labels, nics })

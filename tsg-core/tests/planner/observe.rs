@@ -15,7 +15,7 @@ use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::model::tag::{Claim, SeenValue};
 use tsg_core::model::time::Timestamp;
 use tsg_core::observe::arrivals::{Arrival, LedgerLookup, Standing, Stray, arrivals};
-use tsg_core::observe::join::{Look, join};
+use tsg_core::observe::join::{Brief, Joined, Look, join};
 use tsg_core::observe::lasting::LastingStates;
 use tsg_core::observe::nodes::NodeNumbers;
 use tsg_core::observe::paging::{CompleteList, Discard, OVERLAP, Paging, PagingStep};
@@ -257,6 +257,13 @@ fn look_at(taken_at: Timestamp, lasting: &LastingStates) -> Look<'_> {
     Look { taken_at, lasting, now: at(60), youth: Duration::ZERO }
 }
 
+/// Operations with their briefs as a ledger keeps them.
+fn joined_of<'a>(operations: impl IntoIterator<Item = &'a Operation>, look: &Look<'_>) -> Joined {
+    let by_id: BTreeMap<_, _> = operations.into_iter().map(|operation| (operation.id, operation)).collect();
+    let briefs: Vec<Brief> = by_id.values().filter_map(|operation| Brief::of(operation)).collect();
+    join(&briefs, |id| by_id.get(&id).copied(), look)
+}
+
 #[test]
 fn members_say_how_their_machine_was_seen() {
     let node = ComputeNodeId::new(Uuid::from_u128(0xc));
@@ -265,7 +272,7 @@ fn members_say_how_their_machine_was_seen() {
     let shown = snapshot(at(10), vec![seen, machine(9, &sent(9, at(0)))]);
     let mut lasting = LastingStates::new();
     lasting.note_all(&shown);
-    let members = |operation: &Operation| join([operation], &look_at(at(10), &lasting)).members;
+    let members = |operation: &Operation| joined_of([operation], &look_at(at(10), &lasting)).members;
 
     let member = members(&before)[0];
     assert_eq!(member.sighting, Sighting::Present(InstanceState::Running));
@@ -283,7 +290,7 @@ fn members_show_machines_that_were_first_seen_after_the_look() {
     let mut lasting = LastingStates::new();
     lasting.note_all(&snapshot(at(10), vec![machine(2, &operations[1])]));
     lasting.note(&in_state(InstanceState::Provisioning, machine(3, &operations[2])), at(20));
-    let joined = join(&operations, &look_at(at(10), &lasting));
+    let joined = joined_of(&operations, &look_at(at(10), &lasting));
     let sightings: Vec<_> = joined.members.iter().map(|member| member.sighting).collect();
     let present = Sighting::Present;
     assert_eq!(sightings, [Sighting::Missing, present(InstanceState::Running), present(InstanceState::Provisioning)]);
@@ -295,7 +302,7 @@ fn members_carry_what_the_planner_decides_by() {
     let restarts = RestartHistory::NONE.with(at(5));
     let operation = Operation { restarts, revision: 4, sequence: u64::MAX, ..bound(3, Phase::Ready, at(1)) };
     let several = [operation, bound(1, Phase::Gone, at(1)), bound(2, Phase::Ready, at(1))];
-    let joined = join(&several, &look_at(at(10), &LastingStates::new()));
+    let joined = joined_of(&several, &look_at(at(10), &LastingStates::new()));
     let [plain, member] = joined.members[..] else { panic!("{:?}", joined.members) };
     assert_eq!((plain.operation.bits(), plain.is_detailed()), (2, false), "old, and nothing to say about it");
     assert_eq!((member.operation.bits(), member.is_detailed()), (3, true));
@@ -311,7 +318,7 @@ fn a_young_member_says_when_it_was_asked_for_and_an_old_one_does_not() {
     let lasting = LastingStates::new();
     let look = Look { youth: Duration::from_secs(50), ..look_at(at(10), &lasting) };
     let operations = [planned, bound(2, Phase::Ready, at(20)), bound(3, Phase::Ready, at(9))];
-    let joined = join(&operations, &look);
+    let joined = joined_of(&operations, &look);
     let asked: Vec<_> = joined.details.iter().map(|detail| (detail.operation.bits(), detail.asked_at)).collect();
     assert_eq!(asked, [(2, at(20))]);
 }
@@ -325,7 +332,7 @@ fn a_state_lasts_from_the_first_look_that_shows_it_until_it_changes() {
         let shown = snapshot(at(seconds), vec![seen]);
         lasting.note_all(&shown);
         let operation = Operation { errand, ..operation.clone() };
-        let joined = join([&operation], &look_at(shown.taken_at, &lasting));
+        let joined = joined_of([&operation], &look_at(shown.taken_at, &lasting));
         (joined.members[0].state_since, joined.details.first().map_or(Timestamp::EPOCH, |detail| detail.guest_at))
     };
     let never = Timestamp::EPOCH;

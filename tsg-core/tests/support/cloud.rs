@@ -99,9 +99,8 @@ pub fn in_state(state: InstanceState, machine: ObservedInstance) -> ObservedInst
     ObservedInstance { state, ..machine }
 }
 
-pub fn snapshot(taken_at: Timestamp, mut instances: Vec<ObservedInstance>) -> Snapshot {
-    instances.sort_by_key(|instance| instance.id);
-    Snapshot { taken_at, instances }
+pub fn snapshot(taken_at: Timestamp, instances: Vec<ObservedInstance>) -> Snapshot {
+    Snapshot { taken_at, instances: instances.into_iter().collect() }
 }
 
 pub fn answered(kind: ErrorKind, status: u16) -> CloudError {

@@ -7,13 +7,14 @@ mod books;
 mod edit;
 mod load;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use thiserror::Error;
 
 use tsg_core::model::group::{Group, LedgerHead};
 use tsg_core::model::id::{GroupId, OperationId};
 use tsg_core::model::operation::{InvalidEdge, Operation, Phase};
+use tsg_core::observe::join::Brief;
 use tsg_core::ports::store::{Revision, StoreError};
 use tsg_core::records::Versioned;
 
@@ -43,7 +44,8 @@ pub(crate) struct GroupLedger {
     group: Versioned<Group>,
     head: Versioned<LedgerHead>,
     operations: BTreeMap<OperationId, Versioned<Operation>>,
-    open: BTreeSet<OperationId>,
+    /// Those that are not closed, as they are joined with each look.
+    open: BTreeMap<OperationId, Brief>,
     /// How many operations stand in each phase.
     counts: BTreeMap<Phase, u32>,
     /// Set when the store may say something else by now.
@@ -56,7 +58,7 @@ impl GroupLedger {
             group,
             head,
             operations: BTreeMap::new(),
-            open: BTreeSet::new(),
+            open: BTreeMap::new(),
             counts: BTreeMap::new(),
             is_stale: false,
         }
@@ -84,7 +86,12 @@ impl GroupLedger {
 
     /// The operations that are not closed, ordered by id.
     pub(crate) fn open(&self) -> impl Iterator<Item = &Operation> {
-        self.open.iter().filter_map(|id| self.operation(*id))
+        self.open.keys().filter_map(|id| self.operation(*id))
+    }
+
+    /// What a join needs of the operations that are not closed, ordered by id.
+    pub(crate) fn briefs(&self) -> impl Iterator<Item = &Brief> {
+        self.open.values()
     }
 
     /// How many operations are not closed.
@@ -101,9 +108,7 @@ impl GroupLedger {
     fn keep(&mut self, read: Versioned<Operation>) {
         self.forget(read.value.id);
         *self.counts.entry(read.value.phase).or_default() += 1;
-        if !read.value.phase.is_closed() {
-            self.open.insert(read.value.id);
-        }
+        self.open.extend(Brief::of(&read.value).map(|brief| (brief.operation(), brief)));
         self.operations.insert(read.value.id, read);
     }
 

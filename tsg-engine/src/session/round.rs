@@ -204,7 +204,8 @@ impl Session {
         let Some(ledger) = self.books.group(group) else { return Scene { limits, ..Scene::default() } };
         let youth = ledger.group().policy.update.healthy_deadline.as_duration() * 2;
         let Sight { snapshot, lasting, .. } = &self.sight;
-        let mut joined = join(ledger.open(), &Look { taken_at: snapshot.taken_at, lasting, now, youth });
+        let look = Look { taken_at: snapshot.taken_at, lasting, now, youth };
+        let mut joined = join(ledger.briefs(), |id| ledger.operation(id), &look);
         self.judge(ledger.group(), &mut joined);
         // A bhyve machine would have to be stopped for it, and a KVM machine never can.
         let is_resizable = joined.resize == Some(ResizeMode::Live);

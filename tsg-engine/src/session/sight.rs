@@ -120,7 +120,7 @@ impl Sight {
         self.nics = nics;
         self.glimpses.retain(|_, (asked_at, _)| *asked_at >= list.taken_at);
         for (_, seen) in self.glimpses.values() {
-            write_into(&mut list, *seen);
+            list.instances.insert(*seen);
         }
         self.lasting.note_all(&list);
         self.snapshot = list;
@@ -134,7 +134,7 @@ impl Sight {
     pub(super) fn glimpse(&mut self, asked_at: Timestamp, seen: ObservedInstance) {
         self.glimpses.insert(seen.id, (asked_at, seen));
         self.lasting.note(&seen, asked_at);
-        write_into(&mut self.snapshot, seen);
+        self.snapshot.instances.insert(seen);
     }
 
     /// A list failed: the next one waits, longer each time.
@@ -232,16 +232,5 @@ impl Sight {
     /// The later of two clocks must not cut a wait short: ours may have been set forward.
     pub(super) fn evidence_time(&self, now: Timestamp) -> Timestamp {
         now.before(self.cloud_behind)
-    }
-}
-
-fn write_into(snapshot: &mut Snapshot, seen: ObservedInstance) {
-    match snapshot.instances.binary_search_by_key(&seen.id, |instance| instance.id) {
-        Ok(place) => {
-            if let Some(instance) = snapshot.instances.get_mut(place) {
-                *instance = seen;
-            }
-        }
-        Err(place) => snapshot.instances.insert(place, seen),
     }
 }

@@ -299,7 +299,7 @@ fn orphans_are_counted_when_the_store_fails_in_the_middle() {
     stage.write(call_quiet);
     stage.write(send_into_doubt);
     stage.write(|edit, _| edit.bind(FIRST, MACHINE, "test"));
-    let instances = vec![stage.machine(MACHINE), stage.machine(OTHER_MACHINE)];
+    let instances = [MACHINE, OTHER_MACHINE].into_iter().map(|id| stage.machine(id)).collect();
     stage.session.sight.snapshot = Snapshot { taken_at: stage.now, instances };
     stage.store.is_down.store(true, Ordering::Relaxed);
     assert!(done(stage.session.take_arrivals()).is_err());
@@ -339,7 +339,7 @@ fn a_start_is_held_against_a_machine_by_the_newest_reason() {
         let mut stage = Stage::new();
         stage.write(|edit, _| edit.bind(FIRST, MACHINE, "test"));
         let machine = ObservedInstance { state: InstanceState::Stopped, ..stage.machine(MACHINE) };
-        stage.session.sight.snapshot = Snapshot { taken_at: stage.now, instances: vec![machine] };
+        stage.session.sight.snapshot = Snapshot { taken_at: stage.now, instances: [machine].into_iter().collect() };
         for (earlier, _) in at_fault_and_not(stage.now) {
             stage.session.queue(GROUP, &[], &[start_for(earlier), start_for(reason)]);
         }

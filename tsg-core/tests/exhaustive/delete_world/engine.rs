@@ -5,6 +5,7 @@
 
 use tsg_core::model::id::InstanceId;
 use tsg_core::model::instance::{InstanceState, ObservedInstance};
+use tsg_core::model::machines::Machines;
 use tsg_core::model::operation::{Absence, AttemptOutcome, Cause, Deletion, Operation, Phase, Silence};
 use tsg_core::observe::arrivals::{Arrival, Stray, arrivals};
 use tsg_core::ports::cloud::CloudError;
@@ -272,7 +273,7 @@ impl State {
         }
     }
 
-    fn take_answers(&mut self, place: usize, found: &[Arrival], list: &[ObservedInstance], timing: &ProtocolTiming) {
+    fn take_answers(&mut self, place: usize, found: &[Arrival], list: &Machines, timing: &ProtocolTiming) {
         let is_answer = |seen: &ObservedInstance| {
             let id = self.ledger[place].id;
             found.iter().any(|arrival| matches!(arrival, Arrival::Answers(stray) if stray.instance == seen.id && stray.operation == id))

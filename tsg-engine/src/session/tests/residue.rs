@@ -34,7 +34,8 @@ impl Stage {
     }
 
     fn list(&mut self) {
-        self.session.sight.snapshot = Snapshot { taken_at: self.now, instances: vec![self.machine(MACHINE)] };
+        let instances = [self.machine(MACHINE)].into_iter().collect();
+        self.session.sight.snapshot = Snapshot { taken_at: self.now, instances };
         done(self.session.take_arrivals()).unwrap();
     }
 
