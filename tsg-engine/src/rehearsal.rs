@@ -6,9 +6,13 @@ use futures_channel::oneshot::Sender;
 
 use tsg_core::model::id::GroupId;
 use tsg_core::model::time::Timestamp;
+use tsg_core::placement::outlook::Course;
+use tsg_core::placement::rule::PlacementSpec;
 use tsg_core::plan::fingerprint::PlanId;
 use tsg_core::plan::input::View;
 use tsg_core::plan::output::{Plan, PlanError};
+
+use crate::placement::PlacementSource;
 
 /// A plan that is made as all others are, and not carried out.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +25,42 @@ pub struct Rehearsal {
     pub view: View,
     /// When it was made.
     pub at: Timestamp,
+    /// Where its creates would go; `None` where there are none, now or in their turn.
+    pub destinations: Option<Destinations>,
+}
+
+/// Where the creates of a plan would go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destinations {
+    /// How many creates the plan has from the template that the group has now.
+    pub creates: u32,
+    /// How many more it says wait for the slow start or for a slot.
+    pub waiting: u32,
+    /// How many it has from others, as on the way back to a former revision: nothing is said of
+    /// where these go.
+    pub of_other_templates: u32,
+    /// Creates from before that stand nowhere yet. They are placed first.
+    pub under_way: u32,
+    /// Who chooses where they go.
+    pub choice: Choice,
+}
+
+/// Who chooses where creates go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// CloudAPI does: there are no rules.
+    Unruled,
+    /// That cannot be told before the account was listed as the rules need it.
+    Unseen,
+    /// CloudAPI does, within rules.
+    Ruled {
+        /// The rules.
+        block: Box<PlacementSpec>,
+        /// Where they stand.
+        source: PlacementSource,
+        /// Where those under way, those of the plan and those that wait would go, in this order.
+        course: Course,
+    },
 }
 
 /// Somebody who wants to know.

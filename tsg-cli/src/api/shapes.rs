@@ -337,10 +337,10 @@ pub(crate) struct SupersededKey {
     pub(crate) key_fingerprint: String,
 }
 
-/// Where a group's instances stand and can go.
+/// Where instances stand and can go.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct PlacementView {
-    /// All of it in words, one screen of text.
+    /// All of it in words, one screen of text at most.
     pub(crate) summary: String,
 }
 
@@ -356,6 +356,9 @@ pub(crate) struct PlanView {
     /// Where instances can go, if somebody said so.
     #[serde(default)]
     pub(crate) placement: Option<PlacementView>,
+    /// Where those would go that it creates, if any.
+    #[serde(default)]
+    pub(crate) creates: Option<PlacementView>,
 }
 
 /// How a group stands, in a word.

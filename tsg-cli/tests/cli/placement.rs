@@ -195,6 +195,62 @@ fn a_group_that_can_go_nowhere_is_told_what_to_drop_and_the_nearest_miss() {
 }
 
 #[test]
+fn a_plan_tells_where_its_creates_would_go_and_which_have_no_place() {
+    let demo = Demo::start();
+    let free = demo.tsg(&["group", "plan", "web", "--capacity", "7"]).ok().out;
+    assert!(free.contains("No rule says where the 2 creates would go: CloudAPI is sent no affinity rule"), "{free}");
+    let idle = demo.tsg(&["group", "plan", "web"]).ok().out;
+    assert!(!idle.contains("would go"), "nothing is created: {idle}");
+
+    let rules = ["--place", "service!=web", "--place", "service!=edge"];
+    let create = ["group", "create", "edge", "--template", "web", "--capacity", "1", "--wait"];
+    demo.tsg(&[&create[..], &rules].concat()).ok();
+    let explained = demo.tsg(&["placement", "explain", "edge", "--json"]).ok().json();
+    let open: BTreeSet<&str> = explained["compute_nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|node| node["is_allowed"] == true)
+        .map(|node| node["compute_node"].as_str().unwrap())
+        .collect();
+    let more = |capacity: usize| {
+        let capacity = capacity.to_string();
+        let plan = ["group", "plan", "edge", "--capacity", &capacity];
+        (demo.tsg(&plan).ok().out, demo.tsg(&[&plan[..], &["--json"]].concat()).ok().json())
+    };
+    let (told, plan) = more(2);
+    let share = &plan["creates"]["compute_nodes"][0];
+    let name = share["name"].as_str().unwrap();
+    assert!(open.contains(share["compute_node"].as_str().unwrap()), "{plan}");
+    let expected =
+        format!("The create would go to {name} (rack {}), of {} that", share["rack"].as_str().unwrap(), open.len());
+    assert!(told.contains(&expected), "{expected}: {told}");
+
+    let (told, plan) = more(1 + open.len() + 30);
+    let creates = &plan["creates"];
+    let nodes: BTreeSet<&str> =
+        creates["compute_nodes"].as_array().unwrap().iter().map(|one| one["compute_node"].as_str().unwrap()).collect();
+    assert_eq!((&nodes, &creates["unplaced"]["sequel"]), (&open, &json!("wait")), "{plan}");
+    let words = told.replace("\n    ", " ");
+    for expected in [
+        format!("Creates 1 to {} would go to {0} compute nodes, 1 each: ", open.len()),
+        format!(
+            "Creates {} to {} have none of {} known compute nodes left: ",
+            open.len() + 1,
+            open.len() + 30,
+            creates["known"]
+        ),
+        "Nothing is sent for them until that changes.".to_owned(),
+        "within what it is told, CloudAPI chooses".to_owned(),
+    ] {
+        assert!(words.contains(&expected), "{expected}: {told}");
+    }
+    let lines: Vec<&str> = told.lines().skip_while(|line| !line.starts_with("Rules of the group")).collect();
+    assert!(lines.len() <= 24 && lines.iter().all(|line| line.chars().count() <= 100), "one screen: {told}");
+    assert_eq!(demo.process.terminate(), 0);
+}
+
+#[test]
 fn a_placement_is_shown_changed_and_taken_away() {
     let demo = Demo::start();
     let block = r#"{"rack": ["role!=~db"], "spread": [{"over": "cn"}]}"#;

@@ -4,6 +4,7 @@
 mod affinity;
 mod answers;
 mod compiled;
+mod course;
 mod language;
 mod metamorphic;
 mod nasty;

@@ -206,7 +206,7 @@ fn create(edit: &mut Edit<'_>, id: OperationId, revision: u32, cause: Cause, ori
 }
 
 /// The template of a revision, if the group remembers it.
-fn template_of(group: &Group, revision: u32) -> Option<TemplateId> {
+pub(super) fn template_of(group: &Group, revision: u32) -> Option<TemplateId> {
     if revision == group.revision {
         return Some(group.template);
     }

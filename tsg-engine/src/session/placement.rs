@@ -3,6 +3,8 @@
 //! Owns which groups are under a `placement` block, what is sent for them, and the one look at each
 //! instance that landed. Must never hold a create back for a group without a block.
 
+mod destinations;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use tsg_core::model::policy::UpdateMode;
 use tsg_core::model::tag::Tags;
 use tsg_core::model::template::{Template, TemplateSpec};
 use tsg_core::observe::join::find_instance;
-use tsg_core::placement::compile::{Compiled, Newcomer, Pace, Resident, Steering, View, compile};
+use tsg_core::placement::compile::{Compiled, Newcomer, Pace, Resident, View, compile};
 use tsg_core::placement::inventory::Label;
 use tsg_core::placement::outlook::outlook;
 use tsg_core::placement::rule::{Enforce, PlacementSpec, Strength};
@@ -29,6 +31,7 @@ use super::round::BATCH;
 use crate::board::Trouble;
 use crate::ledger::GroupLedger;
 use crate::placement::{Landed, PlacementSource, PlacementView, carriers_of, labels_of_member, membership};
+use destinations::steering;
 
 /// A group under a `placement` block.
 #[derive(Debug)]
@@ -204,10 +207,8 @@ impl Session {
         avoid: &[ComputeNodeId],
     ) -> Compiled {
         let (recent, group) = (self.recent(), membership(ledger.group().id));
-        // What was made hard by choice gives way where it leaves no room.
-        let has_no_room = ledger.head().memory.create_backoff.is_some();
-        let steering = if has_no_room { Steering::Off } else { Steering::AsAsked };
-        compile(block, &self.residents(&recent), &Newcomer { labels, group: Some(&group), avoid, steering })
+        let newcomer = Newcomer { labels, group: Some(&group), avoid, steering: steering(ledger) };
+        compile(block, &self.residents(&recent), &newcomer)
     }
 
     /// Nodes on which predecessors died, and those on which misplaced ones wait to be replaced.

@@ -31,7 +31,13 @@ impl Session {
         let scene = self.scene(group);
         let mut input = self.input(ledger, &scene, self.ports.entropy.draw());
         input.intent.capacity = capacity.unwrap_or(input.intent.capacity);
-        let rehearsed = |plan: Plan| Rehearsal { id: plan.id(&input), plan, view: input.view, at: input.now };
+        let rehearsed = |plan: Plan| Rehearsal {
+            id: plan.id(&input),
+            destinations: self.destinations(ledger, &plan),
+            plan,
+            view: input.view,
+            at: input.now,
+        };
         Some(plan(&input).map(rehearsed))
     }
 }

@@ -2,7 +2,7 @@
 //! what stands wrong is replaced a bounded number of times and one at a time.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::journal::What;
@@ -16,11 +16,12 @@ use tsg_core::model::operation::Operation;
 use tsg_core::model::policy::Policy;
 use tsg_core::model::span::Span;
 use tsg_core::placement::compile::Block;
+use tsg_core::placement::outlook::Sequel;
 use tsg_core::placement::rule::{PlacementSpec, Strength};
 use tsg_core::placement::topology::Coverage;
 use tsg_core::placement::verify::{Verdict, Verified};
 use tsg_core::plan::input::Mark;
-use tsg_engine::{GroupView, PlacementView};
+use tsg_engine::{Choice, Destinations, GroupView, PlacementView, Rehearsal};
 use tsg_sim::cloud::lock;
 use tsg_sim::world::{
     Fault, Machine, MachineId, MachineState, Scalar, ServerId, StagedMachine, Target, TruthEvent, WorldSpec,
@@ -160,6 +161,16 @@ impl Stage {
         lock(&self.site.world).stage(StagedMachine { id, account, name: name.to_owned(), tags, server });
     }
 
+    /// Where the creates of a plan for another capacity would go.
+    fn destinations(&mut self, number: u32, capacity: u32) -> Option<Destinations> {
+        let (handle, heard) = (self.engine.handle.clone(), Arc::<Mutex<Option<Rehearsal>>>::default());
+        let note = heard.clone();
+        self.site.do_now(async move {
+            *note.lock().unwrap() = handle.rehearse(group_id(number), Some(capacity)).await.map(Result::unwrap);
+        });
+        heard.lock().unwrap().take().unwrap().destinations
+    }
+
     fn view(&self, number: u32) -> Arc<GroupView> {
         self.engine.handle.group(group_id(number)).unwrap()
     }
@@ -277,6 +288,33 @@ fn nothing_is_made_before_there_is_something_to_be_with() {
     assert_eq!(occupied.nodes, [(edge, 5)].into());
     assert_eq!(stage.placement(0).compiled.blocked, []);
     assert_eq!(stage.births(), 5);
+}
+
+#[test]
+fn a_rehearsal_tells_where_its_creates_would_go_and_counts_those_from_before() {
+    let mut stage = Stage::new(1, nodes(2, 4), Some(Coverage::Whole));
+    stage.make(0, 4, Some(APART));
+    stage.settle();
+    assert_eq!(stage.destinations(0, 4), None, "nothing is created");
+    let told = stage.destinations(0, 10).unwrap();
+    let Choice::Ruled { course, .. } = &told.choice else { panic!("{told:?}") };
+    let taken: Vec<ComputeNodeId> = stage.members(0).iter().map(|member| ComputeNodeId::new(member.node.0)).collect();
+    assert_eq!((told.creates + told.waiting, told.under_way, course.known, course.open), (6, 0, 8, 4));
+    assert!(course.places.len() == 4 && course.places.iter().all(|node| !taken.contains(node)), "{told:?}");
+    let end = course.end.clone().unwrap();
+    assert_eq!((end.creates, end.losses[0].nodes, end.sequel), (2, 8, Sequel::Wait), "{told:?}");
+
+    stage.site.scale(0, 10, vec![stage.engine.handle.clone()]);
+    stage.run(HOUR);
+    let told = stage.destinations(0, 13).unwrap();
+    let Choice::Ruled { course, .. } = &told.choice else { panic!("{told:?}") };
+    let sum = told.creates + told.waiting + told.under_way;
+    assert!(sum == 5 && told.under_way > 0, "two are lacking already, and some of them were recorded: {told:?}");
+    assert_eq!((course.places.len(), course.end.clone().map(|end| end.creates)), (0, Some(5)), "{told:?}");
+
+    stage.make(1, 1, None);
+    stage.run(10 * MINUTE);
+    assert_eq!(stage.destinations(1, 2).unwrap().choice, Choice::Unruled);
 }
 
 const APART_BY_RACK: &str = r#"{"rack": ["service!=g0"], "enforce": "replace"}"#;

@@ -4,6 +4,7 @@
 //! engine has not seen.
 
 mod body;
+mod creates;
 mod outlook;
 mod text;
 mod unruled;
@@ -26,6 +27,7 @@ use crate::auth::Caller;
 use crate::http::failure::Failure;
 
 pub use body::PlacementBody;
+pub use creates::CreatesBody;
 
 /// What is known of the account's compute nodes.
 #[derive(Debug)]

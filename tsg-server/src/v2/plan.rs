@@ -20,7 +20,7 @@ use tsg_engine::Rehearsal;
 
 use super::group_body::{ReportBody, check_capacity};
 use super::groups::find;
-use super::placement::{PlacementBody, Site, seen_of};
+use super::placement::{CreatesBody, PlacementBody, Site, seen_of};
 use super::request::json;
 use crate::app::App;
 use crate::auth::Caller;
@@ -46,6 +46,8 @@ struct PlanBody {
     report: ReportBody,
     /// `null` without a block, and until the account was listed under it.
     placement: Option<PlacementBody>,
+    /// Where the creates would go; `null` where there are none.
+    creates: Option<CreatesBody>,
     next_wakeup: Option<String>,
 }
 
@@ -64,9 +66,11 @@ pub async fn plan(
     };
     let view = caller.enrolled.engine.handle().group(group.id);
     let placement = view.as_ref().and_then(|view| seen_of(view, &group));
-    let placement = placement.map(|seen| PlacementBody::of(&seen, &Site::of(&app, &caller)));
+    let site = Site::of(&app, &caller);
+    let placement = placement.map(|seen| PlacementBody::of(&seen, &site));
     let rehearsal = rehearse(&caller, group.id, asked.capacity.and(Some(capacity))).await?;
-    Ok(Json(PlanBody { placement, ..body_of(rehearsal, capacity) }).into_response())
+    let creates = rehearsal.destinations.as_ref().map(|told| CreatesBody::of(told, &site));
+    Ok(Json(PlanBody { placement, creates, ..body_of(rehearsal, capacity) }).into_response())
 }
 
 /// Refuses a change whose plan is not the one that was shown.
@@ -99,7 +103,7 @@ fn no_answer() -> Failure {
         .hint("repeat the request; GET /v2/health says how the engine stands")
 }
 
-fn body_of(Rehearsal { plan, id, view, at }: Rehearsal, capacity: u32) -> PlanBody {
+fn body_of(Rehearsal { plan, id, view, at, .. }: Rehearsal, capacity: u32) -> PlanBody {
     PlanBody {
         id,
         capacity,
@@ -108,6 +112,7 @@ fn body_of(Rehearsal { plan, id, view, at }: Rehearsal, capacity: u32) -> PlanBo
         actions: plan.actions,
         report: ReportBody::of(&plan.report, at),
         placement: None,
+        creates: None,
         next_wakeup: plan.next_wakeup.map(time::milliseconds),
     }
 }

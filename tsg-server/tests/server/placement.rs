@@ -110,3 +110,55 @@ async fn a_bad_rule_is_refused_with_its_place_and_a_fix() {
     assert_eq!(site.v2("GET", "/v2/groups", "").await.json()["items"], json!([]));
     site.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_tells_where_each_create_would_go_and_which_have_no_place() {
+    let site = Site::enrolled().await;
+    let template = site.template("t").await;
+    let make = async |body: Value| {
+        let made = site.v2("POST", "/v2/groups", &body.to_string()).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        format!("/v2/groups/{}", made.json()["id"].as_str().unwrap())
+    };
+    let db = make(json!({"name": "db", "template_id": template, "capacity": 3})).await;
+    let is_there = |told: &Answer| told.json()["instances"].as_array().is_some_and(|all| all.len() == 3);
+    let stands = eventually(async || site.v2("GET", &format!("{db}/placement"), "").await, is_there).await.json();
+    let known: Vec<&str> =
+        stands["compute_nodes"].as_array().unwrap().iter().map(|node| node["compute_node"].as_str().unwrap()).collect();
+
+    let plan_of = async |group: &str, capacity: u32| {
+        let body = json!({ "capacity": capacity }).to_string();
+        site.v2("POST", &format!("{group}/plan"), &body).await
+    };
+    assert_eq!(plan_of(&db, 3).await.json()["creates"], Value::Null, "it has none");
+    let unruled = plan_of(&db, 5).await.json();
+    assert_eq!(unruled["placement"], Value::Null, "{unruled}");
+    let creates = &unruled["creates"];
+    let sum = creates["planned"].as_u64().unwrap() + creates["waiting"].as_u64().unwrap();
+    assert_eq!((&creates["source"], sum, &creates["known"]), (&json!("none"), 2, &Value::Null), "{creates}");
+    let words = format!("where this account has no instance (0 of {} known)", known.len());
+    assert!(creates["summary"].as_str().unwrap().replace("\n    ", " ").contains(&words), "{words}: {creates}");
+
+    let rule = json!({"cn": ["service!=web"]});
+    let web = make(json!({"name": "web", "template_id": template, "capacity": 0, "placement": rule})).await;
+    let is_seen = |told: &Answer| told.json()["creates"]["source"] == "group";
+    let planned = eventually(async || plan_of(&web, 20).await, is_seen).await.json();
+    let creates = &planned["creates"];
+    assert_eq!((&creates["known"], &creates["open"]), (&json!(known.len()), &json!(known.len())), "{creates}");
+    let shares = creates["compute_nodes"].as_array().unwrap();
+    let mut nodes: Vec<&str> = shares.iter().map(|share| share["compute_node"].as_str().unwrap()).collect();
+    assert!(shares.iter().all(|share| share["creates"] == 1), "at most one on each: {creates}");
+    nodes.sort_unstable();
+    let mut expected = known.clone();
+    expected.sort_unstable();
+    assert_eq!(nodes, expected, "{creates}");
+    let lost = json!([{
+        "at": "placement.cn[0]", "rule": "service!=web", "compute_nodes": known.len(), "in_turn": known.len(),
+    }]);
+    let unplaced = &creates["unplaced"];
+    assert_eq!((&unplaced["first"], &unplaced["losses"]), (&json!(known.len() + 1), &lost), "{creates}");
+    assert_eq!((&unplaced["creates"], &unplaced["sequel"]), (&json!(20 - known.len()), &json!("elsewhere")));
+    assert_eq!(unplaced["way_out"]["compute_nodes"], json!(known.len()), "{creates}");
+    assert_eq!(site.ask("POST", &format!("{web}/plan")).signed(&site.other, Form::Target).send().await.status, 404);
+    site.end().await;
+}

@@ -49,10 +49,11 @@ impl Plan {
 
 impl Show for Answer<PlanView> {
     fn human(&self) -> String {
-        let PlanView { id, steps, report, placement } = &self.value;
+        let PlanView { id, steps, report, placement, creates } = &self.value;
         let steps = if steps.is_empty() { "Nothing to do.".to_owned() } else { steps.join("\n") };
-        let placement = placement.as_ref().map(|seen| format!("\n{}", seen.summary)).unwrap_or_default();
-        format!("{steps}\n{}{placement}\nplan {id}", report.summary)
+        let told = placement.iter().chain(creates).map(|seen| seen.summary.as_str());
+        let told: String = told.filter(|text| !text.is_empty()).flat_map(|text| ["\n", text]).collect();
+        format!("{steps}\n{}{told}\nplan {id}", report.summary)
     }
 
     fn json(&self) -> String {

@@ -81,6 +81,12 @@ impl<'a> View<'a> {
         Self { topology, residents, carriers, by_node }
     }
 
+    /// The same with more instances.
+    pub(crate) fn with<'b>(&'b self, more: Vec<Resident<'b>>) -> View<'b> {
+        let residents = self.residents.iter().copied().chain(more);
+        View::new(self.topology, residents.collect(), self.carriers.clone())
+    }
+
     /// The instance with an id.
     pub fn find(&self, id: InstanceId) -> Option<&Resident<'a>> {
         let place = self.residents.binary_search_by_key(&id, |resident| resident.id).ok()?;

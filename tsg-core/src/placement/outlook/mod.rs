@@ -5,6 +5,7 @@
 //! anything of a compute node that the view does not show, nor of room: tenants are not told.
 
 mod asked;
+mod course;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -15,6 +16,8 @@ use super::place::{Answer, Filter, InWords, Part, Placement, Rejection, place};
 use super::rule::{PlacementSpec, SpecPlace};
 use crate::model::id::ComputeNodeId;
 use asked::Asked;
+
+pub use course::{CREATES_MAX, Course, DRAWN_MAX, DeadEnd, Sequel, course};
 
 /// What the next instance would find.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -141,10 +144,7 @@ pub fn outlook(spec: &PlacementSpec, view: &View<'_>, newcomer: &Newcomer<'_>) -
     Ok(Outlook {
         open: told.open(),
         losses: told.losses(),
-        way_out: refusal.and_then(|refusal| refusal.way_out.as_ref()).map(|way_out| Waiver {
-            rules: way_out.rules.iter().filter_map(|rule| told.rule(Filter::Rule(*rule))).collect(),
-            nodes: way_out.nodes,
-        }),
+        way_out: told.way_out(),
         nearest: refusal.and_then(|refusal| refusal.nearest.as_ref()).and_then(|nearest| {
             let breaks = nearest.filters.iter().filter_map(|filter| told.rule(*filter)).collect();
             Some(Nearest { node: told.node(nearest.node)?, breaks })
@@ -185,6 +185,12 @@ impl Told<'_> {
         let losses = self.answer.losses().into_iter();
         let loss = losses.filter_map(|loss| Some((self.rule(loss.filter)?, loss)));
         loss.map(|(at, loss)| RuleLoss { at, nodes: loss.alone, in_turn: loss.in_turn }).collect()
+    }
+
+    fn way_out(&self) -> Option<Waiver> {
+        let way_out = self.answer.refusal.as_ref()?.way_out.as_ref()?;
+        let rules = way_out.rules.iter().filter_map(|rule| self.rule(Filter::Rule(*rule)));
+        Some(Waiver { rules: rules.collect(), nodes: way_out.nodes })
     }
 
     fn best(&self, placement: &Placement) -> Option<Best> {

@@ -146,7 +146,7 @@ impl NodePlace {
     }
 }
 
-const fn source(source: PlacementSource) -> &'static str {
+pub(super) const fn source(source: PlacementSource) -> &'static str {
     match source {
         PlacementSource::Group => "group",
         PlacementSource::Template => "template",

@@ -3,7 +3,7 @@
 //! Owns the shape. Must never count anything again.
 
 use serde::Serialize;
-use tsg_core::placement::outlook::{Best, Nearest, Outlook, Scored, Waiver};
+use tsg_core::placement::outlook::{Best, Nearest, Outlook, RuleLoss, Scored, Waiver};
 use tsg_core::placement::place::Part;
 use tsg_core::placement::rule::{PlacementSpec, SpecPlace};
 use tsg_core::placement::topology::{Coverage, Topology};
@@ -33,7 +33,7 @@ pub struct OutlookBody {
 
 /// A part of the block.
 #[derive(Debug, Serialize)]
-struct PartBody {
+pub(super) struct PartBody {
     /// Its path.
     at: String,
     /// It as it is written.
@@ -41,7 +41,7 @@ struct PartBody {
 }
 
 #[derive(Debug, Serialize)]
-struct LossBody {
+pub(super) struct LossBody {
     #[serde(flatten)]
     part: PartBody,
     /// Compute nodes that it rules out, whatever else does.
@@ -58,7 +58,7 @@ struct UnjudgedBody {
 }
 
 #[derive(Debug, Serialize)]
-struct WayOutBody {
+pub(super) struct WayOutBody {
     without: Vec<PartBody>,
     /// Compute nodes that would be open.
     compute_nodes: u32,
@@ -94,21 +94,15 @@ struct ScoredBody {
 impl OutlookBody {
     /// With the block that it is about.
     pub fn of(outlook: &Outlook, block: &PlacementSpec, topology: &Topology) -> Self {
-        let part = |at: &SpecPlace| PartBody { at: at.to_string(), rule: block.part(*at).to_string() };
-        let losses = outlook.losses.iter();
+        let part = |at: &SpecPlace| PartBody::of(*at, block);
         let unjudged = outlook.unjudged.iter();
         Self {
             known: outlook.known.len(),
             open: outlook.open.len(),
             is_whole: topology.coverage == Coverage::Whole,
-            losses: losses
-                .map(|loss| LossBody { part: part(&loss.at), compute_nodes: loss.nodes, in_turn: loss.in_turn })
-                .collect(),
+            losses: outlook.losses.iter().map(|loss| LossBody::of(loss, block)).collect(),
             unjudged: unjudged.map(|one| UnjudgedBody { part: part(&one.at), why: one.why.to_string() }).collect(),
-            way_out: outlook.way_out.as_ref().map(|Waiver { rules, nodes }| WayOutBody {
-                without: rules.iter().map(part).collect(),
-                compute_nodes: *nodes,
-            }),
+            way_out: outlook.way_out.as_ref().map(|way_out| WayOutBody::of(way_out, block)),
             nearest: outlook.nearest.as_ref().map(|Nearest { node, breaks }| NearestBody {
                 compute_node: node.to_string(),
                 name: name(*node, topology),
@@ -122,6 +116,24 @@ impl OutlookBody {
                 parts: parts.iter().map(ScoredBody::of).collect(),
             }),
         }
+    }
+}
+
+impl PartBody {
+    fn of(at: SpecPlace, block: &PlacementSpec) -> Self {
+        Self { at: at.to_string(), rule: block.part(at).to_string() }
+    }
+}
+
+impl LossBody {
+    pub(super) fn of(loss: &RuleLoss, block: &PlacementSpec) -> Self {
+        Self { part: PartBody::of(loss.at, block), compute_nodes: loss.nodes, in_turn: loss.in_turn }
+    }
+}
+
+impl WayOutBody {
+    pub(super) fn of(Waiver { rules, nodes }: &Waiver, block: &PlacementSpec) -> Self {
+        Self { without: rules.iter().map(|at| PartBody::of(*at, block)).collect(), compute_nodes: *nodes }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns the layout: some twenty lines, of a hundred columns at most. What rules mean and become is
 //! worded in the core.
 
+mod creates;
 mod lines;
 mod unruled;
 
@@ -20,6 +21,7 @@ use tsg_engine::{Landed, PlacementSource, PlacementView};
 use super::body;
 use lines::{Screen, TIED, count, few};
 
+pub use creates::creates;
 pub use unruled::unruled;
 
 /// How many parts of the block, rules that are sent, and misplaced instances are shown.
