@@ -222,8 +222,11 @@ fn a_plan_tells_where_its_creates_would_go_and_which_have_no_place() {
     let share = &plan["creates"]["compute_nodes"][0];
     let name = share["name"].as_str().unwrap();
     assert!(open.contains(share["compute_node"].as_str().unwrap()), "{plan}");
-    let expected =
-        format!("The create would go to {name} (rack {}), of {} that", share["rack"].as_str().unwrap(), open.len());
+    let expected = format!(
+        "The create would go to {name} (rack {}), one of {} compute nodes that",
+        share["rack"].as_str().unwrap(),
+        open.len()
+    );
     assert!(told.contains(&expected), "{expected}: {told}");
 
     let (told, plan) = more(1 + open.len() + 30);

