@@ -22,7 +22,7 @@ use tsg_core::plan::input::{Limits, Marks, Retirement, View, ViewTrust};
 use tsg_core::plan::output::{Class, Report};
 use tsg_core::storm::holds::Hold;
 
-use crate::placement::{Occupancy, PlacementView};
+use crate::placement::{Blocked, Occupancy};
 
 /// One group as the engine saw it last.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,9 +39,9 @@ pub struct GroupView {
     pub limits: Option<Limits>,
     /// The operations that are not closed, oldest first.
     pub members: Vec<MemberView>,
-    /// How its placement stands; `None` without a block, and until the account was listed under it.
+    /// Why none of its creates may be sent, if its rules say so.
     #[serde(skip)]
-    pub placement: Option<Arc<PlacementView>>,
+    pub blocked: Option<Arc<Blocked>>,
     /// How it stands in discovery; `None` where its checks do not drive that.
     #[serde(skip)]
     pub discovery: Option<DiscoveryView>,

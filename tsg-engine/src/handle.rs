@@ -14,8 +14,8 @@ use tsg_core::plan::output::PlanError;
 
 use crate::board::{AccountHealth, Board, GroupView};
 use crate::hints::{Hint, Hints};
-use crate::placement::Occupancy;
-use crate::rehearsal::{Question, Rehearsal};
+use crate::placement::{Occupancy, Survey};
+use crate::rehearsal::{About, Question, Rehearsal};
 
 /// A way into a running [`AccountEngine`](crate::AccountEngine). Cheap to clone.
 #[derive(Debug, Clone)]
@@ -115,13 +115,25 @@ impl EngineHandle {
     /// [`PlanError`]: the group's records do not fit together.
     pub async fn rehearse(&self, group: GroupId, capacity: Option<u32>) -> Option<Result<Rehearsal, PlanError>> {
         let (answer, answered) = oneshot::channel();
-        self.questions().push(Question { group, capacity, answer });
+        self.ask(Question { group, about: About::Plan { capacity, answer } });
+        answered.await.ok()
+    }
+
+    /// Where an instance of a group may go, and where those that it has stand, as the newest list of the
+    /// account shows it. `None` as with [`Self::rehearse`], and the same holds for the wait.
+    pub async fn survey(&self, group: GroupId) -> Option<Survey> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Question { group, about: About::Placement { answer } });
+        answered.await.ok()
+    }
+
+    fn ask(&self, question: Question) {
+        self.questions().push(question);
         self.note_health();
         // One that has ended takes out no question any more.
         if self.is_stopped() {
             drop(self.take_questions());
         }
-        answered.await.ok()
     }
 
     pub(crate) fn take_hints(&self) -> Hint {

@@ -26,5 +26,5 @@ pub use config::EngineConfig;
 pub use engine::{AccountEngine, EnginePorts};
 pub use event::{Event, FailedCheck, Held, Occurrence, Place, Repair, Subject, Witness};
 pub use handle::EngineHandle;
-pub use placement::{Landed, Occupancy, PlacementSource, PlacementView};
+pub use placement::{Blocked, Landed, Occupancy, PlacementSource, PlacementView, Survey};
 pub use rehearsal::{Choice, Destinations, Rehearsal};

@@ -12,7 +12,7 @@ use tsg_core::plan::fingerprint::PlanId;
 use tsg_core::plan::input::View;
 use tsg_core::plan::output::{Plan, PlanError};
 
-use crate::placement::PlacementSource;
+use crate::placement::{PlacementSource, Survey};
 
 /// A plan that is made as all others are, and not carried out.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,11 +63,18 @@ pub enum Choice {
     },
 }
 
-/// Somebody who wants to know.
+/// Somebody who wants to know something of a group.
 #[derive(Debug)]
 pub(crate) struct Question {
     pub(crate) group: GroupId,
-    /// `None`: the capacity that it has.
-    pub(crate) capacity: Option<u32>,
-    pub(crate) answer: Sender<Result<Rehearsal, PlanError>>,
+    pub(crate) about: About,
+}
+
+/// What somebody wants to know, and where to send it.
+#[derive(Debug)]
+pub(crate) enum About {
+    /// What would be done; without a capacity, for the one that it has.
+    Plan { capacity: Option<u32>, answer: Sender<Result<Rehearsal, PlanError>> },
+    /// How it is placed.
+    Placement { answer: Sender<Survey> },
 }

@@ -8,4 +8,4 @@ mod carried;
 mod view;
 
 pub(crate) use carried::{Carried, carriers_of, labels_of_member, membership};
-pub use view::{Landed, Occupancy, PlacementSource, PlacementView};
+pub use view::{Blocked, Landed, Occupancy, PlacementSource, PlacementView, Survey};

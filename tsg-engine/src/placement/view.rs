@@ -8,7 +8,7 @@ use tsg_core::model::id::{ComputeNodeId, InstanceId, OperationId};
 use tsg_core::model::instance::Snapshot;
 use tsg_core::model::landing::Landing;
 use tsg_core::model::time::Timestamp;
-use tsg_core::placement::compile::Compiled;
+use tsg_core::placement::compile::{Block, Compiled};
 use tsg_core::placement::outlook::Outlook;
 use tsg_core::placement::rule::{Enforce, PlacementSpec};
 use tsg_core::placement::verify::{Prospect, Verified};
@@ -44,6 +44,29 @@ pub struct PlacementView {
     pub outlook: Option<Outlook>,
     /// How many were replaced because of where they stood, one after the other.
     pub replaced_in_a_row: u8,
+}
+
+/// Where an instance of a group may go, and where those that it has stand.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Survey {
+    /// Wherever CloudAPI puts it: there are no rules.
+    Unruled,
+    /// That cannot be told: the account was not listed as the rules need it, or that list is
+    /// distrusted.
+    Unseen,
+    /// As the rules say.
+    Ruled(Box<PlacementView>),
+}
+
+/// Why no instance of a group may be made now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Blocked {
+    /// When the list was asked for that shows it.
+    pub at: Timestamp,
+    /// The group's rules.
+    pub block: PlacementSpec,
+    /// What keeps every instance from being made; never empty.
+    pub why: Vec<Block>,
 }
 
 /// One instance, and how it stands.

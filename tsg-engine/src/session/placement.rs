@@ -1,9 +1,11 @@
 //! Where instances may go, and whether they went there.
 //!
-//! Owns which groups are under a `placement` block, what is sent for them, and the one look at each
-//! instance that landed. Must never hold a create back for a group without a block.
+//! Owns which groups are under a `placement` block and what is sent for them. Must never hold a create
+//! back for a group without a block.
 
 mod destinations;
+mod landings;
+mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::group::{Group, Lifecycle};
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId, TemplateId};
 use tsg_core::model::instance::ObservedInstance;
-use tsg_core::model::landing::{Landing, replaced_in_a_row};
+use tsg_core::model::landing::Landing;
 use tsg_core::model::operation::{AttemptOutcome, Operation, Phase};
 use tsg_core::model::policy::UpdateMode;
 use tsg_core::model::tag::Tags;
@@ -20,17 +22,13 @@ use tsg_core::model::template::{Template, TemplateSpec};
 use tsg_core::observe::join::find_instance;
 use tsg_core::placement::compile::{Compiled, Newcomer, Pace, Resident, View, compile};
 use tsg_core::placement::inventory::Label;
-use tsg_core::placement::outlook::outlook;
-use tsg_core::placement::rule::{Enforce, PlacementSpec, Strength};
-use tsg_core::placement::verify::{Inspection, Remedy, Verdict, Verified, remedy};
-use tsg_core::plan::input::{Mark, ViewTrust};
+use tsg_core::placement::rule::PlacementSpec;
+use tsg_core::plan::input::Mark;
 use tsg_core::ports::store::StoreError;
 
 use super::Session;
-use super::round::BATCH;
-use crate::board::Trouble;
 use crate::ledger::GroupLedger;
-use crate::placement::{Landed, PlacementSource, PlacementView, carriers_of, labels_of_member, membership};
+use crate::placement::{Blocked, PlacementSource, carriers_of, labels_of_member, membership};
 use destinations::steering;
 
 /// A group under a `placement` block.
@@ -40,7 +38,8 @@ pub(super) struct Placed {
     source: PlacementSource,
     /// What its template makes each instance carry.
     labels: Vec<Label>,
-    view: Option<Arc<PlacementView>>,
+    /// Why none of its creates may be sent.
+    blocked: Option<Arc<Blocked>>,
 }
 
 /// Machines that were seen since the newest list, by what was sent to make them.
@@ -143,7 +142,7 @@ impl Session {
             (None, _) => {}
             // What was found holds for as long as the block does.
             (Some(placed), Some(before)) if placed.block == before.block => {
-                self.placed.insert(group, Placed { view: before.view, ..placed });
+                self.placed.insert(group, Placed { blocked: before.blocked, ..placed });
             }
             (Some(placed), _) => _ = self.placed.insert(group, placed),
         }
@@ -274,153 +273,9 @@ impl Session {
         View::new(&self.config.topology, residents.collect(), carriers.collect())
     }
 
-    /// A complete list came in: looks at what landed, and shows how every group under a block stands.
-    /// What is distrusted shows too little: rules would seem kept that are not.
-    pub(super) async fn look_at_places(&mut self) -> Result<(), StoreError> {
-        if self.view().trust != ViewTrust::Trusted || !self.wants_labels() {
-            return Ok(());
-        }
-        if self.sight.carried.is_none() {
-            if self.sight.is_labelled {
-                let what = "the list of machines does not show what they carry, as placement rules need it";
-                self.sight.trouble = Some(Trouble { at: self.now(), what: what.to_owned() });
-            }
-            return Ok(());
-        }
-        let surveys: Vec<(GroupId, PlacementView)> = {
-            let recent = self.recent();
-            let view = self.residents(&recent);
-            self.placed.keys().filter_map(|group| Some((*group, self.survey(*group, &view)?))).collect()
-        };
-        for (group, seen) in surveys {
-            self.record_landings(group, &seen).await?;
-            self.mark_misplaced(group, &seen).await?;
-            self.show_placement(group, seen);
-        }
-        Ok(())
-    }
-
-    /// How a group's instances stand.
-    fn survey(&self, group: GroupId, view: &View<'_>) -> Option<PlacementView> {
-        let (placed, ledger, member) = (self.placed.get(&group)?, self.books.group(group)?, membership(group));
-        let newcomer = Newcomer { labels: &placed.labels, group: Some(&member), ..Newcomer::default() };
-        let block = Fingerprint::of(&placed.block);
-        let inspection = Inspection::new(&placed.block, view, &newcomer);
-        let located = ledger.open().filter(|operation| matches!(operation.phase, Phase::Bound | Phase::Ready));
-        let located = located.filter_map(|operation| Some((operation, operation.instance?, self.node_of(operation)?)));
-        let mut landed: Vec<Landed> = located
-            .map(|(operation, instance, compute_node)| Landed {
-                operation: operation.id,
-                name: operation.name.clone(),
-                instance,
-                compute_node,
-                landing: operation.landing,
-                verified: match operation.landing {
-                    // Nothing can break later what was kept when it landed.
-                    Some(landing) if landing.block == block && !landing.is_misplaced => Vec::new(),
-                    _ => inspection.landed(instance),
-                },
-            })
-            .collect();
-        landed.sort_by_key(|landed| ledger.operation(landed.operation).map(|operation| operation.sequence));
-        let landings: Vec<Landing> = ledger.operations().filter_map(|operation| operation.landing).collect();
-        Some(PlacementView {
-            at: self.sight.snapshot.taken_at,
-            compiled: compile(&placed.block, view, &newcomer),
-            prospects: inspection.prospects(),
-            outlook: outlook(&placed.block, view, &newcomer).ok(),
-            replaced_in_a_row: replaced_in_a_row(&landings, block),
-            enforce: match ledger.group().policy.update.mode {
-                UpdateMode::OnCreate => Enforce::Report,
-                UpdateMode::Rolling => placed.block.enforce,
-            },
-            block: placed.block.clone(),
-            source: placed.source,
-            landed,
-        })
-    }
-
-    /// Remembers what was found of those that landed since.
-    async fn record_landings(&mut self, group: GroupId, seen: &PlacementView) -> Result<(), StoreError> {
-        let (now, block) = (self.now(), Fingerprint::of(&seen.block));
-        let is_new = |landed: &&Landed| landed.landing.is_none_or(|landing| landing.block != block);
-        let look = |landed: &Landed| {
-            let is_misplaced = is_misplaced(&landed.verified);
-            (landed.operation, Landing { block, looked_at: now, is_misplaced, replaced_at: None })
-        };
-        let new: Vec<(OperationId, Landing)> = seen.landed.iter().filter(is_new).map(look).collect();
-        for batch in new.chunks(BATCH) {
-            let result = self
-                .books
-                .record(group, now, |edit| {
-                    for (id, landing) in batch {
-                        // Somebody else may have looked, and decided, meanwhile.
-                        let is_new = |known: &Operation| known.landing.is_none_or(|seen| seen.block != landing.block);
-                        if edit.operation(*id).is_some_and(is_new) {
-                            edit.change(*id, |operation| operation.landing = Some(*landing));
-                        }
-                    }
-                    Ok(())
-                })
-                .await;
-            self.only_store(group, result)?;
-        }
-        Ok(())
-    }
-
-    /// Marks one that is to be replaced.
-    async fn mark_misplaced(&mut self, group: GroupId, seen: &PlacementView) -> Result<(), StoreError> {
-        let now = self.now();
-        let Some(id) = self.one_to_replace(group, seen, Fingerprint::of(&seen.block)) else { return Ok(()) };
-        // Once: whoever was first has perhaps marked another one.
-        let result = self
-            .books
-            .record_once(group, now, |edit| {
-                edit.change(id, |operation| {
-                    operation.landing = operation.landing.map(|landing| Landing { replaced_at: Some(now), ..landing });
-                });
-                edit.mark(id, Mark::Reprovision);
-                Ok(())
-            })
-            .await;
-        self.only_store(group, result).map(|_| ())
-    }
-
-    /// The misplaced instance to replace now: one at a time, and only as often in a row as the block
-    /// allows. Whether the last successor landed better has to be seen first.
-    fn one_to_replace(&self, group: GroupId, seen: &PlacementView, block: Fingerprint) -> Option<OperationId> {
-        let ledger = self.books.group(group)?;
-        // Where nothing is rolled out nothing would follow from a mark.
-        if ledger.group().freeze.is_some() || ledger.group().policy.update.mode == UpdateMode::OnCreate {
-            return None;
-        }
-        let is_under_way = |operation: &Operation| {
-            let is_marked = operation.landing.is_some_and(|landing| landing.replaced_at.is_some());
-            let is_unseen = operation.landing.is_none_or(|landing| landing.block != block);
-            is_marked || operation.marks.has(Mark::Reprovision) || is_unseen && operation.phase != Phase::Deleting
-        };
-        if ledger.open().any(is_under_way) {
-            return None;
-        }
-        let is_untouchable = |landed: &&Landed| {
-            find_instance(&self.sight.snapshot, landed.instance).is_some_and(|seen| seen.is_protected)
-                || ledger.operation(landed.operation).is_some_and(|operation| operation.marks.has(Mark::Held))
-        };
-        let is_due = |landed: &&Landed| {
-            landed.landing.is_some_and(|landing| landing.is_misplaced)
-                && matches!(remedy(&seen.block, &landed.verified, seen.replaced_in_a_row), Remedy::Replace { .. })
-        };
-        seen.landed.iter().filter(is_due).find(|landed| !is_untouchable(landed)).map(|landed| landed.operation)
-    }
-
-    fn show_placement(&mut self, group: GroupId, seen: PlacementView) {
-        if let Some(placed) = self.placed.get_mut(&group) {
-            placed.view = Some(Arc::new(seen));
-        }
-    }
-
-    pub(super) fn placement_view(&self, group: GroupId) -> Option<Arc<PlacementView>> {
-        self.placed.get(&group)?.view.clone()
+    /// Why none of a group's creates may be sent.
+    pub(super) fn blocked(&self, group: GroupId) -> Option<Arc<Blocked>> {
+        self.placed.get(&group)?.blocked.clone()
     }
 }
 
@@ -430,7 +285,7 @@ impl Placed {
         let block = group.placement_of(template);
         let source = if group.placement.is_some() { PlacementSource::Group } else { PlacementSource::Template };
         let labels = || labels_of_member(group, &template.tags);
-        (!block.is_default()).then(|| Self { block: block.clone(), source, labels: labels(), view: None })
+        (!block.is_default()).then(|| Self { block: block.clone(), source, labels: labels(), blocked: None })
     }
 }
 
@@ -440,9 +295,4 @@ fn templates_of(ledger: &GroupLedger) -> BTreeSet<TemplateId> {
     let is_to_be_made = |operation: &&Operation| matches!(operation.phase, Phase::Planned | Phase::Unknown);
     let still = ledger.open().filter(is_to_be_made).map(|operation| operation.template);
     still.chain([ledger.group().template]).collect()
-}
-
-/// Whether a hard rule does not want it there.
-fn is_misplaced(verified: &[Verified]) -> bool {
-    verified.iter().any(|one| one.strength == Strength::Hard && matches!(one.verdict, Verdict::Broken(_)))
 }

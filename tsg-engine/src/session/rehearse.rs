@@ -7,20 +7,23 @@ use tsg_core::plan::plan;
 use tsg_core::ports::store::StoreError;
 
 use super::Session;
-use crate::rehearsal::{Question, Rehearsal};
+use crate::rehearsal::{About, Question, Rehearsal};
 
 impl Session {
     /// Answers everybody who has asked. One whose group there is not hears nothing.
     pub(super) async fn answer_questions(&mut self) -> Result<(), StoreError> {
-        for Question { group, capacity, answer } in self.handle.take_questions() {
+        for Question { group, about } in self.handle.take_questions() {
             if self.books.group(group).is_none() {
                 self.books.refresh().await?;
             }
             let freshened = self.books.freshen(group).await;
             self.only_store(group, freshened)?;
-            if let Some(rehearsal) = self.rehearse(group, capacity) {
-                // Whoever asked may have stopped waiting.
-                _ = answer.send(rehearsal);
+            // Whoever asked may have stopped waiting.
+            match about {
+                About::Plan { capacity, answer } => {
+                    _ = self.rehearse(group, capacity).map(|rehearsal| answer.send(rehearsal));
+                }
+                About::Placement { answer } => _ = self.survey(group).map(|survey| answer.send(survey)),
             }
         }
         Ok(())

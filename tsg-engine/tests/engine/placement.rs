@@ -21,7 +21,7 @@ use tsg_core::placement::rule::{PlacementSpec, Strength};
 use tsg_core::placement::topology::Coverage;
 use tsg_core::placement::verify::{Verdict, Verified};
 use tsg_core::plan::input::Mark;
-use tsg_engine::{Choice, Destinations, GroupView, PlacementView, Rehearsal};
+use tsg_engine::{Choice, Destinations, PlacementView, Rehearsal, Survey};
 use tsg_sim::cloud::lock;
 use tsg_sim::world::{
     Fault, Machine, MachineId, MachineState, Scalar, ServerId, StagedMachine, Target, TruthEvent, WorldSpec,
@@ -171,12 +171,18 @@ impl Stage {
         heard.lock().unwrap().take().unwrap().destinations
     }
 
-    fn view(&self, number: u32) -> Arc<GroupView> {
-        self.engine.handle.group(group_id(number)).unwrap()
+    fn survey(&mut self, number: u32) -> Survey {
+        let (handle, heard) = (self.engine.handle.clone(), Arc::<Mutex<Option<Survey>>>::default());
+        let note = heard.clone();
+        self.site.do_now(async move { *note.lock().unwrap() = handle.survey(group_id(number)).await });
+        heard.lock().unwrap().take().unwrap()
     }
 
-    fn placement(&self, number: u32) -> Arc<PlacementView> {
-        self.view(number).placement.clone().unwrap()
+    fn placement(&mut self, number: u32) -> PlacementView {
+        match self.survey(number) {
+            Survey::Ruled(view) => *view,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn creates(&self) -> u32 {
@@ -195,7 +201,7 @@ impl Stage {
     }
 
     /// Members that stand now where a hard rule does not want them.
-    fn broken(&self, number: u32) -> usize {
+    fn broken(&mut self, number: u32) -> usize {
         let is_broken =
             |verified: &Verified| verified.strength == Strength::Hard && matches!(verified.verdict, Verdict::Broken(_));
         self.placement(number).landed.iter().filter(|landed| landed.verified.iter().any(is_broken)).count()
@@ -488,7 +494,7 @@ fn a_block_that_is_taken_away_stops_what_it_began() {
     assert_eq!(stage.members(0), before, "nobody is replaced for a rule that is no more");
     let has_mark = |operation: &Operation| !operation.phase.is_closed() && operation.marks.has(Mark::Reprovision);
     assert!(!stage.oracle.operations.values().any(has_mark));
-    assert_eq!(stage.view(0).placement, None);
+    assert_eq!(stage.survey(0), Survey::Unruled);
 }
 
 #[test]

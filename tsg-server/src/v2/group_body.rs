@@ -220,8 +220,8 @@ impl GroupBody {
 
 /// Rules under which no instance may be made now.
 fn blocked_placement(view: &GroupView) -> Option<Trouble> {
-    let seen = view.placement.as_ref().filter(|seen| !seen.compiled.blocked.is_empty())?;
-    let blocked = Compiled { blocked: seen.compiled.blocked.clone(), ..Compiled::default() };
+    let seen = view.blocked.as_ref()?;
+    let blocked = Compiled { blocked: seen.why.clone(), ..Compiled::default() };
     let words = InWords::new(&blocked, &seen.block).to_string();
     Some(Trouble { at: seen.at, what: format!("placement {}", words.replace('\n', "; ")) })
 }

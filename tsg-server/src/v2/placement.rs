@@ -15,13 +15,13 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use tsg_core::model::group::{Group, Lifecycle};
-use tsg_core::model::template::Template;
+use tsg_core::model::group::Lifecycle;
+use tsg_core::model::id::GroupId;
 use tsg_core::placement::topology::Topology;
-use tsg_core::records::codec;
-use tsg_engine::{GroupView, Occupancy, PlacementSource, PlacementView};
+use tsg_engine::{Occupancy, Survey};
 
 use super::groups::find;
+use super::plan::{PATIENCE, no_answer};
 use crate::app::{App, Application};
 use crate::auth::Caller;
 use crate::http::failure::Failure;
@@ -48,35 +48,34 @@ impl<'a> Site<'a> {
 /// Shows it.
 pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Failure> {
     let group = find(&app, &caller, &id).await?.value;
-    let (site, view) = (Site::of(&app, &caller), caller.enrolled.engine.handle().group(group.id));
-    if let Some(seen) = view.as_deref().and_then(|view| seen_of(view, &group)) {
-        return Ok(Json(PlacementBody::of(&seen, &site)).into_response());
+    if group.lifecycle != Lifecycle::Active {
+        return Err(leaving());
     }
-    let is_ruled = group.lifecycle == Lifecycle::Active && is_under_rules(&app, &caller, &group).await?;
-    let unruled = view.filter(|_| !is_ruled).and_then(|view| PlacementBody::unruled(&group, &view, &site));
-    unruled.map(|body| Json(body).into_response()).ok_or_else(unseen)
-}
-
-/// Whether the group or its template has rules.
-async fn is_under_rules(app: &Application, caller: &Caller, group: &Group) -> Result<bool, Failure> {
-    let template = codec::get::<Template>(app.store.as_ref(), caller.account(), &group.template.to_string()).await?;
-    let of_template = template.map(|template| template.value.spec.placement);
-    let block = group.placement.as_deref().or(of_template.as_ref());
-    Ok(block.is_some_and(|block| !block.is_default()))
-}
-
-/// What was seen of a group's placement, unless the group says something else by now.
-pub fn seen_of(view: &GroupView, group: &Group) -> Option<Arc<PlacementView>> {
-    let seen = view.placement.clone()?;
-    let is_current = match &group.placement {
-        Some(block) => **block == seen.block,
-        None => seen.source == PlacementSource::Template,
+    let site = Site::of(&app, &caller);
+    let body = match survey(&caller, group.id).await? {
+        Survey::Ruled(seen) => Some(PlacementBody::of(&seen, &site)),
+        Survey::Unseen => None,
+        Survey::Unruled => {
+            let view = caller.enrolled.engine.handle().group(group.id);
+            view.and_then(|view| PlacementBody::unruled(&group, &view, &site))
+        }
     };
-    is_current.then_some(seen)
+    body.map(|body| Json(body).into_response()).ok_or_else(unseen)
+}
+
+/// What the account's engine sees of a group's placement.
+pub async fn survey(caller: &Caller, group: GroupId) -> Result<Survey, Failure> {
+    let handle = caller.enrolled.engine.handle();
+    tokio::time::timeout(PATIENCE, handle.survey(group)).await.ok().flatten().ok_or_else(no_answer)
+}
+
+fn leaving() -> Failure {
+    Failure::new(StatusCode::CONFLICT, "GroupDeleting", "the group is being deleted, and nothing is placed for it")
+        .hint("GET /v2/groups/{id} says how far that is")
 }
 
 fn unseen() -> Failure {
-    let what = "the account was not listed since the group says what it says of placement";
+    let what = "the newest list of the account does not show what the group's placement rules are about";
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, "PlacementUnseen", what)
         .hint("repeat the request; GET /v2/health says how the account is seen")
 }

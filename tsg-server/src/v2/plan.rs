@@ -16,11 +16,11 @@ use tsg_core::plan::fingerprint::PlanId;
 use tsg_core::plan::input::View;
 use tsg_core::plan::output::PlannedAction;
 use tsg_core::plan::render::in_words;
-use tsg_engine::Rehearsal;
+use tsg_engine::{Rehearsal, Survey};
 
 use super::group_body::{ReportBody, check_capacity};
 use super::groups::find;
-use super::placement::{CreatesBody, PlacementBody, Site, seen_of};
+use super::placement::{CreatesBody, PlacementBody, Site, survey};
 use super::request::json;
 use crate::app::App;
 use crate::auth::Caller;
@@ -28,7 +28,7 @@ use crate::http::failure::Failure;
 use crate::time;
 
 /// How long the engine may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,10 +64,11 @@ pub async fn plan(
         Some(capacity) => check_capacity(capacity, app.config.limits.capacity_max)?,
         None => group.capacity,
     };
-    let view = caller.enrolled.engine.handle().group(group.id);
-    let placement = view.as_ref().and_then(|view| seen_of(view, &group));
     let site = Site::of(&app, &caller);
-    let placement = placement.map(|seen| PlacementBody::of(&seen, &site));
+    let placement = match survey(&caller, group.id).await? {
+        Survey::Ruled(seen) => Some(PlacementBody::of(&seen, &site)),
+        Survey::Unruled | Survey::Unseen => None,
+    };
     let rehearsal = rehearse(&caller, group.id, asked.capacity.and(Some(capacity))).await?;
     let creates = rehearsal.destinations.as_ref().map(|told| CreatesBody::of(told, &site));
     Ok(Json(PlanBody { placement, creates, ..body_of(rehearsal, capacity) }).into_response())
@@ -98,7 +99,8 @@ async fn rehearse(caller: &Caller, group: GroupId, capacity: Option<u32>) -> Res
     })
 }
 
-fn no_answer() -> Failure {
+/// The engine has ended, or is busy for longer than anybody waits.
+pub fn no_answer() -> Failure {
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, "EngineUnavailable", "the account's engine does not answer just now")
         .hint("repeat the request; GET /v2/health says how the engine stands")
 }

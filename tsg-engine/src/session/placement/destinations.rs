@@ -10,7 +10,6 @@ use tsg_core::model::id::OperationId;
 use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::placement::compile::{Newcomer, Steering};
 use tsg_core::placement::outlook::course;
-use tsg_core::plan::input::ViewTrust;
 use tsg_core::plan::output::{Action, Plan, Wait};
 
 use super::super::Session;
@@ -69,13 +68,11 @@ impl Session {
     /// What says where so many would go.
     fn choice(&self, ledger: &GroupLedger, creates: u32) -> Choice {
         let group = ledger.group();
-        let Some(template) = self.templates.get(&group.template) else { return Choice::Unseen };
-        let Some(Placed { block, source, labels, .. }) = Placed::of(group, &template.spec) else {
-            return Choice::Unruled;
+        let Placed { block, source, labels, .. } = match self.placed_now(group) {
+            Some(Some(placed)) if self.can_see_places() => placed,
+            Some(None) => return Choice::Unruled,
+            _ => return Choice::Unseen,
         };
-        if self.sight.carried.is_none() || self.view().trust != ViewTrust::Trusted {
-            return Choice::Unseen;
-        }
         let (recent, member) = (self.recent(), membership(group.id));
         let newcomer =
             Newcomer { labels: &labels, group: Some(&member), steering: steering(ledger), ..Newcomer::default() };
