@@ -258,6 +258,34 @@ pub(crate) struct InstanceHealth {
     /// Why it is unhealthy or not ready.
     #[serde(default)]
     pub(crate) reason: Option<String>,
+    /// What was heard last, by check and prober.
+    #[serde(default)]
+    pub(crate) facts: Vec<FactView>,
+}
+
+/// What one prober told of one check last.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct FactView {
+    pub(crate) check: String,
+    pub(crate) prober: String,
+    /// passed, degraded, failed or unknown.
+    pub(crate) outcome: String,
+    /// Absent if it never could tell.
+    #[serde(default)]
+    pub(crate) age_ms: Option<u64>,
+    /// Whether it is too old to say anything.
+    #[serde(default)]
+    pub(crate) is_stale: bool,
+    #[serde(default)]
+    pub(crate) took_ms: Option<f64>,
+    #[serde(default)]
+    pub(crate) in_a_row: Option<u16>,
+    /// Why it failed.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+    /// Why the prober could not tell since.
+    #[serde(default)]
+    pub(crate) cannot_tell: Option<String>,
 }
 
 impl InstanceHealth {

@@ -93,6 +93,12 @@ fn a_hung_instance_leaves_discovery_is_replaced_and_its_successor_enters() {
         (&before[0]["instance"], &"it did not answer in time".into())
     );
 
+    let shown = demo.tsg(&["group", "instances", "edge", "--facts", hung]).ok().out;
+    assert!(shown.lines().count() == 3 && shown.contains("CHECK"), "{shown}");
+    assert!(shown.ends_with("failed: it did not answer in time\n"), "{shown}");
+    let nobody = demo.tsg(&["group", "instances", "edge", "--facts", "nobody"]);
+    assert_eq!((nobody.code, nobody.err.contains("cannot find the instance")), (3, true), "{nobody:?}");
+
     found_once(&demo, |found| !found.contains(address(&before[0])));
     let out = members(&demo).into_iter().find(|member| member["instance"] == hung);
     assert!(out.is_some_and(|hung| hung["discovery"] == "delisted"), "it is out before it is gone");

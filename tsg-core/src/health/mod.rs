@@ -3,10 +3,12 @@
 //! Owns what a check may say and the policy on its answers. Must never make a probe, and never
 //! take silence for a failure.
 
+mod aside;
 pub mod check;
 pub mod discovery;
 pub mod fact;
 pub mod invalid;
+pub mod last;
 pub mod pulse;
 pub mod quorum;
 mod roll;

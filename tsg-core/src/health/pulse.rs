@@ -4,8 +4,12 @@
 //! damping of what changes too often, and when what was heard last says nothing any more. Must
 //! never know of another prober, and never take silence for a failure.
 
+use core::time::Duration;
+
+use super::aside::Aside;
 use super::check::{CheckSpec, Pacing};
-use super::fact::{Failure, Outcome};
+use super::fact::{Failure, Obstruction, Outcome};
+use super::last::Told;
 use super::spec::{Flapping, HealthSpec};
 use crate::model::span::Span;
 use crate::model::time::Timestamp;
@@ -145,17 +149,19 @@ pub struct Pulse {
     anchor: Timestamp,
     /// Of the newest fact that failed.
     failure: Option<Failure>,
-    /// Facts in a row that do not agree with where it stands.
+    /// Facts in a row that agree with where it stands, or that do not.
     streak: u16,
     /// Changes since `anchor`.
     changes: u8,
     /// How many times the thresholds are doubled.
     doublings: u8,
     standing: Standing,
-    /// What the newest of the streak said; unknown before the first fact.
+    /// What the newest fact said; unknown before the first one.
     heading: Standing,
     /// Where it stood for sure last; unknown before it ever did.
     settled: Standing,
+    /// Beside what the newest report found.
+    aside: Aside,
 }
 
 const _: () = assert!(size_of::<Pulse>() <= 32, "a hundred thousand targets fit into a cache");
@@ -178,6 +184,7 @@ impl Pulse {
             standing: Standing::Unknown,
             heading: Standing::Unknown,
             settled: Standing::Unknown,
+            aside: Aside::NONE,
         }
     }
 
@@ -196,6 +203,23 @@ impl Pulse {
         self.is_heard().then_some(self.newest)
     }
 
+    /// The newest fact, if there is one.
+    pub(super) fn told(&self, now: Timestamp, thresholds: &Thresholds) -> Option<Told> {
+        let outcome = match self.heading {
+            Standing::Up => Outcome::Passed,
+            Standing::Degraded => Outcome::Degraded,
+            Standing::Down => Outcome::Failed(self.failure?),
+            Standing::Unknown | Standing::Starting => return None,
+        };
+        let is_stale = !self.is_fresh(now, thresholds);
+        Some(Told { outcome, at: self.newest, took: self.aside.took(), in_a_row: self.streak, is_stale })
+    }
+
+    /// Why the prober could not tell when it tried last, if it could not.
+    pub(super) fn obstruction(&self) -> Option<Obstruction> {
+        self.aside.obstruction()
+    }
+
     /// How many times the thresholds are doubled because it changes too often.
     pub const fn doublings(&self) -> u8 {
         self.doublings
@@ -206,27 +230,37 @@ impl Pulse {
     /// or stand there for longer than was known.
     #[inline]
     pub fn note(&mut self, outcome: Outcome, at: Timestamp, thresholds: &Thresholds) -> bool {
+        self.hear(outcome, Duration::ZERO, at, thresholds)
+    }
+
+    /// The same of a probe that took so long, or zero if that is not known.
+    #[inline]
+    pub(super) fn hear(&mut self, outcome: Outcome, took: Duration, at: Timestamp, thresholds: &Thresholds) -> bool {
         if at <= self.newest {
             return false;
         }
-        let heard = match outcome {
-            Outcome::Passed => Standing::Up,
-            Outcome::Degraded => Standing::Degraded,
-            Outcome::Failed(failure) => {
-                self.failure = Some(failure);
-                Standing::Down
-            }
-            Outcome::Unjudged(_) => return false,
-        };
-        // It is newer, so that the bits of the difference are those of a positive one.
-        let silent_ms = at.as_millis().wrapping_sub(self.newest.as_millis()).cast_unsigned();
-        let is_gap = silent_ms > thresholds.stale_ms.into();
-        self.newest = at;
-        if heard == self.standing && !is_gap {
-            self.streak = 0;
+        // What nearly all facts say.
+        if self.is_up_still() && matches!(outcome, Outcome::Passed) && !self.is_gap(at, thresholds) {
+            self.newest = at;
+            self.streak = self.streak.saturating_add(1);
+            self.aside = Aside::of_probe(took);
             return false;
         }
-        self.turn(heard, is_gap, thresholds)
+        self.turn(outcome, took, at, thresholds)
+    }
+
+    /// Whether it is up, and nothing has said otherwise since. Both in one comparison: it is made for
+    /// each fact.
+    const fn is_up_still(&self) -> bool {
+        const UP: u16 = u16::from_le_bytes([Standing::Up as u8, Standing::Up as u8]);
+        u16::from_le_bytes([self.standing as u8, self.heading as u8]) == UP
+    }
+
+    /// Whether a fact that is newer comes after too long a silence.
+    fn is_gap(&self, at: Timestamp, thresholds: &Thresholds) -> bool {
+        // It is newer, so that the bits of the difference are those of a positive one.
+        let silent_ms = at.as_millis().wrapping_sub(self.newest.as_millis()).cast_unsigned();
+        silent_ms > thresholds.stale_ms.into()
     }
 
     /// The clock was set back: what was heard later than now counts as heard just before.
@@ -236,19 +270,36 @@ impl Pulse {
         }
     }
 
-    /// A fact that does not agree with where it stands, or that came after too long a silence.
+    /// Any other fact that is newer than what is known.
     #[cold]
     #[inline(never)]
-    fn turn(&mut self, heard: Standing, is_gap: bool, thresholds: &Thresholds) -> bool {
+    fn turn(&mut self, outcome: Outcome, took: Duration, at: Timestamp, thresholds: &Thresholds) -> bool {
+        let heard = match outcome {
+            Outcome::Passed => Standing::Up,
+            Outcome::Degraded => Standing::Degraded,
+            Outcome::Failed(failure) => {
+                self.failure = Some(failure);
+                Standing::Down
+            }
+            Outcome::Unjudged(obstruction) => {
+                self.aside = Aside::of_obstruction(obstruction);
+                return false;
+            }
+        };
+        let is_gap = self.is_gap(at, thresholds);
+        (self.newest, self.aside) = (at, Aside::of_probe(took));
         let (before, was_heard) = (self.standing, self.is_heard());
         if is_gap {
             self.lose_track();
         }
-        if (heard == Standing::Down) != (self.heading == Standing::Down) {
+        let (agrees, agreed) = (heard == self.standing, self.heading == self.standing);
+        if agrees != agreed || (heard == Standing::Down) != (self.heading == Standing::Down) {
             self.streak = 0;
         }
         self.heading = heard;
-        if self.counts(heard) {
+        if agrees {
+            self.streak = self.streak.saturating_add(1);
+        } else if self.counts(heard) {
             self.calm_down(thresholds);
             self.streak = self.streak.saturating_add(1);
             if u32::from(self.streak) >= thresholds.needed(heard, self.doublings) {
@@ -272,10 +323,6 @@ impl Pulse {
 
     /// Whether a fact counts; the first pass ends the start window.
     fn counts(&mut self, heard: Standing) -> bool {
-        if heard == self.standing {
-            self.streak = 0;
-            return false;
-        }
         let in_window = self.is_in_start_window();
         if in_window && heard != Standing::Down {
             self.anchor = self.newest;
@@ -292,7 +339,7 @@ impl Pulse {
                 self.doublings = (self.doublings + 1).min(thresholds.doublings_max);
             }
         }
-        (self.standing, self.settled, self.streak) = (heard, heard, 0);
+        (self.standing, self.settled) = (heard, heard);
     }
 
     /// For each time that it did not change too often, the thresholds are halved once.

@@ -8,6 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::fact::{Fact, Failure};
+use super::last::LastFact;
 use super::pulse::{Pulse, Thresholds};
 use super::quorum::{Ability, Poll};
 use super::roll::Roll;
@@ -34,17 +35,6 @@ pub struct Target {
     /// Whether it was healthy since then, as far as anybody remembers: of where it stands nothing
     /// is known then, but it is past its start.
     pub has_served: bool,
-}
-
-/// What one prober knows of one check of an instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Heard {
-    /// The prober.
-    pub prober: u16,
-    /// The place of the check among those of the group.
-    pub check: u16,
-    /// What it knows.
-    pub pulse: Pulse,
 }
 
 /// Whoever is judged, with everything it takes to judge them.
@@ -183,7 +173,7 @@ impl Ward {
         }
         let is_fit = |pulse: &Pulse| pulse.failure().is_some_and(Failure::is_of_readiness_alone);
         let was_fit = is_fit(pulse);
-        let may_differ = pulse.note(fact.outcome, fact.at.min(now), thresholds);
+        let may_differ = pulse.hear(fact.outcome, fact.took, fact.at.min(now), thresholds);
         if may_differ || is_fit(pulse) != was_fit {
             self.judge(place, now);
         }
@@ -229,14 +219,42 @@ impl Ward {
         Some(self.assessed(&seat, before, now).0)
     }
 
-    /// What was heard of an instance, prober by prober.
-    pub fn heard(&self, instance: InstanceId) -> impl Iterator<Item = Heard> + '_ {
+    /// What was heard of an instance last, prober by prober and check by check: as many as there are of
+    /// both at most.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use std::sync::Arc;
+    /// use tsg_core::health::fact::{Fact, Failure, Outcome};
+    /// use tsg_core::health::spec::HealthSpec;
+    /// use tsg_core::health::ward::{Target, Ward};
+    /// # use tsg_core::model::id::{GroupId, InstanceId};
+    /// # use tsg_core::model::time::Timestamp;
+    /// # let (group, instance) = (GroupId::new(uuid::Uuid::from_u128(1)), InstanceId::new(uuid::Uuid::from_u128(2)));
+    /// # let at = |second: i64| Timestamp::from_millis(second * 1000);
+    ///
+    /// let health: HealthSpec = serde_json::from_str(r#"{"checks": [{"type": "http", "port": 8080}]}"#)?;
+    /// let mut ward = Ward::new(at(0));
+    /// ward.set_group(group, &Arc::new(health), &[Target { instance, began_at: at(0), has_served: true }], at(0));
+    /// let outcome = Outcome::Failed(Failure::Status(503));
+    /// for second in [10, 20] {
+    ///     ward.note(0, instance, 0, Fact { at: at(second), took: Duration::from_millis(40), outcome }, at(second));
+    /// }
+    /// let told = ward.facts_of(instance, at(25)).next().and_then(|last| last.told).ok_or("nothing was heard")?;
+    /// assert_eq!((told.outcome, told.at, told.in_a_row, told.is_stale), (outcome, at(20), 2, false));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn facts_of(&self, instance: InstanceId, now: Timestamp) -> impl Iterator<Item = LastFact> + '_ {
         let seat = self.seat_of(instance).map(|(_, seat)| seat);
-        seat.into_iter().flat_map(move |seat| {
-            (0_u16..).zip(&self.probers).flat_map(move |(number, prober)| {
-                let known = (0..seat.checks).zip(seat.pulses_of(prober));
-                let heard = known.filter(|(_, pulse)| pulse.is_heard());
-                heard.map(move |(check, pulse)| Heard { prober: number, check, pulse: *pulse })
+        let seated = seat.and_then(|seat| Some((seat, self.groups.get(seat.group as usize)?)));
+        seated.into_iter().flat_map(move |(seat, group)| {
+            (0_u16..).zip(&self.probers).flat_map(move |(prober, known)| {
+                let pulses = (0_u16..).zip(seat.pulses_of(known).iter().zip(&group.thresholds));
+                let last = pulses.map(move |(check, (pulse, thresholds))| {
+                    let (told, obstruction) = (pulse.told(now, thresholds), pulse.obstruction());
+                    LastFact { prober, check, told, obstruction }
+                });
+                last.filter(|last| last.told.is_some() || last.obstruction.is_some())
             })
         })
     }

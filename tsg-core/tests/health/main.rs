@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program fails by panicking")]
 
 mod discovery;
+mod facts;
 mod forms;
 mod policy;
 mod properties;

@@ -244,13 +244,13 @@ fn what_is_known_stays_with_the_checks_that_stay() {
     assert_eq!(verdict(&ward, 1, 146), Some(Verdict::Unhealthy));
 
     ward.set_group(group(1), &after, &[target(1), target(2)], second(146));
-    let heard: Vec<(u16, Option<Failure>)> =
-        ward.heard(instance(1)).map(|heard| (heard.check, heard.pulse.failure())).collect();
-    assert_eq!(heard, [(1, Some(Failure::Refused))], "`live` moved to the second place, `ready` is gone");
+    let heard: Vec<(u16, Outcome)> =
+        ward.facts_of(instance(1), second(146)).map(|last| (last.check, last.told.unwrap().outcome)).collect();
+    assert_eq!(heard, [(1, FAILED)], "`live` moved to the second place, `ready` is gone");
     assert_eq!(verdict(&ward, 1, 146), Some(Verdict::Unhealthy));
     let cause = ward.judgement(instance(1), second(146)).and_then(|judgement| judgement.cause);
     assert_eq!(cause.map(|cause| cause.check), Some(1));
-    assert_eq!(ward.heard(instance(2)).count(), 0);
+    assert_eq!(ward.facts_of(instance(2), second(146)).count(), 0);
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn a_check_that_asks_otherwise_begins_anew_and_one_of_another_pace_does_not() {
     ward.set_group(group(1), &slower, &[target(1)], second(146));
     assert_eq!(verdict(&ward, 1, 190), Some(Verdict::Unhealthy), "stale only after three of the longer intervals");
     ward.set_group(group(1), &Arc::new(other), &[target(1)], second(146));
-    assert_eq!((verdict(&ward, 1, 190), ward.heard(instance(1)).count()), (Some(Verdict::Unknown), 0));
+    assert_eq!((verdict(&ward, 1, 190), ward.facts_of(instance(1), second(190)).count()), (Some(Verdict::Unknown), 0));
 }
 
 #[test]
@@ -295,14 +295,14 @@ fn nobody_is_judged_by_what_was_heard_of_another_one() {
     note(&mut ward, 0, FAILED, [125, 135, 145]);
     ward.set_group(group(1), &health, &[target(2)], second(146));
     assert_eq!((verdict(&ward, 1, 146), verdict(&ward, 2, 130)), (None, Some(Verdict::Starting)));
-    assert_eq!(ward.heard(instance(2)).count(), 0, "it has the seat of the first one");
+    assert_eq!(ward.facts_of(instance(2), second(146)).count(), 0, "it has the seat of the first one");
 
     // What is said of a former machine, of another check or by a prober that cannot be is no use.
     let fact = |at| Fact { at: second(at), took: Duration::ZERO, outcome: FAILED };
     for (prober, number, check, at) in [(0, 2, 0, -1), (0, 2, 1, 150), (64, 2, 0, 150), (0, 1, 0, 150)] {
         ward.note(prober, instance(number), check, fact(at), second(150));
     }
-    assert_eq!(ward.heard(instance(2)).count(), 0);
+    assert_eq!(ward.facts_of(instance(2), second(146)).count(), 0);
 }
 
 #[test]

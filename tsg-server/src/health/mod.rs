@@ -4,12 +4,14 @@
 //! given. Must never decide what follows from a verdict; the planner does.
 
 mod commands;
+mod facts;
 mod panel;
 mod remote;
 mod station;
 mod targets;
 mod watch;
 
+pub use facts::KnownFact;
 pub use panel::NotHeard;
 pub use remote::Seen;
 pub use station::{ProbeGauge, Station};

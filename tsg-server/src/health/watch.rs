@@ -25,7 +25,7 @@ const HERE: u16 = 0;
 /// What is known without a prober is told under this number: no prober's failure makes it doubtful.
 const TOLD: u16 = 1;
 /// The first of those elsewhere.
-const ELSEWHERE: u16 = 2;
+pub(super) const ELSEWHERE: u16 = 2;
 /// How old a look at the cloud may be for what it tells to be a fact: some missed lists.
 const LOOK_MAX: core::time::Duration = core::time::Duration::from_secs(6 * 60);
 

@@ -18,10 +18,12 @@ use tsg_core::records::codec;
 use tsg_core::records::kinds::group_prefix;
 use tsg_engine::{GroupView, MemberView};
 
+use super::facts::FactBody;
 use super::groups::find;
 use super::request::{Listed, Page};
 use crate::app::{App, Application};
 use crate::auth::Caller;
+use crate::health::Watch;
 use crate::http::failure::Failure;
 use crate::time;
 
@@ -85,6 +87,8 @@ struct HealthBody {
     check: Option<String>,
     /// Why, in words.
     reason: Option<String>,
+    /// What was heard last, by check and prober.
+    facts: Vec<FactBody>,
 }
 
 impl HealthBody {
@@ -98,6 +102,7 @@ impl HealthBody {
             ready_since: time::milliseconds(judgement.ready_since),
             check: check.map(|check| check.name.clone()),
             reason: cause.map(|cause| cause.failure.to_string()),
+            facts: Vec::new(),
         }
     }
 }
@@ -118,7 +123,9 @@ pub async fn list(
     if let Some(after) = &page.after {
         members.retain(|member| member.operation.to_string() > *after);
     }
-    Ok(Json(Listed::new(members, &page, |member| member.operation.to_string())))
+    let mut listed = Listed::new(members, &page, |member| member.operation.to_string());
+    listed.items.iter_mut().for_each(|member| member.take_facts(&caller.enrolled.watch, group.id));
+    Ok(Json(listed))
 }
 
 /// What the ledger knows, before the engine's first look.
@@ -151,6 +158,14 @@ impl InstanceBody {
             cause: member.cause,
             reason: member.deletion_cause,
         }
+    }
+
+    /// Takes in what was heard of it last. That changes with each probe, and the engine shows an
+    /// instance only when something follows from it: so it is asked for now.
+    fn take_facts(&mut self, watch: &Watch, group: GroupId) {
+        let (Some(health), Some(instance)) = (&mut self.health, self.instance) else { return };
+        let (now, facts) = watch.facts(group, instance);
+        health.facts = facts.into_iter().map(|known| FactBody::of(known, now)).collect();
     }
 
     fn unseen(operation: Operation) -> Self {

@@ -6,6 +6,7 @@
 mod account;
 mod audit;
 mod events;
+mod facts;
 mod group_body;
 mod groups;
 mod health;

@@ -12,6 +12,7 @@ mod configuration;
 mod discovery;
 mod enrolment;
 mod events;
+mod facts;
 mod guest;
 mod isolation;
 mod key_file;

@@ -113,21 +113,21 @@ async fn a_refused_network_is_not_asked_whatever_else_is_allowed() {
 }
 
 /// What a prober of some account would say.
-async fn tell(site: &Site, person: &Person, name: &str, push: &Value) -> Answer {
+pub async fn tell(site: &Site, person: &Person, name: &str, push: &Value) -> Answer {
     let path = format!("/v2/probers/{name}/facts");
     site.ask("POST", &path).body(push.to_string()).unique().signed(person, Form::Target).send().await
 }
 
 /// The targets of a prober, and their ETag.
-async fn targets(site: &Site, person: &Person, known: &str) -> Answer {
+pub async fn targets(site: &Site, person: &Person, known: &str) -> Answer {
     let asking = site.ask("GET", "/v2/probers/fabric/targets").signed(person, Form::Target);
     asking.header("if-none-match", known).send().await
 }
 
-const RUN: &str = "00000000-0000-4000-8000-000000000001";
+pub const RUN: &str = "00000000-0000-4000-8000-000000000001";
 
 /// A push of one kind of outcome for each instance of the only group.
-fn push(targets: &Value, first: u64, outcome: &Value) -> Value {
+pub fn push(targets: &Value, first: u64, outcome: &Value) -> Value {
     let group = &targets["groups"][0];
     let facts: Vec<Value> = (first..)
         .zip(group["instances"].as_array().unwrap())
@@ -140,7 +140,7 @@ fn push(targets: &Value, first: u64, outcome: &Value) -> Value {
 }
 
 /// A server that may not ask the instances itself, and a group of two.
-async fn fabric() -> (Site, String) {
+pub async fn fabric() -> (Site, String) {
     let site = Site::start(|config| config.health.refused_networks = vec!["127.0.0.0/8".parse().unwrap()]).await;
     site.enrol(&site.demo).await;
     site.enrol(&site.other).await;
@@ -148,7 +148,7 @@ async fn fabric() -> (Site, String) {
     (site, group)
 }
 
-async fn targets_of_two(site: &Site) -> Answer {
+pub async fn targets_of_two(site: &Site) -> Answer {
     let has_two =
         |answer: &Answer| answer.json()["groups"][0]["instances"].as_array().is_some_and(|all| all.len() == 2);
     eventually(async || targets(site, &site.demo, "").await, has_two).await

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::facts::Facts;
 use super::find;
 use crate::api::shapes::{InstanceHealth, InstanceView};
 use crate::context::Context;
@@ -15,6 +16,9 @@ use crate::table::Table;
 pub(crate) struct Instances {
     /// Name or id of the group.
     group: String,
+    /// Name or id of one instance: what each prober told of each of its checks last.
+    #[arg(long, value_name = "INSTANCE")]
+    facts: Option<String>,
 }
 
 impl Instances {
@@ -24,7 +28,10 @@ impl Instances {
         let listing: Listing<InstanceView> = listing::all(&api, &format!("/v2/groups/{}/instances", group.id))
             .await
             .map_err(|error| error.preventing(format!("cannot list the instances of {:?}", group.name)))?;
-        context.output.show(&listing)
+        match &self.facts {
+            Some(instance) => context.output.show(&Facts::of(instance, &group.name, listing)?),
+            None => context.output.show(&listing),
+        }
     }
 }
 

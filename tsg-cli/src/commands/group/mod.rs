@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod facts;
 mod get;
 mod instances;
 mod list;
