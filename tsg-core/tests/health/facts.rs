@@ -37,8 +37,11 @@ fn told(ward: &Ward, now: i64) -> Vec<LastFact> {
     ward.facts_of(instance(1), second(now)).collect()
 }
 
-/// The prober and the check, what it found, when, how often, and whether that is stale.
-fn brief(last: &LastFact) -> (u16, u16, Option<(Outcome, u64, u16, bool)>) {
+/// What was found, at which second, how many in a row, and whether that is stale.
+type Found = (Outcome, u64, u16, bool);
+
+/// The prober and the check, and what it found.
+fn brief(last: &LastFact) -> (u16, u16, Option<Found>) {
     let told = last.told.map(|told| (told.outcome, told.at.since(second(0)).as_secs(), told.in_a_row, told.is_stale));
     (last.prober, last.check, told)
 }
