@@ -15,6 +15,8 @@ const STEPS: &[&[&str]] = &[
     // inputs, and the large models as a whole.
     &["test", "--package", "tsg-core", "--test", "properties", "--test", "exhaustive", "--release", "--locked"],
     &["test", "--package", "tsg-core", "--test", "planner", "--release", "--locked", "fleet::"],
+    // Placements against the best there is, of all that are possible: three hundred times as many.
+    &["test", "--package", "tsg-core", "--test", "placement", "--release", "--locked"],
     // What is said to be enforced, against the simulated allocator: as many.
     &["test", "--package", "tsg-sim", "--test", "placement", "--release", "--locked"],
     // What the fuzz targets do, on their seeds: a workspace of its own.

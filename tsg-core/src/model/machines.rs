@@ -4,6 +4,7 @@
 //! together: in an account with many machines that is most of what taking a look in would cost.
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::id::InstanceId;
 use super::instance::ObservedInstance;
@@ -62,7 +63,7 @@ impl Machines {
             return Some(Self { runs: pages.into_iter().filter(|page| !page.is_empty()).collect() });
         }
         let mut all: Vec<ObservedInstance> = pages.into_iter().flatten().collect();
-        all.sort_unstable_by(|one, other| other.id.cmp(&one.id));
+        all.sort_unstable_by_key(|seen| Reverse(seen.id));
         let is_each_once = all.is_sorted_by(|one, next| one.id > next.id);
         is_each_once.then(|| Self::of_sorted(all))
     }
@@ -130,7 +131,7 @@ impl FromIterator<ObservedInstance> for Machines {
     fn from_iter<I: IntoIterator<Item = ObservedInstance>>(machines: I) -> Self {
         let mut all: Vec<ObservedInstance> = machines.into_iter().collect();
         all.reverse();
-        all.sort_by(|one, other| other.id.cmp(&one.id));
+        all.sort_by_key(|seen| Reverse(seen.id));
         all.dedup_by_key(|seen| seen.id);
         Self::of_sorted(all)
     }
