@@ -1,5 +1,6 @@
 //! Bars 3b and 3c: a hundred thousand targets at the usual pace on one core, some of them in a
-//! black hole. Owns the counting, which leaves out the first look at everybody.
+//! black hole, beside the same ones without those. Owns the counting, which leaves out the first look
+//! at everybody.
 
 use std::error::Error;
 use std::net::{SocketAddr, TcpStream};
@@ -32,51 +33,73 @@ struct Seen {
     wrong: usize,
 }
 
-/// `raw_cost` is what a probe on a new connection takes a loop that does nothing else, in seconds.
-pub fn run(port: u16, during: Duration, raw_cost: f64) -> Result<Vec<Line>, Box<dyn Error>> {
+/// Who is asked.
+#[derive(Clone, Copy)]
+struct Crowd {
+    /// Of a hundred targets, how many are in a black hole.
+    silent: u32,
+    /// Whether those are asked as well.
+    with_silent: bool,
+}
+
+/// `raw_cost` measures what a probe on a new connection takes a loop that does nothing else, in
+/// seconds: before and after the crowd that it is compared with, since a machine's pace drifts.
+pub fn run(
+    port: u16,
+    during: Duration,
+    raw_cost: impl Fn() -> Result<f64, Box<dyn Error>>,
+) -> Result<Vec<Line>, Box<dyn Error>> {
     let (_hole, hole_port) = black_hole()?;
-    let mut lines = Vec::new();
-    let mut usual = None;
-    for percent in [0_u32, 10, 50] {
-        let seen = watch(during, |number| if number % 100 < percent { hole_port } else { port })?;
-        let Seen { reused_share, cpu_share, busiest_slot, late_p99_ms, wrong } = seen;
-        println!(
-            "\n{TARGETS} targets, {percent} % in a black hole: {:.1} % of a core, busiest 100 ms {busiest_slot:.2} x mean, \
-             lateness p99 of those that answer <= {late_p99_ms} ms, {wrong} of their probes failed, \
-             {:.0} % of the answers over kept connections",
-            100.0 * cpu_share,
-            100.0 * reused_share
-        );
-        let name = |what: &str| format!("100 k targets, {percent} % silent: {what}");
-        if percent == 0 {
-            let raw_share = raw_cost * f64::from(TARGETS) / INTERVAL.as_duration().as_secs_f64();
-            lines.push(Line::at_most("3b", name("share of a core, to raw probes"), cpu_share / raw_share, "x", 2.14));
-            lines.push(Line::at_most("3b", name("busiest 100 ms, to the mean"), busiest_slot, "x", 1.25));
-            lines.push(Line::at_most("3b", name("start lateness p99"), late_p99_ms, "ms", 100.0));
-        }
-        let growth = late_p99_ms / *usual.get_or_insert(late_p99_ms);
-        lines.push(Line::at_most("3c", name("lateness p99, to that with none"), growth, "x", 1.1));
-        lines.push(Line::at_most("3c", name("probes of others that failed"), wrong as f64, "", 0.0));
+    let ports = (port, hole_port);
+    let before = raw_cost()?;
+    let all = watch(during, ports, Crowd { silent: 0, with_silent: true })?;
+    let raw_share = (before + raw_cost()?) / 2.0 * f64::from(TARGETS) / INTERVAL.as_duration().as_secs_f64();
+    println!("raw probes of as many: {:.1} % of a core", 100.0 * raw_share);
+    let name = |what: &str| format!("100 k targets: {what}");
+    let mut lines = vec![
+        Line::at_most("3b", name("share of a core, to raw probes"), all.cpu_share / raw_share, "x", 2.14),
+        Line::at_most("3b", name("busiest 100 ms, to the mean"), all.busiest_slot, "x", 1.25),
+        Line::at_most("3b", name("start lateness p99"), all.late_p99_ms, "ms", 100.0),
+        Line::at_most("3c", name("probes that failed"), all.wrong as f64, "", 0.0),
+    ];
+    for silent in [10_u32, 50] {
+        let without = watch(during, ports, Crowd { silent, with_silent: false })?;
+        let with = watch(during, ports, Crowd { silent, with_silent: true })?;
+        let name = |what: &str| format!("100 k targets, {silent} % silent: {what}");
+        let growth = with.late_p99_ms / without.late_p99_ms;
+        lines.push(Line::at_most("3c", name("lateness p99 of the others, to that of them alone"), growth, "x", 1.1));
+        lines.push(Line::at_most("3c", name("probes of others that failed"), with.wrong as f64, "", 0.0));
     }
     Ok(lines)
 }
 
-fn watch(during: Duration, port_of: impl Fn(u32) -> u16) -> Result<Seen, Box<dyn Error>> {
+fn watch(during: Duration, ports: (u16, u16), crowd: Crowd) -> Result<Seen, Box<dyn Error>> {
+    let seen = look(during, ports, crowd)?;
+    let Seen { reused_share, cpu_share, busiest_slot, late_p99_ms, wrong } = seen;
+    let silent = crowd.silent * u32::from(crowd.with_silent);
+    println!(
+        "\n{} targets that answer, {} in a black hole: {:.1} % of a core, busiest 100 ms {busiest_slot:.2} x mean, \
+         lateness p99 of those that answer <= {late_p99_ms} ms, {wrong} of their probes failed, \
+         {:.0} % of the answers over kept connections",
+        TARGETS / 100 * (100 - crowd.silent),
+        TARGETS / 100 * silent,
+        100.0 * cpu_share,
+        100.0 * reused_share
+    );
+    Ok(seen)
+}
+
+fn look(during: Duration, (port, hole_port): (u16, u16), crowd: Crowd) -> Result<Seen, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (prober, mut reports, work) = Prober::prepare(config(8))?;
     runtime.spawn(work);
-    let spec_of = |number| check(port_of(number), INTERVAL, TIMEOUT);
-    let mut targets = Vec::with_capacity(TARGETS as usize);
-    let (mut specs, mut ports): (Vec<_>, Vec<u16>) = (Vec::new(), Vec::new());
-    for number in 0..TARGETS {
-        let port = port_of(number);
-        let place = ports.iter().position(|known| *known == port).unwrap_or(ports.len());
-        if place == ports.len() {
-            ports.push(port);
-            specs.push(spec_of(number)?);
-        }
-        targets.extend(specs.get(place).map(|spec| assignment(number, address(number, port), spec)));
-    }
+    let (answering, in_hole) = (check(port, INTERVAL, TIMEOUT)?, check(hole_port, INTERVAL, TIMEOUT)?);
+    let target = |number: u32| match number % 100 < crowd.silent {
+        false => Some(assignment(number, address(number, port), &answering)),
+        true => crowd.with_silent.then(|| assignment(number, address(number, hole_port), &in_hole)),
+    };
+    let targets = (0..TARGETS).filter_map(target).collect();
+    let silent = (TARGETS / 100 * crowd.silent * u32::from(crowd.with_silent)) as usize;
     let mut wrong = 0;
     runtime.block_on(async {
         prober.replace(targets).await;
@@ -90,7 +113,6 @@ fn watch(during: Duration, port_of: impl Fn(u32) -> u16) -> Result<Seen, Box<dyn
         })
         .await;
         let (after, share) = (prober.counts(), (cpu_time() - cpu).as_secs_f64() / began.elapsed().as_secs_f64());
-        let silent = (0..TARGETS).filter(|number| port_of(*number) != port_of(TARGETS - 1)).count();
         wrong += unexpected_silence(&before, &after, silent, during);
         let passed = after.total().passed - before.total().passed;
         // The first and the last ones are cut, and probes that time out are told of late.

@@ -33,8 +33,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let seconds = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(30);
     let (_process, port) = responder::start()?;
     println!("probes; CPU time of the prober's thread, best of turns (median in brackets)");
-    let (mut lines, raw_cost) = each::run(port)?;
-    lines.extend(crowd::run(port, Duration::from_secs(seconds), raw_cost)?);
+    let mut lines = each::run(port)?;
+    lines.extend(crowd::run(port, Duration::from_secs(seconds), || each::raw_cost(port))?);
     Ok(conclude(&lines))
 }
 

@@ -28,7 +28,7 @@ fn topology() -> impl Strategy<Value = Topology> {
         let listed = (0..).zip(sites).filter(|(_, (is_listed, ..))| *is_listed || is_whole);
         let nodes = listed.map(|(number, (_, rack, has_name))| {
             let rack = (rack > 0).then(|| format!("r{rack}"));
-            (node(number), Site { rack, name: has_name.then(|| format!("cn-{number}")), ..Site::default() })
+            (node(number), Site { rack, name: has_name.then(|| format!("cn-{number}")) })
         });
         Topology {
             nodes: nodes.collect(),

@@ -21,7 +21,9 @@ impl Session {
             // Whoever asked may have stopped waiting.
             match about {
                 About::Plan { capacity, answer } => {
-                    _ = self.rehearse(group, capacity).map(|rehearsal| answer.send(rehearsal));
+                    if let Some(rehearsal) = self.rehearse(group, capacity) {
+                        _ = answer.send(rehearsal);
+                    }
                 }
                 About::Placement { answer } => _ = self.survey(group).map(|survey| answer.send(survey)),
             }
