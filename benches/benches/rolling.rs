@@ -24,6 +24,8 @@ const PROVISION: Duration = Duration::from_secs(20);
 const HEALTHY: Duration = Duration::from_secs(5);
 /// How long a successor has to serve before the next one goes.
 const GATE: Duration = Duration::from_secs(30);
+/// How long an instance that leaves is drained in a careful rollout.
+const DRAIN: Duration = Duration::from_secs(5);
 /// How long the canary, each checkpoint and the end are looked at in a careful rollout.
 const BAKE: Duration = Duration::from_secs(300);
 
@@ -34,7 +36,8 @@ struct Case {
     is_careful: bool,
 }
 
-/// Waves, health gate, and in careful ones a canary and checkpoints.
+/// Waves, health gate, and in careful ones everything that is off unless it is asked for: a canary,
+/// checkpoints, drains, windows, a range of what may be unwell.
 const CASES: [Case; 9] = [
     Case { count: 10, unavailable: 1, is_careful: false },
     Case { count: 10, unavailable: 3, is_careful: false },
@@ -58,9 +61,18 @@ impl Case {
         } else {
             String::new()
         };
+        let besides = if self.is_careful {
+            let drain = DRAIN.as_secs();
+            format!(
+                r#", "stop": {{"drain": {{"delay": "{drain}s"}}}}, "windows": [{{"from": "00:00", "to": "23:59"}}],
+                   "max_unhealthy": {{"range": "[0-40]", "add_while_held": true}}"#
+            )
+        } else {
+            String::new()
+        };
         let gate = GATE.as_secs();
         let written = format!(
-            r#"{{"update": {{"max_surge": 0, "max_unavailable": {unavailable}, "min_healthy_time": "{gate}s"{extra}}}}}"#
+            r#"{{"update": {{"max_surge": 0, "max_unavailable": {unavailable}, "min_healthy_time": "{gate}s"{extra}}}{besides}}}"#
         );
         serde_json::from_str(&written).unwrap_or_else(|error| unreachable!("{error}: {written}"))
     }
@@ -74,6 +86,7 @@ impl Case {
         }
         // On top of the group, so that nobody has to go for it; then up to 10 %, 50 % and all.
         let canary = PROVISION + HEALTHY + GATE + BAKE;
+        let wave = DRAIN + wave;
         let checkpoints = [self.count / 10, self.count / 2, self.count];
         let mut reached = 1;
         let waves = checkpoints.map(|until| {
@@ -141,7 +154,7 @@ fn main() -> ExitCode {
 
 fn judged(case: &Case, foreseen: &Forecast) -> [Line; 3] {
     let Case { count, unavailable, is_careful } = *case;
-    let name = format!("{count} by {unavailable}{}", if is_careful { ", canary and checkpoints" } else { "" });
+    let name = format!("{count} by {unavailable}{}", if is_careful { ", every policy on" } else { "" });
     let needed = case.needed();
     let state = foreseen.report.rollout.map(|rollout| rollout.course.state);
     let is_done = foreseen.ending == Ending::Settled && state == Some(RolloutState::Successful);

@@ -1,6 +1,7 @@
 //! The handle on a running engine. Owns the ways in: wake, hint, stop, look and ask; must never carry in
 //! what changes anything, since a wake-up only says "look again".
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,10 @@ use tsg_core::plan::output::PlanError;
 use crate::board::{AccountHealth, Board, GroupView};
 use crate::hints::{Hint, Hints};
 use crate::placement::{Occupancy, Survey};
-use crate::rehearsal::{About, Question, Rehearsal};
+use crate::rehearsal::{About, Preview, Question, Rehearsal};
+
+/// How many wait for an answer at most.
+const QUESTIONS_MAX: usize = 64;
 
 /// A way into a running [`AccountEngine`](crate::AccountEngine). Cheap to clone.
 #[derive(Debug, Clone)]
@@ -28,7 +32,7 @@ struct Shared {
     is_woken: AtomicBool,
     has_news: AtomicBool,
     hints: Hints,
-    questions: Mutex<Vec<Question>>,
+    questions: Mutex<VecDeque<Question>>,
     is_stopped: AtomicBool,
     waker: AtomicWaker,
     board: Board,
@@ -119,6 +123,18 @@ impl EngineHandle {
         answered.await.ok()
     }
 
+    /// The same with what it means for places: where the group's instances stand, and where its creates
+    /// would go. More work than [`Self::rehearse`]; `None` as there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::rehearse`].
+    pub async fn preview(&self, group: GroupId, capacity: Option<u32>) -> Option<Result<Preview, PlanError>> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Question { group, about: About::Preview { capacity, answer } });
+        answered.await.ok()
+    }
+
     /// Where an instance of a group may go, and where those that it has stand, as the newest list of the
     /// account shows it. `None` as with [`Self::rehearse`], and the same holds for the wait.
     pub async fn survey(&self, group: GroupId) -> Option<Survey> {
@@ -127,12 +143,18 @@ impl EngineHandle {
         answered.await.ok()
     }
 
+    /// Asks, unless too many wait for an answer: then it hears nothing.
     fn ask(&self, question: Question) {
-        self.questions().push(question);
+        let mut waiting = self.questions();
+        waiting.retain(|question| !question.is_void());
+        if waiting.len() < QUESTIONS_MAX {
+            waiting.push_back(question);
+        }
+        drop(waiting);
         self.note_health();
         // One that has ended takes out no question any more.
         if self.is_stopped() {
-            drop(self.take_questions());
+            self.drop_questions();
         }
     }
 
@@ -140,11 +162,25 @@ impl EngineHandle {
         self.shared.hints.take()
     }
 
-    pub(crate) fn take_questions(&self) -> Vec<Question> {
-        std::mem::take(&mut self.questions())
+    /// The question that has waited longest. While there are others the engine is to look again.
+    pub(crate) fn take_question(&self) -> Option<Question> {
+        let mut waiting = self.questions();
+        waiting.retain(|question| !question.is_void());
+        let next = waiting.pop_front();
+        let has_more = !waiting.is_empty();
+        drop(waiting);
+        if has_more {
+            self.note_health();
+        }
+        next
     }
 
-    fn questions(&self) -> MutexGuard<'_, Vec<Question>> {
+    /// Nobody will answer any more.
+    pub(crate) fn drop_questions(&self) {
+        self.questions().clear();
+    }
+
+    fn questions(&self) -> MutexGuard<'_, VecDeque<Question>> {
         self.shared.questions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

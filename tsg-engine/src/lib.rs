@@ -27,4 +27,4 @@ pub use engine::{AccountEngine, EnginePorts};
 pub use event::{Event, FailedCheck, Held, Occurrence, Place, Repair, Subject, Witness};
 pub use handle::EngineHandle;
 pub use placement::{Blocked, Landed, Occupancy, PlacementSource, PlacementView, Survey};
-pub use rehearsal::{Choice, Destinations, Rehearsal};
+pub use rehearsal::{Choice, Destinations, Preview, Rehearsal};

@@ -25,6 +25,15 @@ pub struct Rehearsal {
     pub view: View,
     /// When it was made.
     pub at: Timestamp,
+}
+
+/// A rehearsal with what it means for places, all of one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// What would be done.
+    pub rehearsal: Rehearsal,
+    /// How the group stands.
+    pub placement: Survey,
     /// Where its creates would go; `None` where there are none, now or in their turn.
     pub destinations: Option<Destinations>,
 }
@@ -36,8 +45,8 @@ pub struct Destinations {
     pub creates: u32,
     /// How many more it says wait for the slow start or for a slot.
     pub waiting: u32,
-    /// How many it has from others, as on the way back to a former revision: nothing is said of
-    /// where these go.
+    /// How many it has from others, as on the way back to a former revision, and how many of those
+    /// stand nowhere yet: nothing is said of where these go.
     pub of_other_templates: u32,
     /// Creates from before that stand nowhere yet. They are placed first.
     pub under_way: u32,
@@ -75,6 +84,19 @@ pub(crate) struct Question {
 pub(crate) enum About {
     /// What would be done; without a capacity, for the one that it has.
     Plan { capacity: Option<u32>, answer: Sender<Result<Rehearsal, PlanError>> },
+    /// The same, and what it means for places.
+    Preview { capacity: Option<u32>, answer: Sender<Result<Preview, PlanError>> },
     /// How it is placed.
     Placement { answer: Sender<Survey> },
+}
+
+impl Question {
+    /// Whether whoever asked has stopped waiting.
+    pub(crate) fn is_void(&self) -> bool {
+        match &self.about {
+            About::Plan { answer, .. } => answer.is_canceled(),
+            About::Preview { answer, .. } => answer.is_canceled(),
+            About::Placement { answer } => answer.is_canceled(),
+        }
+    }
 }

@@ -39,8 +39,11 @@ pub enum Mood {
     Steady,
     /// The same, and whoever is to leave does so at once.
     Calm,
-    /// One member in a hundred is unwell, and one group in a hundred is to be another size.
+    /// One member in a hundred is unwell, and one group in a hundred is to be another size; whoever is
+    /// to leave does so at once.
     Busy,
+    /// The same with every policy on.
+    Full,
 }
 
 impl Population {
@@ -90,8 +93,8 @@ fn group(
     shared: &(Arc<Policy>, Arc<[RevisionFacts]>),
 ) -> (GroupSettings, Vec<Member>) {
     let capacity = match mood {
-        Mood::Busy if seeded.below(100) == 0 => seeded.below(2 * size),
-        Mood::Steady | Mood::Calm | Mood::Busy => size,
+        Mood::Busy | Mood::Full if seeded.below(100) == 0 => seeded.below(2 * size),
+        Mood::Steady | Mood::Calm | Mood::Busy | Mood::Full => size,
     };
     let id = GroupId::new(Uuid::from_u128(seeded.draw_wide()));
     let settings =
@@ -131,7 +134,7 @@ pub fn unbraked(settings: GroupSettings) -> GroupSettings {
 /// Everything that is off unless it is asked for.
 fn policies(mood: Mood) -> Policy {
     let leaving = match mood {
-        Mood::Steady => {
+        Mood::Steady | Mood::Full => {
             r#", "stop": {"drain": {"delay": "5s", "timeout": "1m"}, "shutdown": "graceful", "preserve": "always"},
                "max_unhealthy": {"range": "[0-40]", "add_while_held": true}"#
         }
@@ -169,7 +172,7 @@ fn member(seeded: &mut Seeded, sequence: u32, mood: Mood) -> Member {
     member.state_since = since;
     member.sighting = Sighting::Present(InstanceState::Running);
     member.compute_node = seeded.below(1000);
-    if mood == Mood::Busy && seeded.below(100) == 0 {
+    if matches!(mood, Mood::Busy | Mood::Full) && seeded.below(100) == 0 {
         upset(seeded, &mut member);
     }
     member.with_instance(InstanceId::new(Uuid::from_u128(seeded.draw_wide())))

@@ -172,7 +172,9 @@ impl fmt::Debug for LabelledMachine<'_> {
 /// let mut next = LabelPage::new();
 /// next.push(web, "silent_bob", [("role", SeenValue::Text("web")), ("tier", SeenValue::Number(1.0))]);
 /// next.push(db, "db-1", [("role", SeenValue::Text("db")), ("tsgop", SeenValue::Text("o7"))]);
-/// page.append(next, 1);
+/// // What a page shows again is newer.
+/// page.forget_last(1);
+/// page.append(next);
 ///
 /// let labels = page.complete();
 /// assert_eq!(labels.get(web).and_then(|machine| machine.tag("tier")), Some("1"));
@@ -206,9 +208,18 @@ impl LabelPage {
         self.rows.close(id, name);
     }
 
-    /// Adds another page's machines, but for its first so many.
-    pub fn append(&mut self, page: Self, skipped: usize) {
-        if self.rows.ids.is_empty() && skipped == 0 {
+    /// Forgets the newest so many machines.
+    pub fn forget_last(&mut self, count: usize) {
+        let left = self.rows.ids.len().saturating_sub(count);
+        self.rows.ids.truncate(left);
+        self.rows.names.truncate(left);
+        self.rows.carried_ends.truncate(left);
+        self.rows.carried.truncate(self.rows.carried_ends.last().copied().unwrap_or_default());
+    }
+
+    /// Adds another page's machines.
+    pub fn append(&mut self, page: Self) {
+        if self.rows.ids.is_empty() {
             *self = page;
             return;
         }
@@ -217,7 +228,7 @@ impl LabelPage {
             self.number_of(key, SeenValue::Text(value))
         };
         let numbers: Vec<Option<u32>> = (0..page.rows.tag_count()).map(number).collect();
-        for machine in page.rows.machines().skip(skipped) {
+        for machine in page.rows.machines() {
             let known = machine.numbers().iter().filter_map(|tag| numbers.get(*tag as usize).copied().flatten());
             self.rows.carried.extend(known);
             self.rows.close(machine.id, machine.name());

@@ -48,7 +48,7 @@ pub struct Paging {
     labels: Option<LabelPage>,
     addressing: Addressing,
     /// Those of the pages that were read, as long as each brought its own.
-    nics: Option<Vec<Nic>>,
+    nics: Option<Vec<Vec<Nic>>>,
 }
 
 /// What a page led to.
@@ -135,7 +135,7 @@ impl Paging {
         self.forget_last(repeated);
         self.labels = self.labels.and_then(|labels| with_labels_of(labels, page.labels?, &page.instances, repeated));
         self.nics = self.nics.zip(page.nics).map(|(mut nics, more)| {
-            nics.extend(more);
+            nics.push(more);
             nics
         });
         self.read.push(page.instances);
@@ -163,23 +163,29 @@ impl Paging {
 
     /// Forgets the newest of the machines that were read.
     fn forget_last(&mut self, mut count: usize) {
+        let mut nics = self.nics.iter_mut().flatten().rev();
         for page in self.read.iter_mut().rev() {
-            let forgotten = count.min(page.len());
-            page.truncate(page.len() - forgotten);
-            count -= forgotten;
+            if count == 0 {
+                return;
+            }
+            let forgotten = page.split_off(page.len().saturating_sub(count));
+            count -= forgotten.len();
+            if let Some(nics) = nics.next() {
+                nics.retain(|nic| !forgotten.iter().any(|seen| seen.id == nic.instance));
+            }
         }
     }
 
     fn complete(self) -> PagingStep {
         let Some(instances) = Machines::of_pages(self.read) else { return PagingStep::Discard(Discard::Repeated) };
         let snapshot = Snapshot { taken_at: self.taken_at, instances };
-        let (labels, nics) = (self.labels.map(LabelPage::complete), self.nics.map(Nics::of));
+        let (labels, nics) = (self.labels.map(LabelPage::complete), self.nics.map(|pages| Nics::of(pages.concat())));
         PagingStep::Complete(CompleteList { snapshot, labels, nics })
     }
 }
 
-/// Adds the labels of a page's machines but for those that were read before; none when they are
-/// others' than the page's.
+/// Adds the labels of a page's machines, in place of those of the ones that it repeats; none when they
+/// are others' than the page's.
 fn with_labels_of(
     mut labels: LabelPage,
     page: LabelPage,
@@ -189,7 +195,8 @@ fn with_labels_of(
     let ids = instances.iter().map(|instance| instance.id);
     let is_of_page = page.machines().map(|machine| machine.id()).eq(ids);
     is_of_page.then(|| {
-        labels.append(page, repeated);
+        labels.forget_last(repeated);
+        labels.append(page);
         labels
     })
 }

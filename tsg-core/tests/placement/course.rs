@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use tsg_core::model::id::{ComputeNodeId, InstanceId};
-use tsg_core::placement::compile::{Newcomer, Resident, View, compile};
+use tsg_core::placement::compile::{Block, Newcomer, Resident, View, compile};
 use tsg_core::placement::inventory::Label;
 use tsg_core::placement::outlook::{
     CREATES_MAX, Course, DRAWN_MAX, DeadEnd, RuleLoss, Sequel, Waiver, course, outlook,
@@ -81,6 +81,7 @@ fn creates_take_the_nodes_that_are_left_and_the_rest_have_none() {
         let seen = Seen::default().with(coverage, &listed);
         let told = seen.course(&spec(json!({"cn": ["service!=web"]})), 17);
         let end = DeadEnd {
+            blocked: if sequel == Sequel::Wait { vec![Block::NoNodeLeft { nodes: 4 }] } else { vec![] },
             creates: 13,
             losses: vec![RuleLoss { at: cn(0), nodes: 4, in_turn: 4 }],
             way_out: Some(Waiver { rules: vec![cn(0)], nodes: 4 }),
@@ -105,8 +106,14 @@ fn what_cloudapi_cannot_be_told_keeps_nobody_away() {
 fn nothing_goes_anywhere_while_nothing_is_sent() {
     let seen = Seen::of(&[(1, role("x")), (0, role("db"))]);
     let not_yet = seen.course(&spec(json!({"cn": ["role==db"]})), 3);
-    let end = DeadEnd { creates: 3, losses: vec![], way_out: None, sequel: Sequel::Wait };
-    assert_eq!((not_yet.open, not_yet.end), (1, Some(end)), "nobody knows yet where role==db is");
+    let at = SpecPlace::Rule { scope: Scope::Node, index: 0 };
+    let blocked = vec![Block::NotYetPlaced { at }];
+    let end = DeadEnd { creates: 3, blocked, losses: vec![], way_out: None, sequel: Sequel::Wait };
+    assert_eq!((not_yet.open, not_yet.end), (1, Some(end.clone())), "nobody knows yet where role==db is");
+    // Another rule that takes a node away is not what they wait for.
+    let seen = Seen::of(&[(1, role("x")), (2, role("cache")), (0, role("db"))]);
+    let not_yet = seen.course(&spec(json!({"cn": ["role==db", "role!=cache"]})), 3);
+    assert_eq!((not_yet.known, not_yet.open, not_yet.end), (2, 1, Some(end)));
     let told = seen.course(&spec(json!({"cn": ["role==none"]})), 3);
     let end = told.end.unwrap();
     assert_eq!((told.places, end.creates, end.losses.len(), end.sequel), (vec![], 3, 1, Sequel::Wait));
@@ -123,7 +130,7 @@ fn one_on_its_way_hides_no_rule_from_those_after_it() {
 #[test]
 fn nothing_is_said_of_nodes_where_none_is_known() {
     let told = Seen::default().course(&spec(json!({"cn": ["service!=web"]})), 2);
-    let end = DeadEnd { creates: 2, losses: vec![], way_out: None, sequel: Sequel::Elsewhere };
+    let end = DeadEnd { creates: 2, blocked: vec![], losses: vec![], way_out: None, sequel: Sequel::Elsewhere };
     assert_eq!(told, Course { end: Some(end), ..Course::default() });
     let none = Seen::of(&[(1, web())]).course(&spec(json!({"cn": ["service!=web"]})), 0);
     assert_eq!((none.places.len(), none.end), (0, None));
@@ -212,8 +219,12 @@ fn check(seen: &Seen, spec: &PlacementSpec, creates: u32, told: &Course) {
     assert_eq!(told.end.as_ref().map_or(0, |end| end.creates), left, "{told:?}");
     if let Some(end) = &told.end {
         let look = outlook(spec, &so_far.view(), &newcomer).unwrap();
-        let is_blocked = !compile(spec, &so_far.view(), &newcomer).blocked.is_empty();
-        assert_eq!((&look.losses, &look.way_out), (&end.losses, &end.way_out), "{told:?}");
+        let blocked = compile(spec, &so_far.view(), &newcomer).blocked;
+        let is_blocked = !blocked.is_empty();
+        assert_eq!(end.blocked, blocked, "{told:?}");
+        // While the rules leave a node they are not what keeps anything from it.
+        let (losses, way_out) = if look.open.is_empty() { (look.losses, look.way_out) } else { (vec![], None) };
+        assert_eq!((losses, way_out), (end.losses.clone(), end.way_out.clone()), "{told:?}");
         assert_eq!(end.sequel == Sequel::Wait, is_blocked, "{told:?}");
         assert!(look.open.is_empty() || is_blocked && told.places.is_empty(), "{told:?}");
     }

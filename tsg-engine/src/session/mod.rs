@@ -198,7 +198,7 @@ impl Session {
             }
         }
         self.wind_up().await;
-        drop(self.handle.take_questions());
+        self.handle.drop_questions();
     }
 
     async fn load(&mut self) {
@@ -238,7 +238,7 @@ impl Session {
         self.settle_doubts().await?;
         self.assess_storm();
         self.plan_groups().await?;
-        self.answer_questions().await?;
+        self.answer_question().await?;
         self.take_in_rereads().await?;
         self.dispatch_all().await
     }

@@ -38,8 +38,6 @@ pub(super) struct Placed {
     source: PlacementSource,
     /// What its template makes each instance carry.
     labels: Vec<Label>,
-    /// Why none of its creates may be sent.
-    blocked: Option<Arc<Blocked>>,
 }
 
 /// Machines that were seen since the newest list, by what was sent to make them.
@@ -103,19 +101,25 @@ impl Session {
         self.placed_before.remove(&group);
     }
 
-    /// Reads what a group says of placement, itself or by its template.
-    pub(super) async fn note_placement(&mut self, group: GroupId) -> Result<(), StoreError> {
+    /// Reads what a group's instances are made from, as far as it was not read yet.
+    pub(super) async fn read_templates(&mut self, group: GroupId) -> Result<(), StoreError> {
         let templates = self.books.group(group).map(templates_of).unwrap_or_default();
-        for template in &templates {
-            if self.templates.contains_key(template) {
+        for template in templates {
+            if self.templates.contains_key(&template) {
                 continue;
             }
             // Whoever needs it and cannot have it says so.
-            match self.template(*template).await {
+            match self.template(template).await {
                 Ok(_) | Err(StoreError::Corrupt { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
+        Ok(())
+    }
+
+    /// Reads what a group says of placement, itself or by its template.
+    pub(super) async fn note_placement(&mut self, group: GroupId) -> Result<(), StoreError> {
+        self.read_templates(group).await?;
         let Some(ledger) = self.books.group(group) else {
             self.forget_placement(group);
             return Ok(());
@@ -125,7 +129,7 @@ impl Session {
             template.is_some_and(|template| !ledger.group().placement_of(&template.spec).is_default())
         };
         let is_live = ledger.group().lifecycle == Lifecycle::Active;
-        let is_placed_before = is_live && templates.iter().any(is_under_block);
+        let is_placed_before = is_live && templates_of(ledger).iter().any(is_under_block);
         let template = self.templates.get(&ledger.group().template).filter(|_| is_live);
         let placed = template.and_then(|template| Placed::of(ledger.group(), &template.spec));
         if is_placed_before {
@@ -133,19 +137,9 @@ impl Session {
         } else {
             self.placed_before.remove(&group);
         }
-        self.take_in_placed(group, placed);
+        self.placed.remove(&group);
+        self.placed.extend(placed.map(|placed| (group, placed)));
         self.lift_marks(group).await
-    }
-
-    fn take_in_placed(&mut self, group: GroupId, placed: Option<Placed>) {
-        match (placed, self.placed.remove(&group)) {
-            (None, _) => {}
-            // What was found holds for as long as the block does.
-            (Some(placed), Some(before)) if placed.block == before.block => {
-                self.placed.insert(group, Placed { blocked: before.blocked, ..placed });
-            }
-            (Some(placed), _) => _ = self.placed.insert(group, placed),
-        }
     }
 
     /// Nobody is replaced for a block that is no more, or once nothing is rolled out any more.
@@ -273,9 +267,17 @@ impl Session {
         View::new(&self.config.topology, residents.collect(), carriers.collect())
     }
 
-    /// Why none of a group's creates may be sent.
+    /// Why none of the creates that a group waits for may be sent.
     pub(super) fn blocked(&self, group: GroupId) -> Option<Arc<Blocked>> {
-        self.placed.get(&group)?.blocked.clone()
+        let (placed, ledger, member) = (self.placed.get(&group)?, self.books.group(group)?, membership(group));
+        if !self.can_see_places() || ledger.count_open(|phase| matches!(phase, Phase::Planned | Phase::Unknown)) == 0 {
+            return None;
+        }
+        let (recent, steering) = (self.recent(), steering(ledger));
+        let newcomer = Newcomer { labels: &placed.labels, group: Some(&member), steering, ..Newcomer::default() };
+        let Compiled { blocked, .. } = compile(&placed.block, &self.residents(&recent), &newcomer);
+        let (at, block) = (self.sight.snapshot.taken_at, || placed.block.clone());
+        (!blocked.is_empty()).then(|| Arc::new(Blocked { at, block: block(), why: blocked }))
     }
 }
 
@@ -285,7 +287,7 @@ impl Placed {
         let block = group.placement_of(template);
         let source = if group.placement.is_some() { PlacementSource::Group } else { PlacementSource::Template };
         let labels = || labels_of_member(group, &template.tags);
-        (!block.is_default()).then(|| Self { block: block.clone(), source, labels: labels(), blocked: None })
+        (!block.is_default()).then(|| Self { block: block.clone(), source, labels: labels() })
     }
 }
 

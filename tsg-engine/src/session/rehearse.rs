@@ -7,28 +7,49 @@ use tsg_core::plan::plan;
 use tsg_core::ports::store::StoreError;
 
 use super::Session;
-use crate::rehearsal::{About, Question, Rehearsal};
+use crate::rehearsal::{About, Preview, Question, Rehearsal};
 
 impl Session {
-    /// Answers everybody who has asked. One whose group there is not hears nothing.
-    pub(super) async fn answer_questions(&mut self) -> Result<(), StoreError> {
-        for Question { group, about } in self.handle.take_questions() {
-            if self.books.group(group).is_none() {
-                self.books.refresh().await?;
-            }
-            let freshened = self.books.freshen(group).await;
-            self.only_store(group, freshened)?;
-            // Whoever asked may have stopped waiting.
-            match about {
-                About::Plan { capacity, answer } => {
-                    if let Some(rehearsal) = self.rehearse(group, capacity) {
-                        _ = answer.send(rehearsal);
-                    }
+    /// Answers one of those who have asked: an answer may be work for each instance of the account, and
+    /// what is due comes between two of them. One whose group there is not hears nothing.
+    pub(super) async fn answer_question(&mut self) -> Result<(), StoreError> {
+        let Some(Question { group, about }) = self.handle.take_question() else { return Ok(()) };
+        if self.books.group(group).is_none() {
+            self.books.refresh().await?;
+        }
+        let freshened = self.books.freshen(group).await;
+        self.only_store(group, freshened)?;
+        self.read_templates(group).await?;
+        // Whoever asked may have stopped waiting.
+        match about {
+            About::Plan { capacity, answer } => {
+                if let Some(rehearsed) = self.rehearse(group, capacity) {
+                    _ = answer.send(rehearsed);
                 }
-                About::Placement { answer } => _ = self.survey(group).map(|survey| answer.send(survey)),
+            }
+            About::Preview { capacity, answer } => {
+                if let Some(previewed) = self.preview(group, capacity) {
+                    _ = answer.send(previewed);
+                }
+            }
+            About::Placement { answer } => {
+                if let Some(survey) = self.survey(group) {
+                    _ = answer.send(survey);
+                }
             }
         }
         Ok(())
+    }
+
+    fn preview(&self, group: GroupId, capacity: Option<u32>) -> Option<Result<Preview, PlanError>> {
+        let ledger = self.books.group(group)?;
+        let placement = self.survey(group)?;
+        let previewed = |rehearsal: Rehearsal| Preview {
+            destinations: self.destinations(ledger, &rehearsal.plan),
+            rehearsal,
+            placement,
+        };
+        Some(self.rehearse(group, capacity)?.map(previewed))
     }
 
     fn rehearse(&self, group: GroupId, capacity: Option<u32>) -> Option<Result<Rehearsal, PlanError>> {
@@ -36,13 +57,7 @@ impl Session {
         let scene = self.scene(group);
         let mut input = self.input(ledger, &scene, self.ports.entropy.draw());
         input.intent.capacity = capacity.unwrap_or(input.intent.capacity);
-        let rehearsed = |plan: Plan| Rehearsal {
-            id: plan.id(&input),
-            destinations: self.destinations(ledger, &plan),
-            plan,
-            view: input.view,
-            at: input.now,
-        };
+        let rehearsed = |plan: Plan| Rehearsal { id: plan.id(&input), plan, view: input.view, at: input.now };
         Some(plan(&input).map(rehearsed))
     }
 }

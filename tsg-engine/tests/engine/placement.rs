@@ -21,7 +21,7 @@ use tsg_core::placement::rule::{PlacementSpec, Strength};
 use tsg_core::placement::topology::Coverage;
 use tsg_core::placement::verify::{Verdict, Verified};
 use tsg_core::plan::input::Mark;
-use tsg_engine::{Choice, Destinations, PlacementView, Rehearsal, Survey};
+use tsg_engine::{Choice, Destinations, PlacementView, Preview, Survey};
 use tsg_sim::cloud::lock;
 use tsg_sim::world::{
     Fault, Machine, MachineId, MachineState, Scalar, ServerId, StagedMachine, Target, TruthEvent, WorldSpec,
@@ -163,10 +163,10 @@ impl Stage {
 
     /// Where the creates of a plan for another capacity would go.
     fn destinations(&mut self, number: u32, capacity: u32) -> Option<Destinations> {
-        let (handle, heard) = (self.engine.handle.clone(), Arc::<Mutex<Option<Rehearsal>>>::default());
+        let (handle, heard) = (self.engine.handle.clone(), Arc::<Mutex<Option<Preview>>>::default());
         let note = heard.clone();
         self.site.do_now(async move {
-            *note.lock().unwrap() = handle.rehearse(group_id(number), Some(capacity)).await.map(Result::unwrap);
+            *note.lock().unwrap() = handle.preview(group_id(number), Some(capacity)).await.map(Result::unwrap);
         });
         heard.lock().unwrap().take().unwrap().destinations
     }

@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use tsg_core::model::id::GroupId;
 use tsg_core::plan::fingerprint::PlanId;
 use tsg_core::plan::input::View;
-use tsg_core::plan::output::PlannedAction;
+use tsg_core::plan::output::{PlanError, PlannedAction};
 use tsg_core::plan::render::in_words;
-use tsg_engine::{Rehearsal, Survey};
+use tsg_engine::{Preview, Rehearsal, Survey};
 
 use super::group_body::{ReportBody, check_capacity};
 use super::groups::find;
-use super::placement::{CreatesBody, PlacementBody, Site, survey};
+use super::placement::{CreatesBody, PlacementBody, Site};
 use super::request::json;
 use crate::app::App;
 use crate::auth::Caller;
@@ -65,12 +65,14 @@ pub async fn plan(
         None => group.capacity,
     };
     let site = Site::of(&app, &caller);
-    let placement = match survey(&caller, group.id).await? {
+    let handle = caller.enrolled.engine.handle();
+    let seen = answered(group.id, handle.preview(group.id, asked.capacity.and(Some(capacity)))).await?;
+    let Preview { rehearsal, placement, destinations } = seen;
+    let placement = match placement {
         Survey::Ruled(seen) => Some(PlacementBody::of(&seen, &site)),
         Survey::Unruled | Survey::Unseen => None,
     };
-    let rehearsal = rehearse(&caller, group.id, asked.capacity.and(Some(capacity))).await?;
-    let creates = rehearsal.destinations.as_ref().map(|told| CreatesBody::of(told, &site));
+    let creates = destinations.as_ref().map(|told| CreatesBody::of(told, &site));
     Ok(Json(PlanBody { placement, creates, ..body_of(rehearsal, capacity) }).into_response())
 }
 
@@ -81,7 +83,7 @@ pub async fn is_still_planned(
     capacity: Option<u32>,
     expected: PlanId,
 ) -> Result<(), Failure> {
-    let rehearsal = rehearse(caller, group, capacity).await?;
+    let rehearsal = answered(group, caller.enrolled.engine.handle().rehearse(group, capacity)).await?;
     if rehearsal.id == expected {
         return Ok(());
     }
@@ -89,9 +91,9 @@ pub async fn is_still_planned(
     Err(Failure::new(StatusCode::CONFLICT, "PlanChanged", message).hint("look at the plan again, and give its id"))
 }
 
-async fn rehearse(caller: &Caller, group: GroupId, capacity: Option<u32>) -> Result<Rehearsal, Failure> {
-    let handle = caller.enrolled.engine.handle();
-    let answer = tokio::time::timeout(PATIENCE, handle.rehearse(group, capacity)).await;
+/// Waits for what the engine says of a plan.
+async fn answered<T>(group: GroupId, asked: impl Future<Output = Option<Result<T, PlanError>>>) -> Result<T, Failure> {
+    let answer = tokio::time::timeout(PATIENCE, asked).await;
     answer.ok().flatten().ok_or_else(no_answer)?.map_err(|error| {
         tracing::error!(%group, %error, "a group cannot be planned");
         Failure::new(StatusCode::CONFLICT, "Unplannable", "the group's records do not fit together just now")

@@ -59,14 +59,18 @@ fn what_no_rule_speaks_of_is_left_out_and_the_rest_is_kept_as_it_is_compared() {
 #[test]
 fn pages_join_into_one_table_ordered_by_id_with_each_tag_once() {
     let mut joined = page([9, 8, 7]);
-    joined.append(page([8, 7, 6, 5]), 2);
-    joined.append(page([]), 0);
+    joined.forget_last(2);
+    joined.append(page([8, 7, 6, 5]));
+    joined.append(page([]));
     assert_eq!(joined, page([9, 8, 7, 6, 5]));
     let mut taken = LabelPage::new();
-    taken.append(page([2, 1]), 0);
+    taken.append(page([2, 1]));
     assert_eq!(taken, page([2, 1]));
-    taken.append(page([3]), 0);
-    taken.append(page([1]), 9);
+    taken.append(page([3, 4]));
+    taken.forget_last(1);
+    assert_eq!(taken, page([2, 1, 3]));
+    taken.forget_last(9);
+    taken.append(page([2, 1, 3]));
     assert_eq!(names(&taken.complete()), ["m-1", "m-2", "m-3"]);
 
     let labels = joined.complete();

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::asked::Asked;
 use super::{RuleLoss, Told, Waiver};
 use crate::model::id::{ComputeNodeId, InstanceId};
-use crate::placement::compile::{Compiled, Ground, Newcomer, Obstacle, Resident, View, compile, placed_rules};
+use crate::placement::compile::{Block, Compiled, Ground, Newcomer, Obstacle, Resident, View, compile, placed_rules};
 use crate::placement::inventory::{InstanceFacts, Inventory, Label, NodeNumber};
 use crate::placement::place::{Answer, Filter, Rejection, Request, place, place_batch};
 use crate::placement::rule::{Criterion, Direction, PlacementSpec, Scope, SpecPlace, Strength};
@@ -45,7 +45,10 @@ pub struct Course {
 pub struct DeadEnd {
     /// How many.
     pub creates: u32,
-    /// What each hard rule takes away by then; those that take nothing are left out.
+    /// What keeps anything from being sent, where something does.
+    pub blocked: Vec<Block>,
+    /// What each hard rule takes away by then, where together they leave no node; those that take nothing
+    /// are left out.
     pub losses: Vec<RuleLoss>,
     /// The fewest rules that would have to go; `None` where no node is known.
     pub way_out: Option<Waiver>,
@@ -253,9 +256,11 @@ impl Look {
             (Ok(_), 0) => Sequel::Elsewhere,
             (Ok(_), nodes) => Sequel::Against { nodes },
         };
-        let told = self.told();
+        // While rules leave a node they are not what creates wait for.
+        let told = self.told().filter(|told| told.answer.refusal.is_some());
         DeadEnd {
             creates,
+            blocked: compiled.blocked.clone(),
             losses: told.as_ref().map(Told::losses).unwrap_or_default(),
             way_out: told.as_ref().and_then(Told::way_out),
             sequel,

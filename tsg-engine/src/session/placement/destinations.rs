@@ -47,8 +47,10 @@ impl Session {
         });
         let cancelled: BTreeSet<OperationId> = cancelled.collect();
         let is_under_way = |operation: &&Operation| self.is_under_way(operation) && !cancelled.contains(&operation.id);
-        let under_way = ledger.open().filter(is_under_way);
-        let under_way = under_way.count() as u32;
+        let is_alike = |operation: &&Operation| operation.template == group.template;
+        let (under_way, strangers): (Vec<_>, Vec<_>) = ledger.open().filter(is_under_way).partition(is_alike);
+        let under_way = under_way.len() as u32;
+        others += strangers.len() as u32;
         let choice = self.choice(ledger, under_way + creates + waiting);
         Some(Destinations { creates, waiting, of_other_templates: others, under_way, choice })
     }

@@ -14,6 +14,7 @@ use tsg_core::placement::verify::Inspection;
 use tsg_core::plan::input::ViewTrust;
 
 use super::super::Session;
+use super::destinations::steering;
 use super::{Placed, membership};
 use crate::ledger::GroupLedger;
 use crate::placement::{PlacementView, Survey};
@@ -48,7 +49,8 @@ impl Session {
     fn placement_view(&self, ledger: &GroupLedger, placed: Placed) -> PlacementView {
         let (recent, member) = (self.recent(), membership(ledger.group().id));
         let view = self.residents(&recent);
-        let newcomer = Newcomer { labels: &placed.labels, group: Some(&member), ..Newcomer::default() };
+        let steering = steering(ledger);
+        let newcomer = Newcomer { labels: &placed.labels, group: Some(&member), steering, ..Newcomer::default() };
         let inspection = Inspection::new(&placed.block, &view, &newcomer);
         let found = self.found(ledger, &placed.block, |instance| inspection.landed(instance));
         PlacementView {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tsg_core::model::id::ComputeNodeId;
+use tsg_core::placement::compile::{Compiled, InWords};
 use tsg_core::placement::outlook::{Course, DeadEnd, Sequel};
 use tsg_core::placement::rule::PlacementSpec;
 use tsg_engine::{Choice, Destinations};
@@ -60,7 +61,9 @@ struct UnplacedBody {
     first: u32,
     /// How many.
     creates: u32,
-    /// What each hard rule takes away by then.
+    /// What keeps them from being sent.
+    blocked: Vec<String>,
+    /// What each hard rule takes away by then, where together they leave no compute node.
     losses: Vec<LossBody>,
     /// The fewest rules to drop.
     way_out: Option<WayOutBody>,
@@ -124,6 +127,16 @@ impl ShareBody {
     }
 }
 
+/// What keeps creates from being sent, a line each.
+pub(super) fn blocked(end: &DeadEnd, block: &PlacementSpec) -> Vec<String> {
+    let compiled = Compiled { blocked: end.blocked.clone(), ..Compiled::default() };
+    InWords::new(&compiled, block)
+        .to_string()
+        .lines()
+        .map(|line| line.trim_start_matches("blocked: ").to_owned())
+        .collect()
+}
+
 impl UnplacedBody {
     fn of(end: &DeadEnd, course: &Course, block: &PlacementSpec) -> Self {
         let (sequel, against) = match end.sequel {
@@ -134,6 +147,7 @@ impl UnplacedBody {
         Self {
             first: course.places.len() as u32 + 1,
             creates: end.creates,
+            blocked: blocked(end, block),
             losses: end.losses.iter().map(|loss| LossBody::of(loss, block)).collect(),
             way_out: end.way_out.as_ref().map(|way_out| WayOutBody::of(way_out, block)),
             sequel,

@@ -13,7 +13,7 @@ use tsg_engine::{Choice, Destinations};
 use super::lines::{Screen, count, few};
 use super::{NODES_MAX, SENT_MAX, node_name};
 use crate::v2::placement::Site;
-use crate::v2::placement::creates::{Share, shares};
+use crate::v2::placement::creates::{Share, blocked, shares};
 
 /// The whole.
 pub fn creates(told: &Destinations, site: &Site<'_>) -> String {
@@ -23,7 +23,7 @@ pub fn creates(told: &Destinations, site: &Site<'_>) -> String {
         Choice::Unruled => write_unruled(creates, site, &mut screen),
         Choice::Unseen => {
             let creates = all(creates);
-            screen.line(0, format!("Where {creates} would go is told once the account was listed for the rules."));
+            screen.line(0, format!("Where {creates} would go cannot be told: the account is not listed as its rules need it, or not in a way to be trusted."));
         }
         Choice::Ruled { block, course, .. } => {
             let total = creates + told.under_way;
@@ -90,7 +90,8 @@ impl Writer<'_> {
         }
         if self.course.unseen > 0 {
             let first = self.total - self.course.unseen + 1;
-            screen.line(0, format!("{} were not looked at.", self.range(first, self.course.unseen)));
+            let were = if self.course.unseen == 1 { "was" } else { "were" };
+            screen.line(0, format!("{} {were} not looked at.", self.range(first, self.course.unseen)));
         }
         if placed > 0 {
             screen.line(0, "These are the best places by the rules: within what it is told, CloudAPI chooses.");
@@ -136,8 +137,9 @@ impl Writer<'_> {
         let (have, they) = if end.creates == 1 { ("has", "it") } else { ("have", "them") };
         let losses = end.losses.iter().map(|loss| format!("{} ruled out by {}", loss.nodes, self.block.part(loss.at)));
         match end.losses.len() {
-            // What blocks it is said with the rules.
-            0 if end.sequel == Sequel::Wait => screen.line(0, format!("{range} {have} to wait for that.")),
+            0 if end.sequel == Sequel::Wait => {
+                screen.line(0, format!("{range} {have} to wait: {}.", few(blocked(end, self.block).iter(), SENT_MAX)));
+            }
             0 => screen.line(0, format!("{range} {have} no compute node that is known.")),
             _ => screen.line(0, format!("{range} {have} none of {known} left: {}.", few(losses, SENT_MAX))),
         }
