@@ -28,10 +28,11 @@ pub struct Told {
     pub outcome: Outcome,
     /// When the probe began.
     pub at: Timestamp,
-    /// How long it took, to a sixteenth; `None` if that is not known.
+    /// How long it took at least, and at most an eighth more; `None` if that is not known.
     pub took: Option<Duration>,
     /// How many facts in a row, up to this one, agree with where the check stands, or do not: as many
-    /// as can be counted. Zero for a failure in the start window, which counts for nothing.
+    /// as can be counted. Passes and degraded ones that lead away from a failure count together until
+    /// it stands elsewhere. Zero for a failure in the start window, which counts for nothing.
     pub in_a_row: u16,
     /// Whether it is so old that it says nothing any more.
     pub is_stale: bool,

@@ -296,7 +296,7 @@ impl Pulse {
         if agrees != agreed || (heard == Standing::Down) != (self.heading == Standing::Down) {
             self.streak = 0;
         }
-        self.heading = heard;
+        let is_mixed = core::mem::replace(&mut self.heading, heard) != heard;
         if agrees {
             self.streak = self.streak.saturating_add(1);
         } else if self.counts(heard) {
@@ -304,6 +304,10 @@ impl Pulse {
             self.streak = self.streak.saturating_add(1);
             if u32::from(self.streak) >= thresholds.needed(heard, self.doublings) {
                 self.settle(heard, thresholds);
+                // Those before said something else: of where it stands now this is the first.
+                if is_mixed {
+                    self.streak = 1;
+                }
             }
         }
         is_gap || !was_heard || self.standing != before
