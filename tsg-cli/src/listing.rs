@@ -26,13 +26,6 @@ impl<T> Listing<T> {
         let texts: Vec<&str> = self.raw.iter().map(|item| item.get()).collect();
         format!("[{}]", texts.join(","))
     }
-
-    /// Those of the items that are wanted.
-    pub(crate) fn only(self, is_wanted: impl Fn(&T) -> bool) -> Self {
-        let pairs = self.items.into_iter().zip(self.raw);
-        let (items, raw) = pairs.filter(|(item, _)| is_wanted(item)).unzip();
-        Self { items, raw }
-    }
 }
 
 /// Everything of a list.

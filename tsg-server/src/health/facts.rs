@@ -2,6 +2,8 @@
 //!
 //! Owns which prober a number stands for. Must never form a verdict, nor keep a fact: the ward does.
 
+use std::collections::BTreeMap;
+
 use tsg_core::health::last::LastFact;
 use tsg_core::model::id::{GroupId, InstanceId};
 use tsg_core::model::time::Timestamp;
@@ -21,32 +23,51 @@ pub struct KnownFact {
     pub last: LastFact,
 }
 
+/// What was heard of some instances of a group, by numbers still, with the names that they stand for.
+struct Heard {
+    checks: Vec<String>,
+    probers: BTreeMap<u16, String>,
+    /// In the order of the instances, those of each in the order of their checks.
+    facts: Vec<Vec<LastFact>>,
+}
+
 impl Watch {
-    /// What was heard last of an instance of a group, in the order of its checks, and when that was
-    /// asked. Nothing of one that nobody looks after.
-    pub fn facts(&self, group: GroupId, instance: InstanceId) -> (Timestamp, Vec<KnownFact>) {
+    /// What was heard last of each of these instances of a group, in the order of its checks, and when
+    /// that was asked. Nothing of one that nobody looks after.
+    ///
+    /// Every probe result waits for the same lock: it is taken once, and held for no more than reading.
+    pub fn facts(&self, group: GroupId, instances: &[InstanceId]) -> (Timestamp, Vec<Vec<KnownFact>>) {
         let now = self.moment().at;
-        (now, self.lock().facts(group, instance, now))
+        let heard = self.lock().heard(group, instances, now);
+        (now, heard.facts.iter().map(|facts| heard.named(facts)).collect())
     }
 }
 
 impl Kept {
-    fn facts(&self, group: GroupId, instance: InstanceId, now: Timestamp) -> Vec<KnownFact> {
-        let Some(watched) = self.groups.get(&group) else { return Vec::new() };
-        let known = |last: LastFact| {
-            let check = watched.checks.each.get(usize::from(last.check))?.name.clone();
-            Some(KnownFact { check, prober: self.prober_name(last.prober)?, last })
+    fn heard(&self, group: GroupId, instances: &[InstanceId], now: Timestamp) -> Heard {
+        let watched = self.groups.get(&group);
+        let checks = watched.into_iter().flat_map(|watched| &watched.checks.each).map(|check| check.name.clone());
+        let elsewhere = self.panel.members().map(|(name, member)| (member.number, name.to_string()));
+        let own = (0..ELSEWHERE).map(|number| (number, ProberName::OWN.to_owned()));
+        let of = |instance: &InstanceId| {
+            let mut facts: Vec<LastFact> = self.ward.facts_of(*instance, now).collect();
+            facts.sort_by_key(|last| (last.check, last.prober));
+            facts
         };
-        let mut facts: Vec<KnownFact> = self.ward.facts_of(instance, now).filter_map(known).collect();
-        facts.sort_by_key(|fact| (fact.last.check, fact.last.prober));
-        facts
-    }
-
-    fn prober_name(&self, number: u16) -> Option<String> {
-        if number < ELSEWHERE {
-            return Some(ProberName::OWN.to_owned());
+        Heard {
+            checks: checks.collect(),
+            probers: own.chain(elsewhere).collect(),
+            facts: instances.iter().map(of).collect(),
         }
-        let named = self.panel.members().find(|(_, member)| member.number == number);
-        named.map(|(name, _)| name.to_string())
+    }
+}
+
+impl Heard {
+    fn named(&self, facts: &[LastFact]) -> Vec<KnownFact> {
+        let named = |last: &LastFact| {
+            let check = self.checks.get(usize::from(last.check))?.clone();
+            Some(KnownFact { check, prober: self.probers.get(&last.prober)?.clone(), last: *last })
+        };
+        facts.iter().filter_map(named).collect()
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Owns the written form. Must never say less of an old fact than that it is old.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tsg_core::health::fact::{Failure, Outcome};
 use tsg_core::health::last::Told;
@@ -86,9 +88,10 @@ impl FactBody {
     }
 }
 
-/// More places than this would claim to be known better than to a sixteenth.
+/// Two digits, since more would claim to be known better than to an eighth; and never more than it took.
 fn took_ms(told: &Told) -> Option<f64> {
-    let millis = told.took?.as_secs_f64() * 1000.0;
-    let places: f64 = if millis < 1.0 { 100.0 } else { 1.0 };
-    Some((millis * places).round() / places)
+    let micros = told.took?.as_micros();
+    let place = 10_u128.pow(micros.checked_ilog10()?.saturating_sub(1));
+    let rough = Duration::from_micros(u64::try_from(micros - micros % place).ok()?);
+    Some(rough.div_duration_f64(Duration::from_millis(1)))
 }

@@ -1,10 +1,11 @@
 //! `/v2/groups/{id}/instances`: the members of a group, each with its class and its reason.
 
+use std::fmt::Display;
 use std::net::IpAddr;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tsg_core::health::check::CheckSpec;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
@@ -20,12 +21,22 @@ use tsg_engine::{GroupView, MemberView};
 
 use super::facts::FactBody;
 use super::groups::find;
-use super::request::{Listed, Page};
+use super::request::{Listed, Page, Params};
 use crate::app::{App, Application};
 use crate::auth::Caller;
 use crate::health::Watch;
 use crate::http::failure::Failure;
 use crate::time;
+
+/// Which members, and what of them.
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    /// The id, the operation's id or the name of the only one.
+    instance: Option<String>,
+    /// Whether to tell what was heard of each last.
+    #[serde(default)]
+    facts: bool,
+}
 
 /// One member.
 #[derive(Debug, Serialize)]
@@ -87,8 +98,9 @@ struct HealthBody {
     check: Option<String>,
     /// Why, in words.
     reason: Option<String>,
-    /// What was heard last, by check and prober.
-    facts: Vec<FactBody>,
+    /// What was heard last, by check and prober; only with `?facts=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facts: Option<Vec<FactBody>>,
 }
 
 impl HealthBody {
@@ -102,7 +114,7 @@ impl HealthBody {
             ready_since: time::milliseconds(judgement.ready_since),
             check: check.map(|check| check.name.clone()),
             reason: cause.map(|cause| cause.failure.to_string()),
-            facts: Vec::new(),
+            facts: None,
         }
     }
 }
@@ -113,18 +125,24 @@ pub async fn list(
     caller: Caller,
     Path(id): Path<String>,
     page: Page,
+    Params(asked): Params<Asked>,
 ) -> Result<Json<Listed<InstanceBody>>, Failure> {
     let group = find(&app, &caller, &id).await?.value;
     let mut members = match caller.enrolled.engine.handle().group(group.id) {
         Some(view) => view.members.iter().map(|member| InstanceBody::seen(member, &view)).collect(),
         None => unseen(&app, &caller, group.id).await?,
     };
+    if let Some(wanted) = &asked.instance {
+        members.retain(|member: &InstanceBody| member.is(wanted));
+    }
     members.sort_unstable_by_key(|member: &InstanceBody| member.operation.to_string());
     if let Some(after) = &page.after {
         members.retain(|member| member.operation.to_string() > *after);
     }
     let mut listed = Listed::new(members, &page, |member| member.operation.to_string());
-    listed.items.iter_mut().for_each(|member| member.take_facts(&caller.enrolled.watch, group.id));
+    if asked.facts {
+        take_facts(&mut listed.items, &caller.enrolled.watch, group.id);
+    }
     Ok(Json(listed))
 }
 
@@ -136,7 +154,24 @@ async fn unseen(app: &Application, caller: &Caller, group: GroupId) -> Result<Ve
     Ok(open.map(InstanceBody::unseen).collect())
 }
 
+/// Takes in what was heard of the members last. That changes with each probe, and the engine shows an
+/// instance only when something follows from it: so it is asked for now.
+fn take_facts(members: &mut [InstanceBody], watch: &Watch, group: GroupId) {
+    let judged = members.iter_mut().filter_map(|member| Some((member.instance?, member.health.as_mut()?)));
+    let (instances, healths): (Vec<InstanceId>, Vec<&mut HealthBody>) = judged.unzip();
+    let (now, facts) = watch.facts(group, &instances);
+    for (health, known) in healths.into_iter().zip(facts) {
+        health.facts = Some(known.into_iter().map(|known| FactBody::of(known, now)).collect());
+    }
+}
+
 impl InstanceBody {
+    /// Whether it is the one of this id, operation or name.
+    fn is(&self, wanted: &str) -> bool {
+        let is_it = |id: &dyn Display| id.to_string() == wanted;
+        self.name == wanted || is_it(&self.operation) || self.instance.is_some_and(|instance| is_it(&instance))
+    }
+
     fn seen(member: &MemberView, view: &GroupView) -> Self {
         let checks = view.group.health.as_ref().map(|health| health.checks.as_slice()).unwrap_or_default();
         Self {
@@ -158,14 +193,6 @@ impl InstanceBody {
             cause: member.cause,
             reason: member.deletion_cause,
         }
-    }
-
-    /// Takes in what was heard of it last. That changes with each probe, and the engine shows an
-    /// instance only when something follows from it: so it is asked for now.
-    fn take_facts(&mut self, watch: &Watch, group: GroupId) {
-        let (Some(health), Some(instance)) = (&mut self.health, self.instance) else { return };
-        let (now, facts) = watch.facts(group, instance);
-        health.facts = facts.into_iter().map(|known| FactBody::of(known, now)).collect();
     }
 
     fn unseen(operation: Operation) -> Self {

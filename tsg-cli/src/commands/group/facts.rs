@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use crate::api::shapes::{FactView, InstanceHealth, InstanceView};
+use serde_json::Value;
+
+use crate::api::shapes::{FactView, GroupView, InstanceHealth, InstanceView};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::listing::Listing;
@@ -12,34 +14,42 @@ use crate::output::Show;
 use crate::table::Table;
 
 /// One instance and what was heard of it: as many lines as there are checks and probers of them.
-pub(super) struct Facts(Listing<InstanceView>);
+pub(super) struct Facts {
+    found: Listing<InstanceView>,
+    /// Whether its group has checks.
+    is_asked: bool,
+}
 
 impl Facts {
-    /// Those of the instance of this name or id.
-    pub(super) fn of(wanted: &str, group: &str, members: Listing<InstanceView>) -> Result<Self, Failure> {
-        let found = members.only(|member| member.name == wanted || member.instance.as_deref() == Some(wanted));
+    /// Those of the instance of this name or id, which is all that was asked for.
+    pub(super) fn of(wanted: &str, group: &GroupView, found: Listing<InstanceView>) -> Result<Self, Failure> {
+        let name = &group.name;
         if found.items.is_empty() {
             return Err(Failure::new(Exit::NotFound, format!("cannot find the instance {wanted:?}"))
-                .why(format!("{group:?} has none of that name or id"))
-                .next(format!("see `tsg group instances {group}`")));
+                .why(format!("{name:?} has none of that name or id"))
+                .next(format!("see `tsg group instances {name}`")));
         }
-        Ok(Self(found))
+        let checks = group.health.get("checks").and_then(Value::as_array);
+        Ok(Self { found, is_asked: checks.is_some_and(|checks| !checks.is_empty()) })
     }
 }
 
 impl Show for Facts {
     fn human(&self) -> String {
-        self.0.items.iter().map(of_one).collect::<Vec<_>>().join("\n\n")
+        self.found.items.iter().map(|member| of_one(member, self.is_asked)).collect::<Vec<_>>().join("\n\n")
     }
 
     fn json(&self) -> String {
-        self.0.json()
+        self.found.json()
     }
 }
 
-fn of_one(member: &InstanceView) -> String {
+fn of_one(member: &InstanceView, is_asked: bool) -> String {
     let name = &member.name;
-    let Some(health) = &member.health else { return format!("{name}: nobody asks it how it is") };
+    let Some(health) = &member.health else {
+        let why = if is_asked { "nothing is known of its health yet" } else { "nobody asks it how it is" };
+        return format!("{name}: {why}");
+    };
     let heading = format!("{name}: {}", InstanceHealth::in_words(health));
     if health.facts.is_empty() {
         return format!("{heading}\nNothing was heard of it yet.");
@@ -71,8 +81,9 @@ fn rough(length: Duration) -> String {
     }
 }
 
+/// The server knows it roughly.
 fn took(fact: &FactView) -> String {
-    fact.took_ms.map_or_else(|| "-".to_owned(), |millis| format!("{millis}ms"))
+    fact.took_ms.map_or_else(|| "-".to_owned(), |millis| format!("~{millis}ms"))
 }
 
 /// One that fails while it starts counts for nothing.
@@ -98,7 +109,7 @@ mod tests {
 
     fn shown(health: &str) -> String {
         let member = format!(r#"{{"name": "edge-1", "health": {health}}}"#);
-        of_one(&serde_json::from_str(&member).unwrap())
+        of_one(&serde_json::from_str(&member).unwrap(), true)
     }
 
     #[test]
@@ -112,16 +123,18 @@ mod tests {
         ]}"#;
         let expected = "\
 edge-1: unhealthy: it answered with status 503
-CHECK    PROBER  SEEN           TOOK    IN A ROW  LAST FACT
-http-80  server  4s ago         12ms    7         failed: it answered with status 503
-http-80  near    3m ago, stale  0.42ms  65535     passed; since then the prober is stopping
-tcp-22   server  -              -       -         unknown: the prober has no way to its network";
+CHECK    PROBER  SEEN           TOOK     IN A ROW  LAST FACT
+http-80  server  4s ago         ~12ms    7         failed: it answered with status 503
+http-80  near    3m ago, stale  ~0.42ms  65535     passed; since then the prober is stopping
+tcp-22   server  -              -        -         unknown: the prober has no way to its network";
         assert_eq!(shown(health), expected);
     }
 
     #[test]
     fn one_of_which_nothing_is_known_says_so() {
-        assert_eq!(shown("null"), "edge-1: nobody asks it how it is");
+        assert_eq!(shown("null"), "edge-1: nothing is known of its health yet");
+        let unasked = serde_json::from_str(r#"{"name": "edge-1", "health": null}"#).unwrap();
+        assert_eq!(of_one(&unasked, false), "edge-1: nobody asks it how it is");
         assert_eq!(shown(r#"{"verdict": "starting"}"#), "edge-1: starting\nNothing was heard of it yet.");
     }
 }

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::facts::Facts;
 use super::find;
+use crate::api::client::escaped;
 use crate::api::shapes::{InstanceHealth, InstanceView};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -25,11 +26,13 @@ impl Instances {
     pub(super) async fn run(&self, context: &Context) -> Result<(), Failure> {
         let api = context.api().await?;
         let group = find(&api, &self.group).await?.value;
-        let listing: Listing<InstanceView> = listing::all(&api, &format!("/v2/groups/{}/instances", group.id))
+        let only = self.facts.as_ref().map(|wanted| format!("?facts=true&instance={}", escaped(wanted)));
+        let path = format!("/v2/groups/{}/instances{}", group.id, only.unwrap_or_default());
+        let listing: Listing<InstanceView> = listing::all(&api, &path)
             .await
             .map_err(|error| error.preventing(format!("cannot list the instances of {:?}", group.name)))?;
         match &self.facts {
-            Some(instance) => context.output.show(&Facts::of(instance, &group.name, listing)?),
+            Some(instance) => context.output.show(&Facts::of(instance, &group, listing)?),
             None => context.output.show(&listing),
         }
     }
