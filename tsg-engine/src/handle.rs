@@ -14,6 +14,7 @@ use tsg_core::model::id::{GroupId, InstanceId};
 use tsg_core::plan::output::PlanError;
 
 use crate::board::{AccountHealth, Board, GroupView};
+use crate::explanation::{Explanation, Topic};
 use crate::hints::{Hint, Hints};
 use crate::placement::{Occupancy, Survey};
 use crate::rehearsal::{About, Preview, Question, Rehearsal};
@@ -140,6 +141,18 @@ impl EngineHandle {
     pub async fn survey(&self, group: GroupId) -> Option<Survey> {
         let (answer, answered) = oneshot::channel();
         self.ask(Question { group, about: About::Placement { answer } });
+        answered.await.ok()
+    }
+
+    /// Why a group or one of its instances stands as it does, drawn from the plan that would be made now.
+    /// `None` as with [`Self::rehearse`], and the same holds for the wait.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]: the group's records do not fit together.
+    pub async fn explain(&self, group: GroupId, topic: Topic) -> Option<Result<Explanation, PlanError>> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Question { group, about: About::Why { topic, answer } });
         answered.await.ok()
     }
 

@@ -10,6 +10,7 @@ mod budget;
 mod config;
 mod engine;
 mod event;
+mod explanation;
 mod handle;
 mod hints;
 mod in_flight;
@@ -25,6 +26,7 @@ pub use board::{AccountHealth, DiscoveryView, GroupView, MemberView, RequestCoun
 pub use config::EngineConfig;
 pub use engine::{AccountEngine, EnginePorts};
 pub use event::{Event, FailedCheck, Held, Occurrence, Place, Repair, Subject, Witness};
+pub use explanation::{Explanation, Topic};
 pub use handle::EngineHandle;
 pub use placement::{Blocked, Landed, Occupancy, PlacementSource, PlacementView, Survey};
 pub use rehearsal::{Choice, Destinations, Preview, Rehearsal};

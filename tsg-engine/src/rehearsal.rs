@@ -12,6 +12,7 @@ use tsg_core::plan::fingerprint::PlanId;
 use tsg_core::plan::input::View;
 use tsg_core::plan::output::{Plan, PlanError};
 
+use crate::explanation::{Explanation, Topic};
 use crate::placement::{PlacementSource, Survey};
 
 /// A plan that is made as all others are, and not carried out.
@@ -88,6 +89,8 @@ pub(crate) enum About {
     Preview { capacity: Option<u32>, answer: Sender<Result<Preview, PlanError>> },
     /// How it is placed.
     Placement { answer: Sender<Survey> },
+    /// Why it stands as it does.
+    Why { topic: Topic, answer: Sender<Result<Explanation, PlanError>> },
 }
 
 impl Question {
@@ -97,6 +100,7 @@ impl Question {
             About::Plan { answer, .. } => answer.is_canceled(),
             About::Preview { answer, .. } => answer.is_canceled(),
             About::Placement { answer } => answer.is_canceled(),
+            About::Why { answer, .. } => answer.is_canceled(),
         }
     }
 }

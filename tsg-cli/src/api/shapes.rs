@@ -389,6 +389,13 @@ pub(crate) struct PlanView {
     pub(crate) creates: Option<PlacementView>,
 }
 
+/// Why something stands as it does.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct WhyView {
+    /// All of it in words, line by line.
+    pub(crate) words: Vec<String>,
+}
+
 /// How a group stands, in a word.
 pub(crate) fn status_word(status: Option<GroupStatus>) -> String {
     status.map_or_else(|| "new".to_owned(), |status| status.to_string())

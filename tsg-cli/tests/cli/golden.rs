@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::support::process::{Said, run, tsg};
 
 /// Every command there is, by its words.
-const COMMANDS: [&[&str]; 43] = [
+const COMMANDS: [&[&str]; 44] = [
     &[],
     &["demo"],
     &["sim"],
@@ -36,6 +36,7 @@ const COMMANDS: [&[&str]; 43] = [
     &["group", "instances"],
     &["group", "delete"],
     &["group", "plan"],
+    &["group", "why"],
     &["placement"],
     &["placement", "check"],
     &["placement", "explain"],

@@ -20,3 +20,4 @@ mod placement;
 mod prober;
 mod support;
 mod tsg_v1_shell;
+mod why;

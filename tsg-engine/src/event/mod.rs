@@ -152,6 +152,21 @@ pub enum Held {
     Beyond(Hold),
 }
 
+impl Occurrence {
+    /// Which instance it happened to; `None` of what is no instance's alone.
+    pub const fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Judged { of, .. } | Self::Listed { of, .. } | Self::Repaired { of, .. } => Some(of),
+            Self::HoldBegan(_)
+            | Self::HoldEnded(_)
+            | Self::AlarmRaised(_)
+            | Self::AlarmOver(_)
+            | Self::Node { .. }
+            | Self::Rollout { .. } => None,
+        }
+    }
+}
+
 impl Held {
     /// Whether it is the same hold, be it with other numbers.
     pub(crate) fn is_like(&self, other: &Self) -> bool {

@@ -10,6 +10,7 @@ mod dispatch;
 mod doubt;
 mod early;
 mod errand;
+mod explain;
 mod health;
 mod listing;
 mod placement;

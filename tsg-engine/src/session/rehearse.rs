@@ -37,6 +37,11 @@ impl Session {
                     _ = answer.send(survey);
                 }
             }
+            About::Why { topic, answer } => {
+                if let Some(explained) = self.explain(group, topic) {
+                    _ = answer.send(explained);
+                }
+            }
         }
         Ok(())
     }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crate::support::clinic::{Clinic, MINUTE, Stage};
 use crate::support::site::{Site, Wiring};
-use tsg_core::model::id::InstanceId;
+use tsg_core::model::id::{InstanceId, OperationId};
 use tsg_core::plan::input::{NodeState, Verdict};
 use tsg_core::plan::output::{Action, Class, PlannedAction, Wait};
-use tsg_engine::Occurrence;
+use tsg_core::plan::why::{Answer, InstanceAnswer, Prospect};
+use tsg_engine::{Explanation, Occurrence, Topic};
 use tsg_sim::cloud::lock;
 use tsg_sim::world::{Fault, FaultRule, LossAppearance, Target, WorldSpec};
 
@@ -95,6 +96,32 @@ fn what_is_on_a_silent_node_is_waited_for_and_replaced_after_its_grace() {
     assert_eq!((new, stage.count(Class::Serving)), (lost.len(), CAPACITY), "each has a successor");
     assert_eq!(stage.restarts(), restarts);
     assert!(matches!(told_of(&stage, &node)[..], [Some(NodeState::Lost { .. }), ..]));
+}
+
+#[test]
+fn who_asks_why_is_told_of_the_node_and_later_of_the_successor() {
+    let mut stage = stage(1);
+    let (node, lost) = by_node(&stage).swap_remove(0);
+    let view = stage.view();
+    let member = view.members.iter().find(|member| member.instance == lost.first().copied()).unwrap();
+    lose(&mut stage, &node, &lost);
+    let planned = stage.rehearse(None).plan;
+    let Explanation { answers, .. } = stage.explain(Topic::Group);
+    let [Answer::Group(group), Answer::Rollout(_)] = &answers[..] else { panic!("{answers:?}") };
+    assert_eq!((&group.report, &group.steps), (&planned.report, &planned.actions), "the next plan says the same");
+    let Explanation { answers, successors, .. } = stage.explain(Topic::Instance(member.operation));
+    let [Answer::Instance(InstanceAnswer { instance, prospect: Prospect::Returns { until: Some(_) }, .. })] =
+        answers[..]
+    else {
+        panic!("{answers:?}")
+    };
+    assert_eq!((instance, successors.len()), (member.instance, 0));
+
+    stage.run(40 * MINUTE);
+    let Explanation { successors, .. } = stage.explain(Topic::Instance(member.operation));
+    let view = stage.view();
+    let is_there = |id: &OperationId| view.members.iter().any(|member| member.operation == *id);
+    assert!(successors.len() == 1 && successors.iter().all(is_there), "{successors:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
-use tsg_core::model::id::GroupId;
+use tsg_core::model::id::{GroupId, OperationId};
 use tsg_core::model::time::Timestamp;
 use tsg_engine::{Event, Witness};
 
@@ -70,6 +70,15 @@ impl Chronicle {
         let number = if has_more { events.last().map_or(from, |(number, _)| *number) } else { newest };
         let missed = place.map_or(0, |place| kept.forgotten.saturating_sub(place));
         Passage { events, cursor: self.cursor(number), has_more, missed, has_begun_anew }
+    }
+
+    /// The newest of what happened to one instance, oldest first.
+    pub fn newest_of(&self, operation: OperationId, limit: usize) -> Vec<Arc<Event>> {
+        let kept = self.lock();
+        let is_of = |event: &&Arc<Event>| event.what.subject().is_some_and(|of| of.operation == operation);
+        let mut newest: Vec<_> = kept.events.iter().rev().filter(is_of).take(limit).cloned().collect();
+        newest.reverse();
+        newest
     }
 
     /// The place just after an event.

@@ -2,7 +2,7 @@
 //!
 //! Owns the wire form of events, and how long a reader may wait for one.
 
-mod words;
+pub mod words;
 
 use std::sync::Arc;
 use std::time::Duration;

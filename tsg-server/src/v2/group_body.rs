@@ -205,7 +205,7 @@ impl GroupBody {
             freeze: group.freeze.clone(),
             status: report.map(|report| report.status),
             report: report.map(|report| ReportBody::of(report, now)),
-            trouble: view.and_then(|view| view.trouble.clone().or_else(|| blocked_placement(view))),
+            trouble: view.and_then(trouble),
             created_at: time::milliseconds(group.created_at),
             updated_at: time::milliseconds(group.updated_at),
             version: *version,
@@ -216,6 +216,11 @@ impl GroupBody {
     pub fn id(&self) -> String {
         self.id.clone()
     }
+}
+
+/// What keeps the engine from doing what is planned.
+pub fn trouble(view: &GroupView) -> Option<Trouble> {
+    view.trouble.clone().or_else(|| blocked_placement(view))
 }
 
 /// Rules under which no instance may be made now.

@@ -21,6 +21,7 @@ mod revisions;
 mod rollout;
 mod template_body;
 mod templates;
+mod why;
 
 use axum::Router;
 use axum::routing::{delete, get, post};
@@ -45,6 +46,7 @@ pub fn routes() -> Router<App> {
         .route("/v2/groups", get(groups::list).post(groups::create))
         .route("/v2/groups/{id}", get(groups::show).patch(groups::change).delete(groups::delete))
         .route("/v2/groups/{id}/plan", post(plan::plan))
+        .route("/v2/groups/{id}/why", get(why::show))
         .route("/v2/groups/{id}/placement", get(placement::show))
         .route("/v2/groups/{id}/reconcile", post(groups::reconcile))
         .route("/v2/groups/{id}/revisions", get(revisions::list))

@@ -92,7 +92,10 @@ pub async fn is_still_planned(
 }
 
 /// Waits for what the engine says of a plan.
-async fn answered<T>(group: GroupId, asked: impl Future<Output = Option<Result<T, PlanError>>>) -> Result<T, Failure> {
+pub async fn answered<T>(
+    group: GroupId,
+    asked: impl Future<Output = Option<Result<T, PlanError>>>,
+) -> Result<T, Failure> {
     let answer = tokio::time::timeout(PATIENCE, asked).await;
     answer.ok().flatten().ok_or_else(no_answer)?.map_err(|error| {
         tracing::error!(%group, %error, "a group cannot be planned");

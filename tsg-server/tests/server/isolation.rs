@@ -30,6 +30,8 @@ async fn every_route_answers_a_foreign_id_like_one_that_does_not_exist() {
         ("PATCH", "/v2/groups/{}", r#"{"capacity":0}"#, 404),
         ("DELETE", "/v2/groups/{}", "", 404),
         ("POST", "/v2/groups/{}/plan", r#"{"capacity":0}"#, 404),
+        ("GET", "/v2/groups/{}/why", "", 404),
+        ("GET", "/v2/groups/{}/why?instance=nobody", "", 404),
         ("POST", "/v2/groups/{}/reconcile", "", 404),
         ("GET", "/v2/groups/{}/instances", "", 404),
         ("GET", "/v2/groups/{}/operations", "", 404),

@@ -26,3 +26,4 @@ mod signatures;
 mod support;
 mod v1;
 mod v2;
+mod why;

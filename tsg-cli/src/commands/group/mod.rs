@@ -9,6 +9,7 @@ mod list;
 mod plan;
 mod scale;
 mod update;
+mod why;
 
 use clap::Subcommand;
 
@@ -34,6 +35,7 @@ pub(crate) enum Group {
     #[command(alias = "rm")]
     Delete(delete::Delete),
     Plan(plan::Plan),
+    Why(why::Why),
 }
 
 impl Group {
@@ -48,6 +50,7 @@ impl Group {
             Self::Instances(instances) => instances.run(context).await,
             Self::Delete(delete) => delete.run(context).await,
             Self::Plan(plan) => plan.run(context).await,
+            Self::Why(why) => why.run(context).await,
         }
     }
 }

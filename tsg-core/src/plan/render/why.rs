@@ -12,6 +12,9 @@ use crate::plan::memory::{Failure, RolloutState};
 use crate::plan::output::Class;
 use crate::plan::why::{Answer, GroupAnswer, InstanceAnswer, Obstacle, Prospect, RolloutAnswer, WayOn};
 
+/// Steps of a group that are told one by one: with what waits they fit on a screen.
+const STEPS_TOLD: usize = 12;
+
 impl fmt::Display for InWords<'_, Answer> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.value {
@@ -169,7 +172,10 @@ impl fmt::Display for InWords<'_, GroupAnswer> {
         obstacles(&self.value.obstacles, self.now, out)?;
         if !steps.is_empty() {
             out.write_str("\nnow:")?;
-            steps.iter().try_for_each(|step| write!(out, "\n  {}", in_words(step, self.now)))?;
+            steps.iter().take(STEPS_TOLD).try_for_each(|step| write!(out, "\n  {}", in_words(step, self.now)))?;
+            if steps.len() > STEPS_TOLD {
+                write!(out, "\n  and {} more", steps.len() - STEPS_TOLD)?;
+            }
         }
         self.rest(out)
     }

@@ -14,7 +14,7 @@ use tsg_core::model::time::Timestamp;
 use tsg_core::plan::input::Verdict;
 use tsg_core::plan::output::Class;
 use tsg_core::ports::{Clock as _, Health};
-use tsg_engine::{GroupView, Rehearsal};
+use tsg_engine::{Explanation, GroupView, Rehearsal, Topic};
 use tsg_sim::cloud::lock;
 use tsg_sim::virtual_time::VirtualTime;
 use tsg_sim::world::{Operation, TruthEvent, WorldSpec};
@@ -130,6 +130,16 @@ impl Stage {
         let note = heard.clone();
         self.site.do_now(async move {
             *note.lock().unwrap() = handle.rehearse(group_id(0), capacity).await.map(Result::unwrap);
+        });
+        heard.lock().unwrap().take().unwrap()
+    }
+
+    /// Why the group, or an instance of it, stands as it does.
+    pub fn explain(&mut self, topic: Topic) -> Explanation {
+        let (handle, heard) = (self.engine.handle.clone(), Arc::<Mutex<Option<Explanation>>>::default());
+        let note = heard.clone();
+        self.site.do_now(async move {
+            *note.lock().unwrap() = handle.explain(group_id(0), topic).await.map(Result::unwrap);
         });
         heard.lock().unwrap().take().unwrap()
     }
