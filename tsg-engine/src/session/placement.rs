@@ -38,6 +38,8 @@ pub(super) struct Placed {
     source: PlacementSource,
     /// What its template makes each instance carry.
     labels: Vec<Label>,
+    /// Why none of its creates may be sent, by the newest list that was taken in while it had some.
+    blocked: Option<Arc<Blocked>>,
 }
 
 /// Machines that were seen since the newest list, by what was sent to make them.
@@ -137,8 +139,12 @@ impl Session {
         } else {
             self.placed_before.remove(&group);
         }
-        self.placed.remove(&group);
-        self.placed.extend(placed.map(|placed| (group, placed)));
+        let before = self.placed.remove(&group);
+        if let Some(mut placed) = placed {
+            // What was found holds for as long as the block does.
+            placed.blocked = before.filter(|before| before.block == placed.block).and_then(|before| before.blocked);
+            self.placed.insert(group, placed);
+        }
         self.lift_marks(group).await
     }
 
@@ -267,17 +273,10 @@ impl Session {
         View::new(&self.config.topology, residents.collect(), carriers.collect())
     }
 
-    /// Why none of the creates that a group waits for may be sent.
+    /// Why none of the creates that a group waits for may be sent, by the newest list.
     pub(super) fn blocked(&self, group: GroupId) -> Option<Arc<Blocked>> {
-        let (placed, ledger, member) = (self.placed.get(&group)?, self.books.group(group)?, membership(group));
-        if !self.can_see_places() || ledger.count_open(|phase| matches!(phase, Phase::Planned | Phase::Unknown)) == 0 {
-            return None;
-        }
-        let (recent, steering) = (self.recent(), steering(ledger));
-        let newcomer = Newcomer { labels: &placed.labels, group: Some(&member), steering, ..Newcomer::default() };
-        let Compiled { blocked, .. } = compile(&placed.block, &self.residents(&recent), &newcomer);
-        let (at, block) = (self.sight.snapshot.taken_at, || placed.block.clone());
-        (!blocked.is_empty()).then(|| Arc::new(Blocked { at, block: block(), why: blocked }))
+        let is_now = self.can_see_places() && waits_for_creates(self.books.group(group)?);
+        self.placed.get(&group)?.blocked.clone().filter(|_| is_now)
     }
 }
 
@@ -287,8 +286,13 @@ impl Placed {
         let block = group.placement_of(template);
         let source = if group.placement.is_some() { PlacementSource::Group } else { PlacementSource::Template };
         let labels = || labels_of_member(group, &template.tags);
-        (!block.is_default()).then(|| Self { block: block.clone(), source, labels: labels() })
+        (!block.is_default()).then(|| Self { block: block.clone(), source, labels: labels(), blocked: None })
     }
+}
+
+/// Whether a group has creates that were not sent.
+fn waits_for_creates(ledger: &GroupLedger) -> bool {
+    ledger.count_open(|phase| matches!(phase, Phase::Planned | Phase::Unknown)) > 0
 }
 
 /// What the group's instances are made from, and those that are still to be made from another

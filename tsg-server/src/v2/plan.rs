@@ -106,8 +106,12 @@ pub async fn answered<T>(
 
 /// The engine has ended, or is busy for longer than anybody waits.
 pub fn no_answer() -> Failure {
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, "EngineUnavailable", "the account's engine does not answer just now")
-        .hint("repeat the request; GET /v2/health says how the engine stands")
+    Failure::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "EngineUnavailable",
+        "the account's engine does not answer just now, or too many wait for it",
+    )
+    .hint("repeat the request; GET /v2/health says how the engine stands")
 }
 
 fn body_of(Rehearsal { plan, id, view, at, .. }: Rehearsal, capacity: u32) -> PlanBody {

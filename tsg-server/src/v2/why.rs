@@ -12,7 +12,7 @@ use tsg_core::model::group::Group;
 use tsg_core::model::time::Timestamp;
 use tsg_core::plan::output::PlannedAction;
 use tsg_core::plan::render::in_words;
-use tsg_core::plan::why::{Answer, GroupAnswer, InstanceAnswer, Obstacle, RolloutAnswer};
+use tsg_core::plan::why::{Answer, GroupAnswer, InstanceAnswer, Obstacle, Prospect, RolloutAnswer};
 use tsg_engine::{Explanation, Topic, Trouble};
 
 use super::group_body::{ReportBody, trouble};
@@ -99,8 +99,7 @@ async fn of_instance(app: &Application, caller: &Caller, group: &Group, wanted: 
         Err(failure) => return Err(failure),
     };
     let events = caller.enrolled.events.newest_of(operation.id, record::EVENTS_TOLD);
-    // What keeps a group from going on concerns nobody who is gone.
-    let trouble = trouble_of(caller, group).filter(|_| !operation.phase.is_closed());
+    let trouble = trouble_of(caller, group).filter(|_| is_waiting(&explanation));
     let record = RecordBody::of(&operation, &explanation.successors, &events);
     let mut words = vec![record::heading(&operation, machine)];
     words.extend(words_of(&explanation));
@@ -114,9 +113,23 @@ async fn explain(caller: &Caller, group: &Group, topic: Topic) -> Result<Explana
     answered(group.id, handle.explain(group.id, topic)).await
 }
 
+/// What keeps the engine from going on with the group, or with all of the account.
 fn trouble_of(caller: &Caller, group: &Group) -> Option<Trouble> {
-    let view = caller.enrolled.engine.handle().group(group.id)?;
-    trouble(&view)
+    let handle = caller.enrolled.engine.handle();
+    let health = handle.health();
+    let of_group = handle.group(group.id).and_then(|view| trouble(&view));
+    of_group.or_else(|| health.cloud_trouble.clone()).or_else(|| health.store_trouble.clone())
+}
+
+/// Whether something is to become of the instance: what keeps a group from going on concerns nobody
+/// else.
+fn is_waiting(explanation: &Explanation) -> bool {
+    explanation.answers.iter().any(|answer| match answer {
+        Answer::Instance(instance) => {
+            !matches!(instance.prospect, Prospect::Stays | Prospect::Kept { .. } | Prospect::LeftAlone { .. })
+        }
+        _ => false,
+    })
 }
 
 fn words_of(explanation: &Explanation) -> impl Iterator<Item = String> {

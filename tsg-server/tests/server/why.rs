@@ -99,12 +99,20 @@ async fn one_that_was_replaced_and_one_too_many_say_why_they_went() {
     let (told, successor) = (words(&gone), text(&record["successors"][0]));
     assert!(told.contains(&format!("\n{successor} was made to take its place\n")), "{told}");
     let decided = text(&record["deletion_decided_at"]);
-    assert!(told.contains(&format!("\ndeleted, decided at {decided}: it failed; gone since ")), "{told}");
+    assert!(
+        told.contains(&format!(
+            "\ndeleted, decided at {decided}: repair: it was not well, or its compute node was not; gone since "
+        )),
+        "{told}"
+    );
     assert!(told.contains(" is unhealthy (was healthy): ") && told.contains(": it did not answer in time\n"), "{told}");
 
     let new = ask(&site, &site.demo, &group, Some(successor)).await.json();
     assert_eq!(new["instance"]["succession"]["predecessor"], operation, "{new:#}");
-    assert!(words(&new).contains(&format!(": for one that failed, in the place of {operation}")), "{new:#}");
+    assert!(
+        words(&new).contains(&format!(": for one that was repaired by replacing it, in the place of {operation}")),
+        "{new:#}"
+    );
 
     site.v2("PATCH", &format!("/v2/groups/{group}"), r#"{"capacity": 2}"#).await;
     let is_over = |listed: &Answer| listed.json()["items"].as_array().unwrap().len() == 2;
@@ -138,7 +146,7 @@ async fn nobody_is_told_of_what_is_not_theirs_and_who_asks_for_nobody_hears_wher
     for wanted in nobody.into_iter().chain([stranger.as_str()]) {
         let unknown = ask(&site, &site.demo, &group, Some(wanted)).await;
         assert_eq!((unknown.status, unknown.code().as_str()), (404, "NotFound"), "{wanted}: {unknown:?}");
-        assert!(text(&unknown.json()["hint"]).contains("/v2/groups/{id}/audit"), "{wanted}: {unknown:?}");
+        assert!(text(&unknown.json()["hint"]).contains(&format!("/v2/groups/{group}/audit")), "{wanted}: {unknown:?}");
     }
     assert_eq!(ask(&site, &site.demo, &elsewhere, Some(operation)).await.status, 404);
     assert_eq!(site.ask("GET", &format!("/v2/groups/{group}/why")).send().await.status, 401);

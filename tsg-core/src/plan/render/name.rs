@@ -124,7 +124,7 @@ pub(super) const fn of_update(disruption: Disruption) -> &'static str {
 
 pub(super) const fn distrust(trust: ViewTrust) -> &'static str {
     match trust {
-        ViewTrust::Unobserved => "the account was not seen yet",
+        ViewTrust::Unobserved => "the account was not seen yet, or not for too long",
         // Never a block; said all the same, so that no trust is without words.
         ViewTrust::Trusted => "the account is seen well",
         ViewTrust::Distrusted => {

@@ -61,7 +61,9 @@ fn of_change(reason: &Reason, now: Timestamp, out: &mut fmt::Formatter<'_>) -> f
         Reason::RolledOut { from: 0, to } => write!(out, "the group moves to revision {to}"),
         Reason::RolledOut { from, to } => write!(out, "the group moves from revision {from} to {to}"),
         Reason::RolledBack { from, to } => write!(out, "the group moves back from revision {from} to {to}"),
-        Reason::Reprovisioned => out.write_str("a person asked for it to be replaced"),
+        Reason::Reprovisioned => {
+            out.write_str("a person, or the group's rules of placement, asked for it to be replaced")
+        }
         Reason::RestartAsked => out.write_str("a person asked for it to be restarted"),
         Reason::Drained { since, is_acknowledged: true, .. } => {
             write!(out, "its guest says that it is drained, after {}", ago(since))

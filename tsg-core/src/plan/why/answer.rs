@@ -80,6 +80,7 @@ impl InstanceAnswer {
         let due_at = match self.prospect {
             Prospect::Restarts { due_at, .. } | Prospect::Replaced { due_at, .. } => due_at,
             Prospect::Returns { until } => until,
+            Prospect::Kept { until } => Some(until),
             _ => None,
         };
         let moments = self.obstacles.iter().map(|obstacle| obstacle.until());

@@ -3,13 +3,15 @@
 //! Owns the one look at each that landed, and who is replaced for where it stands. Must never take a
 //! list for evidence that is distrusted.
 
+use std::sync::Arc;
+
 use tsg_core::model::fingerprint::Fingerprint;
 use tsg_core::model::id::{ComputeNodeId, GroupId, InstanceId, OperationId};
 use tsg_core::model::landing::{Landing, replaced_in_a_row};
 use tsg_core::model::operation::{Operation, Phase};
 use tsg_core::model::policy::UpdateMode;
 use tsg_core::observe::join::find_instance;
-use tsg_core::placement::compile::{Newcomer, View};
+use tsg_core::placement::compile::{Compiled, Newcomer, View, compile};
 use tsg_core::placement::rule::{PlacementSpec, Strength};
 use tsg_core::placement::verify::{Inspection, Remedy, Verdict, Verified, remedy};
 use tsg_core::plan::input::{Mark, ViewTrust};
@@ -17,10 +19,11 @@ use tsg_core::ports::store::StoreError;
 
 use super::super::Session;
 use super::super::round::BATCH;
-use super::membership;
+use super::destinations::steering;
+use super::{membership, waits_for_creates};
 use crate::board::Trouble;
 use crate::ledger::GroupLedger;
-use crate::placement::Landed;
+use crate::placement::{Blocked, Landed};
 
 /// What was found of a group's instances.
 pub(super) struct Found {
@@ -44,11 +47,18 @@ impl Session {
             }
             return Ok(());
         }
-        let found: Vec<(GroupId, Found)> = {
+        let (found, blocked) = {
             let recent = self.recent();
             let view = self.residents(&recent);
-            self.placed.keys().filter_map(|id| Some((*id, self.find_new(*id, &view)?))).collect()
+            let found: Vec<_> = self.placed.keys().filter_map(|id| Some((*id, self.find_new(*id, &view)?))).collect();
+            let blocked: Vec<_> = self.placed.keys().map(|id| (*id, self.find_blocked(*id, &view))).collect();
+            (found, blocked)
         };
+        for (group, blocked) in blocked {
+            if let Some(placed) = self.placed.get_mut(&group) {
+                placed.blocked = blocked;
+            }
+        }
         for (group, found) in found {
             self.record_landings(group, &found).await?;
             self.mark_misplaced(group, &found).await?;
@@ -65,6 +75,19 @@ impl Session {
         let newcomer = Newcomer { labels: &placed.labels, group: Some(&member), ..Newcomer::default() };
         let inspection = Inspection::new(&placed.block, view, &newcomer);
         Some(self.found(ledger, &placed.block, |instance| inspection.landed(instance)))
+    }
+
+    /// Why none of the creates that a group waits for may be sent.
+    fn find_blocked(&self, group: GroupId, view: &View<'_>) -> Option<Arc<Blocked>> {
+        let (placed, ledger, member) = (self.placed.get(&group)?, self.books.group(group)?, membership(group));
+        if !waits_for_creates(ledger) {
+            return None;
+        }
+        let steering = steering(ledger);
+        let newcomer = Newcomer { labels: &placed.labels, group: Some(&member), steering, ..Newcomer::default() };
+        let Compiled { blocked, .. } = compile(&placed.block, view, &newcomer);
+        let (at, block) = (self.sight.snapshot.taken_at, || placed.block.clone());
+        (!blocked.is_empty()).then(|| Arc::new(Blocked { at, block: block(), why: blocked }))
     }
 
     /// Members whose machines are seen somewhere.

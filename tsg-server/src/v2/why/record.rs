@@ -48,6 +48,10 @@ pub struct RecordBody {
     /// Why it goes or went; `null` also where tsg did not decide it.
     deletion_cause: Option<Cause>,
     deletion_decided_at: Option<String>,
+    /// How many DELETE requests were sent.
+    deletes_sent: u32,
+    /// When it was marked to be replaced because its place breaks the group's rules.
+    misplaced_at: Option<String>,
     /// Who was made to take its place, as far as the engine remembers.
     successors: Vec<OperationId>,
     /// The newest of what happened to it, since the server was started.
@@ -64,34 +68,35 @@ struct EventBody {
 pub async fn find(app: &Application, caller: &Caller, group: &Group, wanted: &str) -> Result<Found, Failure> {
     if let Ok(machine) = wanted.parse::<InstanceId>() {
         let owned = codec::get::<OwnedInstance>(app.store.as_ref(), caller.account(), &machine.to_string()).await?;
-        let owned = owned.map(|owned| owned.value).ok_or_else(unknown)?;
+        let owned = owned.map(|owned| owned.value).ok_or_else(|| unknown(group.id))?;
         if owned.group != group.id {
             return Err(Failure::not_found("instance in this group")
                 .hint(format!("it is one of another group: ask /v2/groups/{}/why", owned.group)));
         }
         return Ok(Found { operation: owned.operation, machine: Some(machine) });
     }
-    let operation = wanted.parse().ok().or_else(|| operation_of(wanted)).ok_or_else(unknown)?;
+    let operation = wanted.parse().ok().or_else(|| operation_of(wanted)).ok_or_else(|| unknown(group.id))?;
     let known = read(app, caller, group.id, operation).await?;
     // A name that only ends as one of the group's does is somebody else's.
     if wanted == known.name || wanted == operation.to_string() {
         return Ok(Found { operation, machine: None });
     }
-    Err(unknown())
+    Err(unknown(group.id))
 }
 
 /// The operation's record, closed or not.
 pub async fn read(app: &Application, caller: &Caller, group: GroupId, id: OperationId) -> Result<Operation, Failure> {
     let key = operation_key(group, id);
     let found = codec::get::<Operation>(app.store.as_ref(), caller.account(), &key).await?;
-    found.map(|operation| operation.value).ok_or_else(unknown)
+    found.map(|operation| operation.value).ok_or_else(|| unknown(group))
 }
 
-fn unknown() -> Failure {
-    Failure::not_found("instance in this group").hint(
-        "give the id of its machine, its whole name or its operation; /v2/groups/{id}/instances lists those that \
-         there are, /v2/groups/{id}/operations and /v2/groups/{id}/audit know those that were",
-    )
+fn unknown(group: GroupId) -> Failure {
+    Failure::not_found("instance in this group").hint(format!(
+        "give the id of its machine, its whole name or its operation; `tsg group instances` and \
+         /v2/groups/{group}/instances list those that there are, /v2/groups/{group}/operations and \
+         /v2/groups/{group}/audit know those that were"
+    ))
 }
 
 /// Who it is.
@@ -99,10 +104,16 @@ pub fn heading(operation: &Operation, asked: Option<InstanceId>) -> String {
     let name = &operation.name;
     match (operation.instance, asked) {
         (Some(machine), Some(asked)) if asked != machine => {
-            format!("{name}, machine {machine}; {asked} turned up beside it for the same operation, and goes")
+            let end = if operation.residue.contains(&asked) { "is to be deleted" } else { "is gone" };
+            format!(
+                "{asked} turned up beside another one for the same operation, and {end}; of {name}, machine {machine}:"
+            )
         }
         (Some(machine), _) => format!("{name}, machine {machine}"),
-        (None, Some(asked)) => format!("{name}; {asked} turned up for it late, and goes"),
+        (None, Some(asked)) => {
+            let end = if operation.residue.contains(&asked) { "is to be deleted" } else { "is gone" };
+            format!("{asked} turned up late, and {end}; of {name}:")
+        }
         (None, None) => format!("{name}, of which no machine is known"),
     }
 }
@@ -123,6 +134,8 @@ impl RecordBody {
             replaces: operation.replaces,
             deletion_cause: operation.deletion_cause,
             deletion_decided_at: deletion.map(|deletion| time::milliseconds(deletion.decided_at)),
+            deletes_sent: deletion.map_or(0, |deletion| deletion.attempts),
+            misplaced_at: operation.landing.and_then(|landing| landing.replaced_at).map(time::milliseconds),
             successors: successors.to_vec(),
             events: events.iter().map(told).collect(),
         }
@@ -142,8 +155,8 @@ impl RecordBody {
 
     fn made(&self) -> String {
         let why = match self.cause {
-            Cause::Rollout => "for a rollout or an update that a person asked for",
-            Cause::Repair => "for one that failed",
+            Cause::Rollout => "for a rollout, or for one that was to be replaced",
+            Cause::Repair => "for one that was repaired by replacing it",
             _ => "the group had fewer than were wanted",
         };
         match self.replaces {
@@ -155,16 +168,25 @@ impl RecordBody {
     /// How it ended, or that it was decided to end it.
     fn went(&self) -> Option<String> {
         let since = &self.phase_since;
-        let why = self.deletion_cause.map_or("for no recorded reason", gone_for);
+        let why = match self.deletion_cause {
+            Some(Cause::Rollout) if self.misplaced_at.is_some() => "its place broke the group's rules of placement",
+            Some(cause) => gone_for(cause),
+            None => "for no recorded reason",
+        };
         let decided = self.deletion_decided_at.as_ref().unwrap_or(since);
         match self.phase {
             Phase::Gone if self.deletion_decided_at.is_none() => {
                 Some(format!("gone since {since}: tsg deleted nothing; its machine was destroyed or vanished"))
             }
+            Phase::Gone if self.deletes_sent == 0 => Some(format!(
+                "gone since {since}, before tsg sent a delete; its delete was decided at {decided}: {why}"
+            )),
             Phase::Gone => Some(format!("deleted, decided at {decided}: {why}; gone since {since}")),
             Phase::Deleting => Some(format!("its delete was decided at {decided}: {why}")),
             Phase::Cancelled => Some(format!("called off at {since}, before anything was sent: not needed any more")),
-            Phase::Refused => Some(format!("refused by CloudAPI at {since}; /v2/groups/{{id}}/audit has the answer")),
+            Phase::Refused => {
+                Some(format!("refused by CloudAPI at {since}; the answer is in the audit of the group, at this time"))
+            }
             Phase::Lost => Some(format!("given up at {since}: no machine appeared for its create, sent or repeated")),
             _ => None,
         }
@@ -177,9 +199,9 @@ const fn gone_for(cause: Cause) -> &'static str {
         Cause::Capacity => "for the capacity",
         Cause::ScaleIn => "the group had too many",
         Cause::TearDown => "the group is being deleted",
-        Cause::Repair => "it failed",
+        Cause::Repair => "repair: it was not well, or its compute node was not",
         Cause::Surplus => "it turned up late",
-        Cause::Rollout => "the group moved to another revision, or a person asked for it to be replaced",
+        Cause::Rollout => "a rollout: to another revision, back to one, or of what a person asked to be replaced",
         Cause::Expiry => "it was kept long enough",
     }
 }
