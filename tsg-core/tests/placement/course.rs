@@ -8,28 +8,13 @@ use tsg_core::placement::inventory::Label;
 use tsg_core::placement::outlook::{
     CREATES_MAX, Course, DRAWN_MAX, DeadEnd, RuleLoss, Sequel, Waiver, course, outlook,
 };
-use tsg_core::placement::rule::{Criterion, PlacementSpec, Scope, SpecPlace, Strength};
+use tsg_core::placement::rule::{PlacementSpec, Scope, SpecPlace, Strength};
 use tsg_core::placement::topology::{Coverage, Site, Topology};
 use tsg_core::placement::verify::{Verdict, verify};
 use uuid::Uuid;
 
+use crate::outlook::{cn, node, role, web};
 use crate::world::drawn::{Drawn, seeds};
-
-fn node(number: u128) -> ComputeNodeId {
-    ComputeNodeId::new(Uuid::from_u128(number))
-}
-
-fn role(value: &str) -> Label {
-    Label { criterion: Criterion::InstanceTag("role".into()), value: value.into() }
-}
-
-fn web() -> Label {
-    Label { criterion: Criterion::Service, value: "web".into() }
-}
-
-const fn cn(index: usize) -> SpecPlace {
-    SpecPlace::Rule { scope: Scope::Node, index }
-}
 
 /// What a tenant sees, owned.
 #[derive(Debug, Clone, Default)]

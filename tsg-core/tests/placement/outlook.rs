@@ -11,19 +11,19 @@ use tsg_core::placement::rule::{Criterion, PlacementSpec, Scope, SpecPlace};
 use tsg_core::placement::topology::{Site, Topology};
 use uuid::Uuid;
 
-fn node(number: u128) -> ComputeNodeId {
+pub fn node(number: u128) -> ComputeNodeId {
     ComputeNodeId::new(Uuid::from_u128(number))
 }
 
-fn role(value: &str) -> Label {
+pub fn role(value: &str) -> Label {
     Label { criterion: Criterion::InstanceTag("role".into()), value: value.into() }
 }
 
-fn web() -> Label {
+pub fn web() -> Label {
     Label { criterion: Criterion::Service, value: "web".into() }
 }
 
-const fn cn(index: usize) -> SpecPlace {
+pub const fn cn(index: usize) -> SpecPlace {
     SpecPlace::Rule { scope: Scope::Node, index }
 }
 
