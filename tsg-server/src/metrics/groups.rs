@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tsg_core::health::discovery::Alarm;
-use tsg_core::model::group::Lifecycle;
+use tsg_core::model::group::{Group, Lifecycle};
 use tsg_core::model::listing::Listing;
 use tsg_core::plan::input::Verdict;
 use tsg_core::plan::output::{Block, Class, GroupStatus, Report};
@@ -29,22 +29,24 @@ pub struct GroupScene {
 
 impl GroupScene {
     /// All of an account that are not over. A name is free again while the group that had it is on
-    /// its way out: that one is then told by its id.
+    /// its way out, be that seen already or not: the newest has the name, the others go by their ids.
     pub fn all(views: Vec<Arc<GroupView>>) -> Vec<Self> {
-        let mut named: BTreeMap<String, u32> = BTreeMap::new();
+        let is_over =
+            |view: &Arc<GroupView>| view.report.as_ref().is_some_and(|report| report.status == GroupStatus::Deleted);
+        let views: Vec<_> = views.into_iter().filter(|view| !is_over(view)).collect();
+        let claim = |group: &Group| (group.lifecycle == Lifecycle::Active, group.created_at, group.id);
+        let mut named: BTreeMap<String, _> = BTreeMap::new();
         for view in &views {
-            *named.entry(view.group.name.to_string()).or_default() += 1;
+            let newest = named.entry(view.group.name.to_string()).or_insert_with(|| claim(&view.group));
+            *newest = claim(&view.group).max(*newest);
         }
         let scene = |view: Arc<GroupView>| {
             let name = view.group.name.to_string();
-            let is_shared = named.get(&name).is_some_and(|groups| *groups > 1);
-            let is_leaving = view.group.lifecycle == Lifecycle::Deleting;
-            let label = if is_shared && is_leaving { view.group.id.to_string() } else { name };
+            let has_name = named.get(&name).is_some_and(|owner| *owner == claim(&view.group));
+            let label = if has_name { name } else { view.group.id.to_string() };
             Self { label, view }
         };
-        let is_over =
-            |view: &Arc<GroupView>| view.report.as_ref().is_some_and(|report| report.status == GroupStatus::Deleted);
-        views.into_iter().filter(|view| !is_over(view)).map(scene).collect()
+        views.into_iter().map(scene).collect()
     }
 
     /// How many instances each of [`VERDICTS`] is believed of.
