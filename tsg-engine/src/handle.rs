@@ -112,8 +112,8 @@ impl EngineHandle {
 
     /// What the engine would do with a group as everything stands, or with another capacity:
     /// planned as its own plans are, and not carried out. `None` when the engine has ended, has no
-    /// such group, or its store does not answer. Whoever may drop the engine's future has to bound the
-    /// wait.
+    /// such group, its store does not answer, or too many wait for an answer already. Whoever may
+    /// drop the engine's future has to bound the wait.
     ///
     /// # Errors
     ///

@@ -1,5 +1,7 @@
-//! Answers what would be done. Owns that a rehearsal is planned from what the next plan is made
-//! from; must never record or send anything.
+//! Answers whoever asks: one a turn, and what would be done from what the next plan is made from.
+//!
+//! Owns the order of answers. Must never record or send anything, nor keep what is due waiting for more
+//! than one of them.
 
 use tsg_core::model::id::GroupId;
 use tsg_core::plan::output::{Plan, PlanError};

@@ -177,3 +177,46 @@ fn write_instances(accounts: &[AccountScene], page: &mut Page<'_>) -> fmt::Resul
     let help = "Whether instances stay listed although they are not ready: too many are not, or too few would be left.";
     page.gauge("tsg_discovery_alarm", help, alarms)
 }
+
+#[cfg(test)]
+mod tests {
+    use tsg_core::model::time::Timestamp;
+    use tsg_core::plan::input::{View, ViewTrust};
+
+    use super::*;
+
+    /// A group that was never planned.
+    fn view(id: u32, created_at: i64, lifecycle: &str) -> Arc<GroupView> {
+        let group = serde_json::json!({
+            "id": format!("00000000-0000-0000-0000-{id:012}"), "name": "edge",
+            "template": "00000000-0000-0000-0000-000000000009", "revision": 1, "capacity": 1,
+            "lifecycle": lifecycle, "freeze": null, "freeze_epoch": 0,
+            "created_at": created_at, "updated_at": created_at,
+        });
+        Arc::new(GroupView {
+            group: serde_json::from_value(group).unwrap(),
+            at: Timestamp::EPOCH,
+            view: View { taken_at: Timestamp::EPOCH, trust: ViewTrust::Trusted },
+            report: None,
+            limits: None,
+            members: Vec::new(),
+            blocked: None,
+            discovery: None,
+            hold: None,
+            next_wakeup: None,
+            trouble: None,
+        })
+    }
+
+    #[test]
+    fn of_groups_with_one_name_the_newest_that_stays_has_it() {
+        let id = |number: u32| format!("00000000-0000-0000-0000-{number:012}");
+        let labels = |views: Vec<Arc<GroupView>>| -> Vec<String> {
+            GroupScene::all(views).into_iter().map(|scene| scene.label).collect()
+        };
+        assert_eq!(labels(vec![view(7, 1, "deleting")]), ["edge"], "nobody else has it");
+        assert_eq!(labels(vec![view(1, 5, "deleting"), view(2, 3, "active")]), [id(1), "edge".to_owned()]);
+        let unseen = vec![view(1, 5, "active"), view(2, 3, "active"), view(3, 4, "active")];
+        assert_eq!(labels(unseen), ["edge".to_owned(), id(2), id(3)], "the end of the older ones was not seen yet");
+    }
+}

@@ -64,7 +64,7 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>
 }
 
 /// What the account's engine sees of a group's placement.
-pub async fn survey(caller: &Caller, group: GroupId) -> Result<Survey, Failure> {
+async fn survey(caller: &Caller, group: GroupId) -> Result<Survey, Failure> {
     let handle = caller.enrolled.engine.handle();
     tokio::time::timeout(PATIENCE, handle.survey(group)).await.ok().flatten().ok_or_else(no_answer)
 }

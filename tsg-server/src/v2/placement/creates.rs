@@ -22,7 +22,7 @@ pub struct CreatesBody {
     planned: u32,
     /// More of them that wait for the slow start or for a slot.
     waiting: u32,
-    /// Creates of the plan from other templates: nothing is said of where they go.
+    /// Creates from other templates, of the plan and from before: nothing is said of where they go.
     of_other_templates: u32,
     /// Creates from before that stand nowhere yet.
     under_way: u32,
