@@ -12,9 +12,9 @@ pub fn write(counts: &Counts, page: &mut Page<'_>) -> fmt::Result {
     let kinds = || ProbeKind::ALL.map(name).into_iter().zip(&counts.by_kind);
     let ended = kinds().flat_map(|(kind, tally)| outcomes(kind, tally));
     page.counter("tsg_probes", "Probes that ended, by what they asked and what they found.", ended)?;
-    let took = kinds().map(|(kind, tally)| ([("type", kind)], tally.took));
+    let took = kinds().map(|(kind, tally)| ([("type", kind)], &tally.took));
     page.durations("tsg_probe_duration", "How long probes took.", took)?;
-    let late = [([("lane", "prompt")], counts.late), ([("lane", "slow")], counts.late_slow)];
+    let late = [([("lane", "prompt")], &counts.late), ([("lane", "slow")], &counts.late_slow)];
     let help = "How long after their time probes began; those of targets that do not answer are in the slow lane.";
     page.durations("tsg_probe_lateness", help, late)?;
     let in_flight = [([("lane", "prompt")], counts.in_flight), ([("lane", "slow")], counts.in_flight_slow)];

@@ -1,6 +1,6 @@
 //! What a prober has done, in numbers.
 //!
-//! Owns the counters and histograms, which anybody may read while it works. Must never take a
+//! Owns the counters, which anybody may read while it works. Must never take a
 //! lock, nor cost more than a few plain instructions for each probe.
 
 use std::sync::Arc;
@@ -10,41 +10,9 @@ use std::time::Duration;
 use tsg_core::health::check::CheckKind;
 use tsg_core::health::fact::{Failure, Outcome};
 
+use super::histogram::{Histogram, Stopwatch, count_up};
 use super::lanes::{Lane, Load};
 use super::outbox::Ability;
-
-/// The upper ends of the buckets of all histograms, in microseconds. A last bucket has the rest.
-pub const BUCKETS_MICROS: [u64; 16] = [
-    250, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000,
-    10_000_000, 30_000_000,
-];
-
-/// How often a duration fell into each bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Histogram {
-    /// One count for each of [`BUCKETS_MICROS`], and one for what took longer. Not cumulative.
-    pub buckets: [u64; BUCKETS_MICROS.len() + 1],
-    /// All durations together, in microseconds.
-    pub sum_micros: u64,
-}
-
-impl Histogram {
-    /// How many durations there were.
-    pub fn count(&self) -> u64 {
-        self.buckets.iter().sum()
-    }
-
-    /// The end of the bucket that `share` (0 to 1) of all durations do not exceed, in
-    /// microseconds. `None`: it lies in the last bucket, or there were none.
-    pub fn quantile_micros(&self, share: f64) -> Option<u64> {
-        let wanted = (self.count() as f64 * share).ceil() as u64;
-        let mut seen = 0;
-        BUCKETS_MICROS.iter().zip(&self.buckets).find_map(|(end, count)| {
-            seen += count;
-            (seen >= wanted && wanted > 0).then_some(*end)
-        })
-    }
-}
 
 /// What a probe asks, as far as it is counted apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +46,7 @@ impl ProbeKind {
 }
 
 /// Probes that ended, by what they found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
     /// See [`Outcome::Passed`].
     pub passed: u64,
@@ -101,10 +69,7 @@ impl Tally {
         self.failed += other.failed;
         self.timed_out += other.timed_out;
         self.unjudged += other.unjudged;
-        for (count, more) in self.took.buckets.iter_mut().zip(other.took.buckets) {
-            *count += more;
-        }
-        self.took.sum_micros += other.took.sum_micros;
+        self.took.add(&other.took);
     }
 }
 
@@ -155,42 +120,11 @@ impl Meter {
     }
 }
 
-/// Counts up. Only one task of a prober counts, so that no other write comes between, and the
-/// processor need not be told to see to it.
-fn add(counter: &AtomicU64, more: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
-}
-
-#[derive(Default)]
-struct Buckets {
-    counts: [AtomicU64; BUCKETS_MICROS.len() + 1],
-    sum_micros: AtomicU64,
-}
-
-impl Buckets {
-    fn note(&self, duration: Duration) {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        let bucket = BUCKETS_MICROS.partition_point(|end| *end < micros);
-        if let Some(count) = self.counts.get(bucket) {
-            add(count, 1);
-        }
-        add(&self.sum_micros, micros);
-    }
-
-    fn read(&self) -> Histogram {
-        let mut histogram = Histogram { sum_micros: self.sum_micros.load(Ordering::Relaxed), ..Histogram::default() };
-        for (read, count) in histogram.buckets.iter_mut().zip(&self.counts) {
-            *read = count.load(Ordering::Relaxed);
-        }
-        histogram
-    }
-}
-
 /// The probes of one kind while they are counted.
 #[derive(Default)]
 struct Asked {
     outcomes: [AtomicU64; 5],
-    took: Buckets,
+    took: Stopwatch,
 }
 
 impl Asked {
@@ -203,7 +137,7 @@ impl Asked {
             Outcome::Unjudged(_) => 4,
         };
         if let Some(count) = self.outcomes.get(place) {
-            add(count, 1);
+            count_up(count, 1);
         }
         self.took.note(took);
     }
@@ -221,8 +155,8 @@ pub struct Counters {
     by_kind: [Asked; ProbeKind::ALL.len()],
     reused: AtomicU64,
     withheld: AtomicU64,
-    late: Buckets,
-    late_slow: Buckets,
+    late: Stopwatch,
+    late_slow: Stopwatch,
     in_flight: [AtomicU64; 3],
     is_able: AtomicBool,
 }
@@ -245,12 +179,12 @@ impl Counters {
 
     /// An answer came over a connection that was kept.
     pub fn reused(&self) {
-        add(&self.reused, 1);
+        count_up(&self.reused, 1);
     }
 
     /// A fact is not reported.
     pub fn withheld(&self) {
-        add(&self.withheld, 1);
+        count_up(&self.withheld, 1);
     }
 
     /// So many probes run now, and so many targets wait.
@@ -289,22 +223,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_falls_into_the_first_bucket_that_holds_it() {
-        let counters = Counters::default();
-        for micros in [0, 250, 251, 30_000_000, 30_000_001] {
-            counters.ended(ProbeKind::Tcp, Outcome::Passed, Duration::from_micros(micros));
-        }
-        let tally = counters.read().total();
-        assert_eq!((tally.passed, tally.took.count()), (5, 5));
-        assert_eq!(tally.took.buckets[..2], [2, 1]);
-        assert_eq!(tally.took.buckets[BUCKETS_MICROS.len() - 1..], [1, 1]);
-        assert_eq!(tally.took.quantile_micros(0.4), Some(250));
-        assert_eq!(tally.took.quantile_micros(0.6), Some(500));
-        assert_eq!(tally.took.quantile_micros(1.0), None);
-        assert_eq!(Histogram::default().quantile_micros(0.5), None);
-    }
-
-    #[test]
     fn probes_are_counted_by_what_they_ask_and_what_they_find() {
         let counters = Counters::default();
         let time_out = Outcome::Failed(Failure::TimedOut(Stage::Head));
@@ -312,10 +230,10 @@ mod tests {
         counters.ended(ProbeKind::Http, time_out, Duration::from_secs(5));
         counters.ended(ProbeKind::Control, Outcome::Failed(Failure::Refused), Duration::ZERO);
         let counts = counters.read();
-        let [http, https, tcp, containerpilot, control] = counts.by_kind;
-        assert_eq!((http.passed, http.timed_out, http.took.sum_micros), (1, 1, 5_003_000));
+        let [http, https, tcp, containerpilot, control] = counts.by_kind.clone();
+        assert_eq!((http.passed, http.timed_out, http.took.sum_micros()), (1, 1, 5_003_000));
         assert_eq!((control.failed, control.took.count()), (1, 1));
-        assert_eq!([https, tcp, containerpilot], [Tally::default(); 3]);
+        assert_eq!([https, tcp, containerpilot], std::array::from_fn(|_| Tally::default()));
         let total = counts.total();
         assert_eq!((total.passed, total.failed, total.timed_out, total.took.count()), (1, 1, 1, 3));
     }

@@ -16,7 +16,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tsg_core::health::fact::{Fact, Failure, Outcome};
-use tsg_core::health::rota::{Ended, Rota};
+use tsg_core::health::rota::Ended;
 use tsg_core::model::id::InstanceId;
 use tsg_core::model::time::Timestamp;
 
@@ -28,6 +28,7 @@ use super::lanes::{Lane, Lanes};
 use super::outbox::{Finding, Outbox};
 use super::plan::Plan;
 use super::roster::{Activity, Change, Controls, Key, Prepared, Roster};
+use super::rounds::Rounds;
 
 /// A change of the targets.
 pub enum Command {
@@ -97,7 +98,7 @@ struct Done {
 pub struct Driver {
     fixed: Fixed,
     roster: Roster,
-    rota: Rota,
+    rounds: Rounds,
     lanes: Lanes<Waiting>,
     controls: Controls,
     watched: VecDeque<Watched>,
@@ -106,10 +107,8 @@ pub struct Driver {
     work: VecDeque<Work>,
     commands: mpsc::Receiver<Command>,
     stop: oneshot::Receiver<()>,
-    /// A moment, and the same on the clock of the rota.
-    started: (Instant, Timestamp),
     /// Filled anew each time.
-    due: Vec<u32>,
+    due: Vec<(u32, Instant)>,
     timer: Pin<Box<Sleep>>,
     is_short: bool,
 }
@@ -135,12 +134,12 @@ impl Driver {
         counters: Arc<Counters>,
         (commands, stop): (mpsc::Receiver<Command>, oneshot::Receiver<()>),
     ) -> Self {
-        let (now, started) = (Instant::now(), wall_clock());
+        let now = Instant::now();
         let lanes = Lanes::new(fixed.budget);
         Self {
             fixed,
             roster: Roster::default(),
-            rota: Rota::new(started),
+            rounds: Rounds::new((now, wall_clock())),
             lanes,
             controls: Controls::new(u16::try_from(controls.len()).unwrap_or(u16::MAX)),
             watched: VecDeque::new(),
@@ -149,7 +148,6 @@ impl Driver {
             work: VecDeque::from([Work::Set(controls.into_iter())]),
             commands,
             stop,
-            started: (now, started),
             due: Vec::new(),
             timer: Box::pin(sleep_until(now)),
             is_short: false,
@@ -262,7 +260,7 @@ impl Driver {
             Key::Check(instance, check) => (instance, check),
             Key::Control(number) => (InstanceId::new(uuid::Uuid::nil()), number),
         };
-        self.rota.set(place, instance, check, &pacing, self.rota_time(now));
+        self.rounds.set(place, (instance, check), &pacing, now);
         if matches!(key, Key::Control(_)) {
             // Until one answers, nothing can be said: they are looked at right away.
             self.queue(place, now);
@@ -276,7 +274,7 @@ impl Driver {
     }
 
     fn let_go(&mut self, key: Key, place: u32) {
-        self.rota.remove(place);
+        self.rounds.remove(place);
         if let Key::Check(instance, check) = key {
             self.outbox.forget(instance, check);
         }
@@ -287,11 +285,8 @@ impl Driver {
         let now = Instant::now();
         self.slow_down(now);
         let mut due = std::mem::take(&mut self.due);
-        self.rota.due(self.rota_time(now), &mut due);
-        for place in due.drain(..) {
-            let at = self.rota.due_at(place).map_or(now, |at| self.instant(at));
-            self.queue(place, at);
-        }
+        self.rounds.begin(now, &mut due);
+        due.drain(..).for_each(|(place, at)| self.queue(place, at));
         self.due = due;
     }
 
@@ -392,7 +387,7 @@ impl Driver {
 
     fn conclude(&mut self, place: u32, fact: Fact, now: Instant) {
         let ended = if matches!(fact.outcome, Outcome::Failed(_)) { Ended::Failing } else { Ended::Well };
-        self.rota.done(place, ended, self.rota_time(now));
+        self.rounds.done(place, ended, now);
         let Some(target) = self.roster.get_mut(place) else {
             return;
         };
@@ -414,8 +409,7 @@ impl Driver {
 
     /// Sets the timer for what comes next. Whether that is later.
     fn is_waiting(&mut self, context: &mut Context<'_>) -> bool {
-        let due = self.rota.next_due().map(|at| self.instant(at));
-        let next = [due, self.outbox.flush_at()].into_iter().flatten().min();
+        let next = [self.rounds.next_at(), self.outbox.flush_at()].into_iter().flatten().min();
         let Some(next) = next else {
             return true;
         };
@@ -423,14 +417,6 @@ impl Driver {
             self.timer.as_mut().reset(next);
         }
         self.timer.as_mut().poll(context).is_pending()
-    }
-
-    fn rota_time(&self, now: Instant) -> Timestamp {
-        self.started.1.after(now.saturating_duration_since(self.started.0))
-    }
-
-    fn instant(&self, at: Timestamp) -> Instant {
-        self.started.0 + at.since(self.started.1)
     }
 
     fn warn_of_files(&mut self) {

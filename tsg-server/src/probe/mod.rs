@@ -15,10 +15,12 @@ mod control;
 mod counts;
 mod driver;
 mod files;
+mod histogram;
 mod lanes;
 mod outbox;
 mod plan;
 mod roster;
+mod rounds;
 mod target;
 mod tls;
 
@@ -33,7 +35,8 @@ use tsg_core::health::check::CheckSpec;
 use tsg_core::model::id::InstanceId;
 
 pub use control::{Control, InvalidControl};
-pub use counts::{BUCKETS_MICROS, Counts, Histogram, Meter, ProbeKind, Tally};
+pub use counts::{Counts, Meter, ProbeKind, Tally};
+pub use histogram::Histogram;
 pub use outbox::{Ability, Finding, Report};
 pub use target::{InvalidNetwork, Network, Nic, Permission, TargetPolicy};
 
