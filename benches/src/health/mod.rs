@@ -200,8 +200,12 @@ impl Hospital {
         let instances: Vec<InstanceId> = (0..TARGETS).map(|_| instance(seeded.draw_wide())).collect();
         let (mut ward, health) = (Ward::new(Timestamp::EPOCH), Arc::new(health()));
         for members in instances.chunks(GROUP) {
-            let target =
-                |instance: &InstanceId| Target { instance: *instance, began_at: Timestamp::EPOCH, has_served: true };
+            let target = |instance: &InstanceId| Target {
+                instance: *instance,
+                began_at: Timestamp::EPOCH,
+                has_served: true,
+                was_ready: true,
+            };
             let targets: Vec<Target> = members.iter().map(target).collect();
             ward.set_group(GroupId::new(Uuid::from_u128(seeded.draw_wide())), &health, &targets, Timestamp::EPOCH);
         }

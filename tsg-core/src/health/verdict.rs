@@ -50,6 +50,17 @@ impl Judgement {
         Self { verdict: Verdict::Starting, is_ready: false, ..Self::unknown(began_at) }
     }
 
+    /// Of the same instance once its machine was started again. What failed before has not passed
+    /// because of that, and fails for as long as it has.
+    #[must_use]
+    pub const fn started_again(self, began_at: Timestamp) -> Self {
+        if self.verdict.is_failing() {
+            Self { verdict: self.verdict.started_again(), is_ready: false, ready_since: began_at, ..self }
+        } else {
+            Self::starting(began_at)
+        }
+    }
+
     /// Of an instance that was well before, while nothing is heard: it is believed to be ready
     /// still.
     pub const fn unknown(since: Timestamp) -> Self {
@@ -88,10 +99,17 @@ impl Judgement {
         for (check, finding) in (0_u16..).zip(findings) {
             summary.add(check, finding);
         }
-        let (verdict, is_ready) = (summary.verdict(), summary.is_ready(self.is_ready));
-        let since = if verdict == self.verdict { self.since } else { now };
+        let verdict = match summary.verdict() {
+            Verdict::Starting if self.verdict.is_failing() => Verdict::Recovering,
+            verdict => verdict,
+        };
+        let is_ready = summary.is_ready(self.is_ready);
+        let goes_on = verdict == self.verdict || (verdict.is_failing() && self.verdict.is_failing());
+        let since = if goes_on { self.since } else { now };
         let ready_since = if is_ready == self.is_ready { self.ready_since } else { now };
-        Self { verdict, since, is_ready, ready_since, cause: summary.cause() }
+        // Nothing was heard of one that recovers: what failed is still why.
+        let cause = summary.cause().or(self.cause.filter(|_| verdict == Verdict::Recovering));
+        Self { verdict, since, is_ready, ready_since, cause }
     }
 }
 
@@ -113,9 +131,10 @@ impl Summary {
         let Finding { purpose, standing, failure } = finding;
         match standing {
             Standing::Unknown => self.is_readiness_unknown |= purpose.is_ready(),
+            // It has not failed either: one that was listed before anybody looked stays so.
             Standing::Starting => {
                 self.is_starting = true;
-                self.is_unready |= purpose.is_ready();
+                self.is_readiness_unknown |= purpose.is_ready();
             }
             Standing::Up => self.is_up = true,
             Standing::Degraded => self.is_not_well = true,

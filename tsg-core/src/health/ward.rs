@@ -35,6 +35,9 @@ pub struct Target {
     /// Whether it was healthy since then, as far as anybody remembers: of where it stands nothing
     /// is known then, but it is past its start.
     pub has_served: bool,
+    /// Whether it may be listed as far as anybody remembers. It is believed until something is heard,
+    /// so that nobody is taken out because nobody has looked yet.
+    pub was_ready: bool,
 }
 
 /// Whoever is judged, with everything it takes to judge them.
@@ -53,7 +56,7 @@ pub struct Target {
 ///
 /// let health: HealthSpec = serde_json::from_str(r#"{"checks": [{"type": "http", "port": 8080}]}"#)?;
 /// let mut ward = Ward::new(at(0));
-/// ward.set_group(group, &Arc::new(health), &[Target { instance, began_at: at(0), has_served: true }], at(0));
+/// ward.set_group(group, &Arc::new(health), &[Target { instance, began_at: at(0), has_served: true, was_ready: true }], at(0));
 /// for second in [10, 20, 30] {
 ///     let outcome = Outcome::Failed(Failure::Status(503));
 ///     ward.note(0, instance, 0, Fact { at: at(second), took: Duration::ZERO, outcome }, at(second));
@@ -235,7 +238,7 @@ impl Ward {
     ///
     /// let health: HealthSpec = serde_json::from_str(r#"{"checks": [{"type": "http", "port": 8080}]}"#)?;
     /// let mut ward = Ward::new(at(0));
-    /// ward.set_group(group, &Arc::new(health), &[Target { instance, began_at: at(0), has_served: true }], at(0));
+    /// ward.set_group(group, &Arc::new(health), &[Target { instance, began_at: at(0), has_served: true, was_ready: true }], at(0));
     /// let outcome = Outcome::Failed(Failure::Status(503));
     /// for second in [10, 20] {
     ///     ward.note(0, instance, 0, Fact { at: at(second), took: Duration::from_millis(40), outcome }, at(second));

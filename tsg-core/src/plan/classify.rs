@@ -130,7 +130,7 @@ pub(super) fn overdue_at(member: &Member, timing: &ProtocolTiming) -> Timestamp 
 fn judged(verdict: Verdict, detail: Option<&Detail>) -> Class {
     match verdict {
         Verdict::Starting => Class::Starting,
-        Verdict::Unhealthy => Class::Unhealthy,
+        Verdict::Unhealthy | Verdict::Recovering => Class::Unhealthy,
         Verdict::Unknown | Verdict::Healthy | Verdict::Degraded
             if detail.is_some_and(|detail| detail.guest.is_unhealthy) =>
         {

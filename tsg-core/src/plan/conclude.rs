@@ -111,7 +111,8 @@ fn waits(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> Vec<Wai
     }
     add(left(Class::Requested), |count| Wait::Answers { count });
     add(left(Class::InDoubt), |count| Wait::Evidence { count });
-    add(left(Class::Starting), |count| Wait::Provisioning { count });
+    let recovering = draft.left_of(Fate::Recovers, roster.recovering, &roster.standings);
+    add(left(Class::Starting) + recovering, |count| Wait::Provisioning { count });
     add(left(Class::Leaving), |count| Wait::Destruction { count });
     add(left(Class::Retiring), |count| Wait::Retirement { count });
     add(left(Class::Missing), |count| Wait::Absence { count });

@@ -136,6 +136,8 @@ pub(super) struct Roster {
     pub waiting: u32,
     /// Of those, the ones that run.
     pub restarting: u32,
+    /// Those that were restarted because they failed, and have not passed since.
+    pub recovering: u32,
     /// Those to be started or restarted now, and why, as they were found.
     pub restartable: Vec<(u32, Reason)>,
     /// Stopped ones that are not there yet.
@@ -294,6 +296,10 @@ impl Roster {
             Fate::Restarts => {
                 let index = count::of(self.standings.len() - 1);
                 self.restartable.extend(fate.reason().map(|reason| (index, reason)));
+            }
+            Fate::Recovers => {
+                self.recovering += 1;
+                earliest(&mut self.next_change, fate.due_at());
             }
             Fate::Waits => {
                 self.waiting += 1;

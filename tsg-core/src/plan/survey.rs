@@ -83,7 +83,7 @@ pub(super) fn serves_plainly(member: &Member, revision: u32) -> bool {
     member.phase == Phase::Ready
         && member.sighting == Sighting::Present(InstanceState::Running)
         && member.revision == revision
-        && !matches!(member.verdict, Verdict::Unhealthy | Verdict::Starting)
+        && matches!(member.verdict, Verdict::Unknown | Verdict::Healthy | Verdict::Degraded)
         && !member.is_detailed()
         && member.instance().is_some()
 }

@@ -26,7 +26,12 @@ fn ward(start_window: &str) -> Ward {
     health.flapping.changes = u32::MAX;
     let health = Arc::new(health);
     let mut ward = Ward::new(second(0));
-    let target = Target { instance: instance(1), began_at: second(0), has_served: start_window == "0s" };
+    let target = Target {
+        instance: instance(1),
+        began_at: second(0),
+        has_served: start_window == "0s",
+        was_ready: start_window == "0s",
+    };
     ward.set_group(group(1), &health, &[target], second(0));
     ward
 }
@@ -145,7 +150,7 @@ fn what_is_told_goes_with_its_machine() {
     note(&mut ward, 0, 0, 10, FAILED);
     note(&mut ward, 0, 1, 10, OBSTRUCTED);
     let health = Arc::new(HealthSpec::of(vec![check("live", ""), check("ready", "")]));
-    let again = Target { instance: instance(1), began_at: second(20), has_served: true };
+    let again = Target { instance: instance(1), began_at: second(20), has_served: true, was_ready: true };
     ward.set_group(group(1), &health, &[again], second(20));
     assert_eq!(told(&ward, 20), []);
 }

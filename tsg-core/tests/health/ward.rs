@@ -146,7 +146,12 @@ impl Both {
                 continue;
             }
             let now = self.now();
-            let target = Target { instance: instance(of), began_at: now.before(Duration::from_secs(9)), has_served };
+            let target = Target {
+                instance: instance(of),
+                began_at: now.before(Duration::from_secs(9)),
+                has_served,
+                was_ready: has_served,
+            };
             let health = self.healths[number as usize].clone();
             let mut plain = Plain::new(health, target.began_at, has_served, now);
             self.abilities.iter().for_each(|(prober, ability)| plain.set_prober(*prober, *ability, now));
@@ -216,7 +221,7 @@ proptest! {
 }
 
 fn target(number: u128) -> Target {
-    Target { instance: instance(number), began_at: second(0), has_served: false }
+    Target { instance: instance(number), began_at: second(0), has_served: false, was_ready: false }
 }
 
 fn health(checks: &[(&str, &str)]) -> Arc<HealthSpec> {
@@ -353,4 +358,56 @@ fn a_hundred_thousand_facts_that_agree_allocate_nothing() {
     (1..10).for_each(&mut round);
     let allocated = allocation_counter::measure(|| (10..60).for_each(&mut round));
     assert_eq!(allocated.count_total, 0);
+}
+
+#[test]
+fn what_failed_and_is_started_again_has_not_passed_because_of_that() {
+    let health = health(&[("both", "")]);
+    let mut ward = Ward::new(second(0));
+    let started = |at| Target { began_at: second(at), ..target(1) };
+    ward.set_group(group(1), &health, &[started(0)], second(0));
+    note(&mut ward, 0, FAILED, [125, 135, 145]);
+    let failing = ward.judgement(instance(1), second(146)).unwrap();
+    assert_eq!(failing.verdict, Verdict::Unhealthy);
+
+    // Restarted, twice, until its start window is over.
+    for at in [150, 160] {
+        ward.set_group(group(1), &health, &[started(at)], second(at));
+        let again = ward.judgement(instance(1), second(at)).unwrap();
+        assert_eq!((again.verdict, again.since, again.is_ready), (Verdict::Recovering, failing.since, false));
+        assert_eq!(again.cause, failing.cause, "that is still why");
+        note(&mut ward, 0, FAILED, [at + 5]);
+        assert_eq!(verdict(&ward, 1, at + 6), Some(Verdict::Recovering), "a failure within its start window");
+    }
+    note(&mut ward, 0, FAILED, (175..310).step_by(10));
+    let down = ward.judgement(instance(1), second(306)).unwrap();
+    assert_eq!((down.verdict, down.since), (Verdict::Unhealthy, failing.since), "it was never well between");
+    ward.set_group(group(1), &health, &[started(310)], second(310));
+    note(&mut ward, 0, Outcome::Passed, [320, 330]);
+    assert_eq!(verdict(&ward, 1, 330), Some(Verdict::Healthy));
+    ward.set_group(group(1), &health, &[started(340)], second(340));
+    assert_eq!(verdict(&ward, 1, 340), Some(Verdict::Starting), "it was well before");
+}
+
+#[test]
+fn one_that_was_listed_before_anybody_looked_stays_so_until_it_fails() {
+    let health = health(&[("both", "")]);
+    let is_ready = |ward: &Ward, at| ward.judgement(instance(1), second(at)).unwrap().is_ready;
+    for has_served in [false, true] {
+        let mut ward = Ward::new(second(0));
+        ward.set_group(group(1), &health, &[Target { has_served, was_ready: true, ..target(1) }], second(0));
+        assert!(is_ready(&ward, 1), "nobody has looked yet");
+        note(&mut ward, 0, Outcome::Passed, [10]);
+        assert!(is_ready(&ward, 11), "one pass is not enough to be well, and no failure");
+        note(&mut ward, 0, Outcome::Passed, [20]);
+        note(&mut ward, 0, FAILED, [30, 40, 50]);
+        assert!(!is_ready(&ward, 51));
+
+        // And one that was not stays out, whatever else is believed of it.
+        let mut ward = Ward::new(second(0));
+        ward.set_group(group(1), &health, &[Target { has_served, was_ready: false, ..target(1) }], second(0));
+        assert!(!is_ready(&ward, 1), "nobody has looked yet");
+        note(&mut ward, 0, Outcome::Passed, [10, 20]);
+        assert!(is_ready(&ward, 20));
+    }
 }

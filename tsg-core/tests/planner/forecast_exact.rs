@@ -267,7 +267,7 @@ fn a_revision_that_is_never_healthy() {
     comes_to(
         "group 1",
         &Model { faults, horizon: secs(20), ..EVEN },
-        "0ns create 1, 20s restart 1, 20s CutShort: 1 Starting",
+        "0ns create 1, 20s restart 1, 20s CutShort: 1 Unhealthy",
     );
     comes_to(
         "group 1",

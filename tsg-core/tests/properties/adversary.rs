@@ -189,7 +189,7 @@ fn befall(after: &mut Scene, gust: Gust) {
         2 => strike(|member| member.sighting = Sighting::Present(InstanceState::Offline)),
         3 => strike(|member| member.sighting = Sighting::Missing),
         4 => strike(|member| member.verdict = Verdict::Unhealthy),
-        5 => strike(|member| member.verdict = Verdict::Starting),
+        5 => strike(|member| member.verdict = member.verdict.started_again()),
         6 => set_node(after, node, Some(NodeState::Suspect { since: now })),
         7 => set_node(after, node, Some(NodeState::Lost { since: now.before(ROUND) })),
         8 => set_node(after, node, Some(NodeState::Returned { at: now })),
@@ -271,7 +271,8 @@ pub fn calmed(scene: &Scene) -> Scene {
 fn is_unwell(scene: &Scene, member: &Member) -> bool {
     use InstanceState::{Stopped, Stopping};
     let mut details = scene.details.iter();
-    matches!(member.verdict, Verdict::Unhealthy | Verdict::Starting)
+    member.verdict.is_failing()
+        || member.verdict.is_coming_up()
         || matches!(member.sighting, Sighting::Present(Stopping | Stopped))
         || details.any(|detail| detail.operation == member.operation && detail.guest.is_unhealthy)
 }

@@ -517,6 +517,7 @@ fn member_word(mut member: Member, word: &str) -> Member {
         "degraded" => member.verdict = Verdict::Degraded,
         "healthy" => member.verdict = Verdict::Healthy,
         "warming" => member.verdict = Verdict::Starting,
+        "recovering" => member.verdict = Verdict::Recovering,
         "protected" => member = member.with_protection(),
         "for" => {
             member.phase_since = NOW.before(duration(value));

@@ -219,7 +219,7 @@ impl Session {
         let Some(judgement) = self.judgement(group, shown.id) else { return (Outcome::Unchecked, state_since) };
         let outcome = match judgement.verdict {
             Verdict::Healthy | Verdict::Degraded => Outcome::Passing,
-            Verdict::Unhealthy => Outcome::Failing,
+            Verdict::Unhealthy | Verdict::Recovering => Outcome::Failing,
             Verdict::Starting | Verdict::Unknown => Outcome::Unchecked,
         };
         (outcome, judgement.since)

@@ -127,7 +127,7 @@ impl Starts {
             known.insert(instance, start);
             let addresses = Addresses { primary: member.address, networks: member.networks.clone() };
             asked.insert(instance, Asked { addresses, guest: member.guest, signs: member.signs });
-            targets.push(Target { instance, began_at, has_served });
+            targets.push(Target { instance, began_at, has_served, was_ready: was_ready(member) });
         }
         self.0 = known;
         (targets, asked)
@@ -160,6 +160,11 @@ impl Start {
             if is_started { (self.began_at.max(shown_since), false) } else { (self.began_at, self.has_served) };
         Self { began_at, has_served, shown_since: Some(shown_since), was_down: false, is_unhealthy }
     }
+}
+
+/// Whether it was listed, as far as the records go: they outlive whoever judges.
+fn was_ready(member: &MemberView) -> bool {
+    member.phase == Phase::Ready && member.listing.is_listed() && !member.is_delisted
 }
 
 fn shown_since(member: &MemberView) -> Timestamp {
@@ -237,6 +242,17 @@ mod tests {
         assert_eq!(seen(&[young]), [(ago(119), false)]);
         let bound = MemberView { phase: Phase::Bound, ..running(1) };
         assert_eq!(seen(&[bound]), [(ago(1), false)]);
+    }
+
+    #[test]
+    fn what_the_records_list_is_believed_until_something_is_heard() {
+        let was_ready = |member: MemberView| Starts::default().take_in(&[member], &checks(), NOW).0[0].was_ready;
+        let young = || MemberView { phase_since: ago(1), ..running(1) };
+        assert!(was_ready(young()), "whatever is known of its start");
+        assert!(!was_ready(MemberView { phase: Phase::Bound, ..young() }), "it was never asked");
+        assert!(!was_ready(MemberView { listing: Listing::NotYet, ..young() }));
+        assert!(!was_ready(MemberView { listing: Listing::Delisted, ..running(3600) }), "it was taken out");
+        assert!(!was_ready(MemberView { is_delisted: true, ..running(3600) }), "somebody else took it out");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::accounts::AccountScene;
 use super::page::{Page, word};
 
 /// What is believed of an instance, in the order of [`GroupScene::believed`].
-const VERDICTS: [&str; 6] = ["healthy", "degraded", "unhealthy", "starting", "unknown", "unchecked"];
+const VERDICTS: [&str; 7] = ["healthy", "degraded", "unhealthy", "recovering", "starting", "unknown", "unchecked"];
 
 /// One group at one moment.
 #[derive(Debug)]
@@ -57,9 +57,10 @@ impl GroupScene {
                 Some(Verdict::Healthy) => 0,
                 Some(Verdict::Degraded) => 1,
                 Some(Verdict::Unhealthy) => 2,
-                Some(Verdict::Starting) => 3,
-                Some(Verdict::Unknown) => 4,
-                None => 5,
+                Some(Verdict::Recovering) => 3,
+                Some(Verdict::Starting) => 4,
+                Some(Verdict::Unknown) => 5,
+                None => 6,
             };
             counts[place] += 1;
         }

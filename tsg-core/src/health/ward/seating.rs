@@ -98,10 +98,11 @@ impl Ward {
     }
 
     fn seat_newcomer(&mut self, number: u32, target: &Target, now: Timestamp) -> u32 {
-        let Target { instance, began_at, has_served } = *target;
+        let Target { instance, began_at, has_served, was_ready } = *target;
         let checks = self.checks_of(number);
         let seat = Seat { instance, began_at, group: number, row: self.rows.take(checks), checks, has_served };
         let judgement = if has_served { Judgement::unknown(now) } else { Judgement::starting(began_at) };
+        let judgement = Judgement { is_ready: was_ready, ..judgement };
         let place = self.empty_seats.pop().unwrap_or_else(|| count::of(self.seats.len()));
         match (self.seats.get_mut(place as usize), self.judgements.get_mut(place as usize)) {
             (Some(known), Some(judged)) => (*known, *judged) = (seat, judgement),
@@ -134,7 +135,7 @@ impl Ward {
             *known = Seat { began_at, row, checks, has_served: false, ..seat };
         }
         if let Some(judgement) = self.judgements.get_mut(place as usize) {
-            *judgement = Judgement::starting(began_at);
+            *judgement = judgement.started_again(began_at);
         }
         self.note_changed(seat.group);
     }

@@ -90,7 +90,7 @@ impl<'a> World<'a> {
             (Phase::Bound, Some(InstanceState::Provisioning) | None) if member.sighting != Sighting::Missing => {
                 (due(member.phase_since, self.latency()), Event::Runs)
             }
-            _ if member.verdict == Verdict::Starting => (due(member.state_since, model.healthy_after), Event::Passes),
+            _ if member.verdict.is_coming_up() => (due(member.state_since, model.healthy_after), Event::Passes),
             _ => return,
         };
         self.agenda.put(at, operation, event);
@@ -123,7 +123,8 @@ impl<'a> World<'a> {
                 (model.restart, Event::Runs)
             }
             Action::Restart { .. } => {
-                see(paper, operation, InstanceState::Running, Verdict::Starting);
+                let verdict = member_of(paper, operation).map(|member| member.verdict).unwrap_or_default();
+                see(paper, operation, InstanceState::Running, verdict.started_again());
                 (model.restart, Event::Runs)
             }
             Action::Update { disruption: Disruption::Resize, .. } => {
@@ -182,13 +183,13 @@ impl<'a> World<'a> {
     fn run(&mut self, paper: &mut Recorded, operation: OperationId) {
         let now = paper.now;
         let Some(member) = member_of(paper, operation) else { return };
-        let (was_bound, revision) = (member.phase == Phase::Bound, member.revision);
+        let (was_bound, revision, verdict) = (member.phase == Phase::Bound, member.revision, member.verdict);
         if was_bound {
             (member.phase, member.phase_since) = (Phase::Ready, now);
             paper.memory.note_ready();
         }
         let is_checked = !self.model.healthy_after.is_zero() || revision == self.model.faults.unhealthy_revision;
-        let verdict = if is_checked { Verdict::Starting } else { Verdict::Unknown };
+        let verdict = if is_checked { verdict.started_again() } else { Verdict::Unknown };
         see(paper, operation, InstanceState::Running, verdict);
         if is_checked {
             self.agenda.put(now.after(self.model.healthy_after), operation, Event::Passes);
@@ -199,7 +200,7 @@ impl<'a> World<'a> {
     fn pass(&mut self, paper: &mut Recorded, operation: OperationId) {
         let (model, now) = (self.model, paper.now);
         let Some(member) = member_of(paper, operation) else { return };
-        if member.verdict != Verdict::Starting || member.state_since.after(model.healthy_after) > now {
+        if !member.verdict.is_coming_up() || member.state_since.after(model.healthy_after) > now {
             return;
         }
         let is_bad = member.revision == model.faults.unhealthy_revision;

@@ -38,6 +38,46 @@ pub enum Verdict {
     Degraded,
     /// Failing.
     Unhealthy,
+    /// It failed, was started again, and has not passed since.
+    Recovering,
+}
+
+impl Verdict {
+    /// Of the same instance once its machine was started again: what failed is not well because of
+    /// that.
+    ///
+    /// ```
+    /// use tsg_core::plan::input::Verdict;
+    /// assert_eq!(Verdict::Unhealthy.started_again(), Verdict::Recovering);
+    /// assert_eq!(Verdict::Recovering.started_again(), Verdict::Recovering);
+    /// assert_eq!(Verdict::Healthy.started_again(), Verdict::Starting);
+    /// ```
+    #[must_use]
+    pub const fn started_again(self) -> Self {
+        if self.is_failing() { Self::Recovering } else { Self::Starting }
+    }
+
+    /// Whether it failed when it was judged last.
+    ///
+    /// ```
+    /// use tsg_core::plan::input::Verdict;
+    /// assert!(Verdict::Unhealthy.is_failing() && Verdict::Recovering.is_failing());
+    /// assert!(!Verdict::Starting.is_failing() && !Verdict::Unknown.is_failing());
+    /// ```
+    pub const fn is_failing(self) -> bool {
+        matches!(self, Self::Unhealthy | Self::Recovering)
+    }
+
+    /// Whether it was started and has not passed since, and may still.
+    ///
+    /// ```
+    /// use tsg_core::plan::input::Verdict;
+    /// assert!(Verdict::Starting.is_coming_up() && Verdict::Recovering.is_coming_up());
+    /// assert!(!Verdict::Unhealthy.is_coming_up());
+    /// ```
+    pub const fn is_coming_up(self) -> bool {
+        matches!(self, Self::Starting | Self::Recovering)
+    }
 }
 
 /// No compute node is known.

@@ -22,6 +22,8 @@ pub(in super::super) enum Fate {
     Stays,
     /// It is to be started or restarted, later.
     Waits,
+    /// It was started again because it failed, and may pass yet.
+    Recovers,
     /// It is to be started or restarted now.
     Restarts,
     /// Its compute node may bring it back, and is waited for.
@@ -252,6 +254,9 @@ impl Patient<'_, '_> {
     fn of_unhealthy(&self) -> Verdict {
         let (restart, since) = (&self.input.policy.restart, self.member.state_since);
         let (last_at, restarts) = (self.last_restart(), self.restarts());
+        if self.member.verdict.is_coming_up() {
+            return self.of_recovering();
+        }
         if let Some(last_at) = last_at {
             // It does not count again before it had its time to come up.
             let wait = self.delay_after(restarts).max(restart.window);
@@ -268,6 +273,16 @@ impl Patient<'_, '_> {
             _ => Reason::StaysUnhealthy { since, restarts },
         };
         self.used_up(reason, Reason::Unhealthy { since, restarts: 0 })
+    }
+
+    /// One that was started again has its start window to pass, and is as broken as it was until then.
+    fn of_recovering(&self) -> Verdict {
+        let since = self.since();
+        let due_at = since.after(self.input.policy.update.healthy_deadline.as_duration());
+        if due_at > self.input.now {
+            return Verdict { kind: Fate::Recovers, due_at: Some(due_at), ..Verdict::STAYS };
+        }
+        self.given_up(due_at, Reason::NeverHealthy { since })
     }
 
     /// What provisions has a grace of its own; what has been provisioned and does not become

@@ -62,11 +62,12 @@ impl Room {
     /// though one after the other. A restart takes a machine away that runs.
     fn of(situation: &Situation) -> Self {
         let (roster, pace) = (&situation.roster, &situation.pace);
-        let busy = roster.waiting + roster.counts.of(Class::Starting);
+        let busy = roster.waiting + roster.recovering + roster.counts.of(Class::Starting);
         if pace.gate == Gate::Held {
             return Self { starts: 1_u32.saturating_sub(busy), restarts: 0, is_held: true, held: 0 };
         }
-        let restarts = pace.limit.saturating_sub(pace.in_flight).saturating_sub(roster.restarting);
+        let under_way = pace.in_flight.saturating_add(roster.restarting).saturating_add(roster.recovering);
+        let restarts = pace.limit.saturating_sub(under_way);
         Self { starts: u32::MAX, restarts, is_held: false, held: 0 }
     }
 

@@ -40,7 +40,7 @@ pub(super) fn good_at(input: &PlanInput<'_>, suspension: &Suspension) -> Option<
 fn is_good(member: &Member) -> bool {
     member.phase == Phase::Ready
         && matches!(member.sighting, Sighting::None | Sighting::Present(InstanceState::Running))
-        && !matches!(member.verdict, Verdict::Unhealthy | Verdict::Starting)
+        && matches!(member.verdict, Verdict::Unknown | Verdict::Healthy | Verdict::Degraded)
 }
 
 /// Suspends repairs, unless they are.

@@ -80,6 +80,7 @@ pub(super) const fn of_verdict(verdict: Verdict) -> u8 {
         Verdict::Healthy => 2,
         Verdict::Degraded => 3,
         Verdict::Unhealthy => 4,
+        Verdict::Recovering => 5,
     }
 }
 
@@ -90,6 +91,7 @@ pub(super) const fn verdict(code: u8) -> Option<Verdict> {
         2 => Verdict::Healthy,
         3 => Verdict::Degraded,
         4 => Verdict::Unhealthy,
+        5 => Verdict::Recovering,
         _ => return None,
     })
 }
@@ -106,6 +108,6 @@ mod tests {
             (0..=u8::MAX).filter(|code| sighting(*code).is_some_and(|sighting| of_sighting(sighting) == *code));
         assert_eq!(sightings.count(), 11);
         let verdicts = (0..=u8::MAX).filter(|code| verdict(*code).is_some_and(|verdict| of_verdict(verdict) == *code));
-        assert_eq!(verdicts.count(), 5);
+        assert_eq!(verdicts.count(), 6);
     }
 }

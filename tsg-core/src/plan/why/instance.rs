@@ -107,6 +107,7 @@ impl Subject<'_> {
         match (self.standing.fate, reason) {
             (Fate::Doomed, Some(reason)) => Prospect::Removed { reason },
             (Fate::Condemned | Fate::GivenUp, Some(reason)) => Prospect::Replaced { due_at, reason },
+            (Fate::Recovers, _) => Prospect::Comes,
             (Fate::Returns, _) => Prospect::Returns { until: due_at },
             (Fate::Restarts | Fate::Waits, Some(reason)) => Prospect::Restarts { due_at, reason },
             _ => self.well(),
@@ -182,7 +183,7 @@ const fn is_of_class(obstacle: &Obstacle, class: Class) -> bool {
         }
         Obstacle::Wait(Wait::Answers { .. }) => matches!(class, Class::Requested),
         Obstacle::Wait(Wait::Evidence { .. }) => matches!(class, Class::InDoubt),
-        Obstacle::Wait(Wait::Provisioning { .. }) => matches!(class, Class::Starting),
+        Obstacle::Wait(Wait::Provisioning { .. }) => matches!(class, Class::Starting | Class::Unhealthy),
         Obstacle::Wait(Wait::Destruction { .. }) => matches!(class, Class::Leaving),
         Obstacle::Wait(Wait::Retirement { .. }) => matches!(class, Class::Retiring),
         Obstacle::Wait(Wait::Absence { .. }) => matches!(class, Class::Missing),

@@ -152,6 +152,7 @@ const fn letter(verdict: Verdict) -> char {
         Verdict::Healthy => 'H',
         Verdict::Degraded => 'D',
         Verdict::Unhealthy => 'U',
+        Verdict::Recovering => 'R',
     }
 }
 

@@ -69,7 +69,9 @@ impl Judge for Plain {
     }
 
     fn restart(&mut self, now: Timestamp) {
-        *self = Self { abilities: self.abilities.clone(), ..Self::new(self.health.clone(), now, false, now) };
+        let judgement = self.judgement.started_again(now);
+        let anew = Self::new(self.health.clone(), now, false, now);
+        *self = Self { abilities: self.abilities.clone(), judgement, ..anew };
     }
 
     fn judgement(&mut self, now: Timestamp) -> Judgement {

@@ -30,7 +30,12 @@ pub struct Warded {
 impl Warded {
     pub fn new(health: Arc<HealthSpec>, began_at: Timestamp, has_served: bool, now: Timestamp) -> Self {
         let mut ward = Ward::new(now);
-        ward.set_group(group(1), &health, &[Target { instance: instance(1), began_at, has_served }], now);
+        ward.set_group(
+            group(1),
+            &health,
+            &[Target { instance: instance(1), began_at, has_served, was_ready: has_served }],
+            now,
+        );
         Self { ward, health }
     }
 }
@@ -45,7 +50,7 @@ impl Judge for Warded {
     }
 
     fn restart(&mut self, now: Timestamp) {
-        let target = Target { instance: instance(1), began_at: now, has_served: true };
+        let target = Target { instance: instance(1), began_at: now, has_served: true, was_ready: true };
         self.ward.set_group(group(1), &self.health, &[target], now);
     }
 

@@ -43,6 +43,7 @@ const fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Healthy => "healthy",
         Verdict::Degraded => "degraded",
         Verdict::Unhealthy => "unhealthy",
+        Verdict::Recovering => "recovering",
     }
 }
 
