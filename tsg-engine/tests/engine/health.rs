@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use crate::support::clinic::{Clinic, MINUTE, Stage};
+use crate::support::site::{Site, Wiring};
 use tsg_core::plan::input::Verdict;
 use tsg_core::plan::output::{Block, Class};
+use tsg_sim::world::WorldSpec;
 
 #[test]
 fn one_that_fails_is_restarted_then_replaced_and_the_others_are_left_alone() {
@@ -46,6 +48,23 @@ fn where_all_fail_nothing_is_touched() {
     stage.news();
     stage.run(60 * MINUTE);
     assert_eq!((stage.machines(), stage.restarts()), (before, 0));
+    let view = stage.view();
+    let blocks = &view.report.as_ref().unwrap().blocks;
+    assert!(blocks.iter().any(|block| matches!(block, Block::TooManyUnhealthy { .. })), "{blocks:?}");
+}
+
+#[test]
+fn a_check_that_goes_wrong_restarts_one_and_holds_the_rest_however_they_come_to_fail() {
+    let site = Site::new(5, WorldSpec::default(), Wiring::default());
+    let mut stage = Stage::of(site, 10, "{}", Clinic::believing(Verdict::Healthy));
+    let before = stage.machines();
+    for instance in &before {
+        stage.clinic.believe_of(*instance, Verdict::Unhealthy);
+        stage.news();
+        stage.run_recovering(Duration::from_secs(2));
+    }
+    stage.run_recovering(5 * MINUTE);
+    assert_eq!((stage.machines(), stage.restarts()), (before, 1));
     let view = stage.view();
     let blocks = &view.report.as_ref().unwrap().blocks;
     assert!(blocks.iter().any(|block| matches!(block, Block::TooManyUnhealthy { .. })), "{blocks:?}");

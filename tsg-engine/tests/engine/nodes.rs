@@ -99,6 +99,25 @@ fn what_is_on_a_silent_node_is_waited_for_and_replaced_after_its_grace() {
 }
 
 #[test]
+fn restarts_do_not_hide_a_silent_node() {
+    let mut stage = stage(1);
+    let before = machines(&stage);
+    let (node, lost) = by_node(&stage).swap_remove(0);
+    strike(&stage, Fault::ServerDown { server: Target::Named(node), appearance: LossAppearance::Unchanged });
+    for instance in &lost {
+        stage.clinic.believe_of(*instance, Verdict::Unhealthy);
+        stage.news();
+        stage.run_recovering(Duration::from_secs(3));
+    }
+    stage.run_recovering(MINUTE);
+    assert_eq!(stage.count(Class::Stranded), u32::try_from(lost.len()).unwrap());
+    stage.run_recovering(10 * MINUTE);
+    let after = machines(&stage);
+    assert_eq!(after.difference(&before).count(), lost.len(), "each has a successor");
+    assert_eq!(stage.restarts(), 1, "one, before it could be known");
+}
+
+#[test]
 fn who_asks_why_is_told_of_the_node_and_later_of_the_successor() {
     let mut stage = stage(1);
     let (node, lost) = by_node(&stage).swap_remove(0);

@@ -14,7 +14,7 @@ use tsg_core::model::time::Timestamp;
 use tsg_core::plan::input::Verdict;
 use tsg_core::plan::output::Class;
 use tsg_core::ports::{Clock as _, Health};
-use tsg_engine::{Explanation, GroupView, Rehearsal, Topic};
+use tsg_engine::{Explanation, GroupView, Occurrence, Rehearsal, Repair, Topic};
 use tsg_sim::cloud::lock;
 use tsg_sim::virtual_time::VirtualTime;
 use tsg_sim::world::{Operation, TruthEvent, WorldSpec};
@@ -105,6 +105,21 @@ impl Stage {
     /// Lets time pass, judged.
     pub fn run(&mut self, length: Duration) {
         self.site.run_judged(&mut self.oracle, length);
+    }
+
+    /// Lets time pass while whoever is restarted is judged as the ward judges it: it failed, and has
+    /// not passed since.
+    pub fn run_recovering(&mut self, length: Duration) {
+        for _ in 0..length.as_secs() {
+            self.diary.take();
+            self.run(Duration::from_secs(1));
+            let restarted = self.diary.what().into_iter().filter_map(|what| match what {
+                Occurrence::Repaired { of, by: Repair::Restart, .. } => of.instance,
+                _ => None,
+            });
+            restarted.for_each(|instance| self.clinic.believe_of(instance, Verdict::Recovering));
+            self.news();
+        }
     }
 
     pub fn news(&self) {
