@@ -1,4 +1,4 @@
-//! `tsg prober` as processes beside a server: a quorum of which one is cut off, or lies, changes nothing.
+//! `tsg prober` as processes beside a server: one whose control target is gone has no voice.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -61,11 +61,11 @@ fn instances(members: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn one_of_three_probers_that_is_cut_off_changes_nothing_and_a_hung_instance_is_replaced() {
+fn one_of_three_probers_without_its_control_target_has_no_voice_and_a_hung_instance_is_replaced() {
     let demo = Demo::start();
     let before = group(&demo);
 
-    // One that reaches neither its control target nor anybody else.
+    // Whatever it finds, it cannot tell whose fault it is.
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
     let gone = format!("tcp:{}", nobody.local_addr().unwrap());
     drop(nobody);

@@ -128,12 +128,17 @@ pub const RUN: &str = "00000000-0000-4000-8000-000000000001";
 
 /// A push of one kind of outcome for each instance of the only group.
 pub fn push(targets: &Value, first: u64, outcome: &Value) -> Value {
+    push_each(targets, first, |_| outcome.clone())
+}
+
+/// A push of some outcome for each instance of the only group.
+fn push_each(targets: &Value, first: u64, outcome: impl Fn(&Value) -> Value) -> Value {
     let group = &targets["groups"][0];
     let facts: Vec<Value> = (first..)
         .zip(group["instances"].as_array().unwrap())
         .map(|(number, target)| {
             json!({"number": number, "instance": target["instance"], "check": group["checks"][0]["place"],
-                "tag": group["checks"][0]["tag"], "age_ms": 5, "took_ms": 5, "outcome": outcome})
+                "tag": group["checks"][0]["tag"], "age_ms": 5, "took_ms": 5, "outcome": outcome(&target["instance"])})
         })
         .collect();
     json!({"run": RUN, "is_able": true, "targets": facts.len(), "facts": facts})
@@ -280,5 +285,38 @@ async fn a_prober_that_finds_that_everybody_fails_is_alone_with_it() {
     hang(&site, &before["items"][0]).await;
     let after = eventually(lie, |answer| verdicts(&answer.json()).contains(&"unhealthy")).await.json();
     assert_eq!(verdicts(&after), ["unhealthy", "healthy", "healthy"], "{after:#}");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_three_probers_that_is_cut_off_from_everybody_changes_nothing() {
+    let site = Site::start(|_| {}).await;
+    site.enrol(&site.demo).await;
+    let group = watched_group(&site, 3, "1s").await;
+    let before = members_once(&site, &group, |verdicts| all(verdicts, 3, "healthy")).await;
+    let found = targets(&site, &site.demo, "").await.json();
+    let (passed, refused) = (json!("passed"), json!({"failed": "refused"}));
+    let path = format!("/v2/groups/{group}/instances");
+    let mut number = 1;
+    // The server's own prober asks as well.
+    let mut all_three = async |hung: &Value| {
+        number += 10;
+        let truth = |instance: &Value| if instance == hung { refused.clone() } else { passed.clone() };
+        for (prober, push) in [("near", push_each(&found, number, truth)), ("cut-off", push(&found, number, &refused))]
+        {
+            let told = tell(&site, &site.demo, prober, &push).await;
+            assert_eq!((told.status, &told.json()["taken"]), (200, &json!(3)), "{told:?}");
+        }
+        site.v2("GET", &path, "").await
+    };
+    for _ in 0..10 {
+        let members = all_three(&Value::Null).await.json();
+        assert!(all(&verdicts(&members), 3, "healthy"), "{members:#}");
+    }
+    let hung = &before["items"][1];
+    hang(&site, hung).await;
+    let of_hung = async || all_three(&hung["instance"]).await;
+    let after = eventually(of_hung, |answer| verdicts(&answer.json()).contains(&"unhealthy")).await.json();
+    assert_eq!(verdicts(&after), ["healthy", "unhealthy", "healthy"], "{after:#}");
     site.end().await;
 }
