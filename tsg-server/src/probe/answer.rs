@@ -1,7 +1,8 @@
 //! Reading an HTTP/1.1 answer as it arrives, in whatever pieces.
 //!
 //! Owns where the head ends, what the status is, and whether the connection can carry another
-//! request. Must never hold more than [`HEAD_MAX`] bytes, keep any of a body, or touch a socket.
+//! request. Must never hold more than [`HEAD_MAX`] bytes, keep any of a body that nobody
+//! reads, or touch a socket.
 
 use tsg_core::health::fact::Failure;
 
@@ -23,6 +24,8 @@ pub struct Answer {
     /// Bytes of interim answers that were read before.
     interim: usize,
     has_no_body: bool,
+    /// The body so far, where somebody reads it.
+    body: Option<Vec<u8>>,
     has_begun: bool,
     status: Option<u16>,
 }
@@ -57,12 +60,30 @@ pub enum Rest {
 impl Answer {
     /// The answer to a request that is answered with a head and a body.
     pub const fn to_request() -> Self {
-        Self { part: Part::Head, held: Vec::new(), interim: 0, has_no_body: false, has_begun: false, status: None }
+        Self {
+            part: Part::Head,
+            held: Vec::new(),
+            interim: 0,
+            has_no_body: false,
+            body: None,
+            has_begun: false,
+            status: None,
+        }
     }
 
     /// The answer to a HEAD request, which has no body whatever its headers say.
     pub fn to_head_request() -> Self {
         Self { has_no_body: true, ..Self::to_request() }
+    }
+
+    /// The answer to a request whose body is read.
+    pub fn with_body() -> Self {
+        Self { body: Some(Vec::new()), ..Self::to_request() }
+    }
+
+    /// What has arrived of the body; nothing where nobody reads it.
+    pub fn body(&self) -> &[u8] {
+        self.body.as_deref().unwrap_or_default()
     }
 
     /// Whether anything has arrived at all.
@@ -162,20 +183,25 @@ impl Answer {
     }
 
     fn take_body(&mut self, arrived: &[u8]) {
+        let body = &mut self.body;
+        let mut keep = |content: &[u8]| body.iter_mut().for_each(|body| body.extend_from_slice(content));
         let next = match &mut self.part {
             // More than was asked for: what follows cannot be trusted.
             Part::Over if !arrived.is_empty() => Part::Unwanted,
             Part::Head | Part::Over | Part::Unwanted => return,
-            Part::Body { left } if arrived.len() < *left => {
+            Part::Body { left } if arrived.len() <= *left => {
+                keep(arrived);
                 *left -= arrived.len();
-                return;
+                if *left > 0 {
+                    return;
+                }
+                Part::Over
             }
-            Part::Body { left } if arrived.len() == *left => Part::Over,
             Part::Body { .. } => Part::Unwanted,
             Part::Chunks { left, .. } if arrived.len() > *left => Part::Unwanted,
             Part::Chunks { chunks, left } => {
                 *left -= arrived.len();
-                match chunks.take(arrived) {
+                match chunks.take(arrived, keep) {
                     None => return,
                     Some(true) => Part::Over,
                     Some(false) => Part::Unwanted,

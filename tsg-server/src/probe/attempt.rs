@@ -71,7 +71,11 @@ async fn converse(
             Some(connection) => connection,
             None => connect(plan, progress).await?,
         };
-        let mut answer = if *method == Method::Head { Answer::to_head_request() } else { Answer::to_request() };
+        let mut answer = match *method {
+            Method::Head => Answer::to_head_request(),
+            _ if plan.question.reads_body() => Answer::with_body(),
+            _ => Answer::to_request(),
+        };
         match ask(plan, &mut connection, request, &mut answer, progress).await {
             Ok(()) => {
                 progress.is_reused = is_kept;
@@ -94,7 +98,7 @@ async fn connect(plan: &Plan, progress: &mut Progress) -> Result<Connection, Out
     connection.secured(trust).await.map_err(|error| found_by(&error, Stage::Handshake))
 }
 
-/// Sends the request and reads on until the status is known.
+/// Sends the request and reads on until what counts is known.
 async fn ask(
     plan: &Plan,
     connection: &mut Connection,
@@ -109,8 +113,10 @@ async fn ask(
         let taken =
             connection.receive(|arrived| if arrived.is_empty() { Err(cut(answer)) } else { answer.take(arrived) });
         taken.await.map_err(|error| found_by(&error, Stage::Head))?.map_err(Outcome::Failed)?;
-        if let Some(status) = answer.status() {
-            progress.judged = Some((plan.question.judge(status), Instant::now()));
+        let Some(status) = answer.status() else { continue };
+        let is_enough = !plan.question.reads_body() || plan.question.judge_status(status) != Outcome::Passed;
+        if is_enough || answer.rest() != Rest::Wanted {
+            progress.judged = Some((plan.question.judge(status, answer.body()), Instant::now()));
             return Ok(());
         }
     }

@@ -1,6 +1,6 @@
 //! Where a body that comes in chunks ends.
 //!
-//! Owns the chunked framing of HTTP/1.1. Must never keep a byte of what is in the chunks.
+//! Owns the chunked framing of HTTP/1.1. Must never keep a byte of what is in the chunks itself.
 
 /// How far a chunked body has been read.
 #[derive(Debug, Default)]
@@ -29,15 +29,17 @@ enum Place {
 }
 
 impl Chunks {
-    /// Takes in what arrived. `Some(true)`: the body ended with it. `Some(false)`: it did not end
+    /// Takes in what arrived, and shows what is in the chunks. `Some(true)`: the body ended with it. `Some(false)`: it did not end
     /// there, or is no chunked body. `None`: there is more to come.
-    pub fn take(&mut self, arrived: &[u8]) -> Option<bool> {
+    pub fn take(&mut self, arrived: &[u8], mut content: impl FnMut(&[u8])) -> Option<bool> {
         let mut rest = arrived;
         while let Some((first, others)) = rest.split_first() {
             if self.place == Place::Within {
                 let skipped = usize::try_from(self.size).unwrap_or(usize::MAX).min(rest.len());
                 self.size -= skipped as u64;
-                rest = rest.split_at(skipped).1;
+                let (inside, outside) = rest.split_at(skipped);
+                content(inside);
+                rest = outside;
                 if self.size == 0 {
                     self.place = Place::AfterChunk;
                 }
@@ -95,15 +97,17 @@ mod tests {
         let whole = b"5\r\nhello\r\n0A ; a=b\r\n0123456789\r\n000\r\nA: b\r\n\r\n";
         for at in 0..whole.len() {
             let mut chunks = Chunks::default();
-            assert_eq!(chunks.take(&whole[..at]), None, "at {at}");
-            assert_eq!(chunks.take(&whole[at..]), Some(true), "at {at}");
+            let mut body = Vec::new();
+            assert_eq!(chunks.take(&whole[..at], |inside| body.extend_from_slice(inside)), None, "at {at}");
+            assert_eq!(chunks.take(&whole[at..], |inside| body.extend_from_slice(inside)), Some(true), "at {at}");
+            assert_eq!(body, b"hello0123456789", "at {at}");
         }
     }
 
     #[test]
     fn what_is_no_chunk_is_said_to_be_none() {
         for text in [&b"\r\n"[..], b"g\r\n", b"-1\r\n", b"1\r\nab", b"10000000000000000\r\n", b"0\r\n\r\nmore"] {
-            assert_eq!(Chunks::default().take(text), Some(false), "{}", text.escape_ascii());
+            assert_eq!(Chunks::default().take(text, |_| ()), Some(false), "{}", text.escape_ascii());
         }
     }
 }

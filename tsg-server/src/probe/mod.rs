@@ -11,6 +11,7 @@ mod answer;
 mod attempt;
 mod chunks;
 mod connection;
+mod containerpilot;
 mod control;
 mod counts;
 mod driver;

@@ -11,6 +11,7 @@ use tsg_core::health::check::{CheckKind, CheckSpec, Endpoint, HttpCheck, Method}
 use tsg_core::health::fact::{Failure, Obstruction, Outcome};
 use tsg_core::health::status::StatusRange;
 
+use super::containerpilot;
 use super::target::{Nic, TargetPolicy};
 use super::tls::{Trust, TrustStore};
 
@@ -38,12 +39,36 @@ pub enum Question {
         method: Method,
         /// Which statuses are fine.
         expect: Box<[StatusRange]>,
+        /// What counts beside the status.
+        reads: Reads,
     },
 }
 
+/// What counts of an answer beside its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Nothing.
+    Nothing,
+    /// How ContainerPilot's services are.
+    Services,
+}
+
 impl Question {
-    /// What an answer with this status says.
-    pub fn judge(&self, status: u16) -> Outcome {
+    /// Whether the body of an answer counts that has a good status.
+    pub const fn reads_body(&self) -> bool {
+        matches!(self, Self::Ask { reads: Reads::Services, .. })
+    }
+
+    /// What an answer with this status and as much of a body says.
+    pub fn judge(&self, status: u16, body: &[u8]) -> Outcome {
+        match self.judge_status(status) {
+            Outcome::Passed if self.reads_body() => containerpilot::judge(body),
+            outcome => outcome,
+        }
+    }
+
+    /// What an answer with this status says, whatever follows.
+    pub fn judge_status(&self, status: u16) -> Outcome {
         match self {
             Self::Ask { expect, .. } if expect.iter().any(|range| range.contains(status)) => Outcome::Passed,
             Self::Ask { .. } if status == 429 => Outcome::Degraded,
@@ -59,21 +84,22 @@ impl Plan {
         let endpoint = spec.kind.endpoint().ok_or(Outcome::Unjudged(Obstruction::Unsupported))?;
         let address = policy.choose(nics, endpoint)?;
         let question = match &spec.kind {
-            CheckKind::Http(http) => ask(http, None, address)?,
-            CheckKind::Https(http, tls) => ask(http, Some(store.trust(tls, address.ip())?), address)?,
-            CheckKind::ContainerPilot(endpoint) => ask(&telemetry(*endpoint), None, address)?,
+            CheckKind::Http(http) => ask(http, None, address, Reads::Nothing)?,
+            CheckKind::Https(http, tls) => ask(http, Some(store.trust(tls, address.ip())?), address, Reads::Nothing)?,
+            CheckKind::ContainerPilot(endpoint) => ask(&telemetry(*endpoint), None, address, Reads::Services)?,
             _ => Question::Connect,
         };
         Ok(Self { address, timeout: spec.pacing.timeout.as_duration(), question })
     }
 }
 
-fn ask(http: &HttpCheck, trust: Option<Trust>, address: SocketAddr) -> Result<Question, Outcome> {
+fn ask(http: &HttpCheck, trust: Option<Trust>, address: SocketAddr, reads: Reads) -> Result<Question, Outcome> {
     Ok(Question::Ask {
         trust: trust.map(Box::new),
         request: request(http, address)?,
         method: http.method,
         expect: http.expect.clone().into_boxed_slice(),
+        reads,
     })
 }
 
@@ -160,11 +186,11 @@ mod tests {
     #[test]
     fn a_status_is_fine_busy_or_bad() {
         let usual = plan(r#"{"type": "http", "port": 80}"#).unwrap().question;
-        assert_eq!(usual.judge(204), Outcome::Passed);
-        assert_eq!(usual.judge(302), Outcome::Failed(Failure::Status(302)));
-        assert_eq!(usual.judge(429), Outcome::Degraded);
+        assert_eq!(usual.judge_status(204), Outcome::Passed);
+        assert_eq!(usual.judge_status(302), Outcome::Failed(Failure::Status(302)));
+        assert_eq!(usual.judge_status(429), Outcome::Degraded);
         let odd = plan(r#"{"type": "http", "port": 80, "expect": ["404", "429"]}"#).unwrap().question;
-        assert_eq!((odd.judge(429), odd.judge(404)), (Outcome::Passed, Outcome::Passed));
-        assert_eq!(odd.judge(200), Outcome::Failed(Failure::Status(200)));
+        assert_eq!((odd.judge_status(429), odd.judge_status(404)), (Outcome::Passed, Outcome::Passed));
+        assert_eq!(odd.judge_status(200), Outcome::Failed(Failure::Status(200)));
     }
 }

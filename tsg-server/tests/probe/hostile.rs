@@ -166,6 +166,38 @@ async fn containerpilot_is_asked_for_its_status() {
 }
 
 #[tokio::test]
+async fn containerpilot_is_as_well_as_its_worst_service() {
+    let status = |state: &str| format!(r#"{{"Services": [{{"Name": "app", "Status": "{state}"}}]}}"#);
+    let plain = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let chunked = |body: &str| {
+        let (one, other) = body.split_at(20);
+        let (first, second) = (one.len(), other.len());
+        format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{first:x}\r\n{one}\r\n{second:x}\r\n{other}\r\n0\r\n\r\n"
+        )
+    };
+    let endless = format!("HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n{}", status("unhealthy"));
+    for (answer, expected) in [
+        (plain(&status("healthy")), Outcome::Passed),
+        (plain(&status("unhealthy")), failed(Failure::SaysBad)),
+        (chunked(&status("unhealthy")), failed(Failure::SaysBad)),
+        (chunked(&status("maintenance")), failed(Failure::SaysNotReady)),
+        (endless, Outcome::Passed),
+        ("HTTP/1.1 503 No\r\nContent-Length: 5\r\n\r\n".to_owned(), failed(Failure::Status(503))),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{".to_owned(), failed(Failure::TimedOut(Stage::Head))),
+    ] {
+        let text: Arc<[u8]> = answer.as_bytes().into();
+        let responder = Responder::new(move |stream| {
+            let text = text.clone();
+            async move { responders::answer(stream, &text).await }
+        })
+        .await;
+        let pilot = with_timeout(check(&format!(r#"{{"type": "containerpilot", "port": {}}}"#, responder.port())), 500);
+        assert_eq!(probed_once(responder.address, pilot).await, expected, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_is_out_of_bounds_or_missing_is_never_connected_to() {
     let responder = answering(OK).await;
     let mut rig = Rig::new(ProberConfig::default());
