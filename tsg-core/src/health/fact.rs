@@ -75,6 +75,28 @@ impl Failure {
     pub const fn is_of_readiness_alone(self) -> bool {
         matches!(self, Self::SaysNotReady)
     }
+
+    /// Whether something answered at its address, so that at least its compute node is alive. A
+    /// connection that is taken and then silent shows no more than what took it.
+    ///
+    /// ```
+    /// use tsg_core::health::fact::{Failure, Stage};
+    /// assert!(Failure::Refused.is_answer() && Failure::Status(503).is_answer());
+    /// assert!(!Failure::TimedOut(Stage::Head).is_answer() && !Failure::Unreachable.is_answer());
+    /// ```
+    pub const fn is_answer(self) -> bool {
+        match self {
+            Self::Refused
+            | Self::Reset
+            | Self::Status(_)
+            | Self::Malformed
+            | Self::HeadTooLarge
+            | Self::Tls(_)
+            | Self::Exit(_) => true,
+            // What an instance says of itself may be told by the cloud long after.
+            Self::Unreachable | Self::TimedOut(_) | Self::NotRunning | Self::SaysBad | Self::SaysNotReady => false,
+        }
+    }
 }
 
 /// How far a probe had come when its time was over.

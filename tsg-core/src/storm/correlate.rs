@@ -141,7 +141,7 @@ struct Tally {
 
 impl Tally {
     fn of(seen: &Seen<'_>) -> Self {
-        Self { failing: u32::from(seen.outcome == Outcome::Failing), of: 1 }
+        Self { failing: u32::from(seen.outcome.is_failing()), of: 1 }
     }
 
     fn add(&mut self, other: Self) {

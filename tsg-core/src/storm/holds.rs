@@ -337,7 +337,7 @@ fn counts(sifted: &Sifted<'_>, survey: &NodeSurvey) -> ByNumber<Count> {
     let (silent, now) = (survey.silent(), sifted.input.now);
     let mut counts = ByNumber::<Count>::default();
     for seen in sifted.instances() {
-        let is_failing = seen.outcome == Outcome::Failing;
+        let is_failing = seen.outcome.is_failing();
         // What is silent with its node has a reason of its own, and a limit of its own.
         let is_counted = seen.outcome != Outcome::Unchecked && !silent.get(seen.facts.node.into());
         counts.change(seen.group.data_centre.into(), |count| {

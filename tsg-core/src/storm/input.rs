@@ -158,6 +158,21 @@ pub enum Outcome {
     Passing,
     /// It fails, is missing, or stopped without being asked to.
     Failing,
+    /// It fails, and something answers at its address: its compute node is alive.
+    Answering,
+}
+
+impl Outcome {
+    /// Whether it fails, silent or not.
+    ///
+    /// ```
+    /// use tsg_core::storm::input::Outcome;
+    /// assert!(Outcome::Failing.is_failing() && Outcome::Answering.is_failing());
+    /// assert!(!Outcome::Unchecked.is_failing());
+    /// ```
+    pub const fn is_failing(self) -> bool {
+        matches!(self, Self::Failing | Self::Answering)
+    }
 }
 
 /// One instance: 40 bytes, no heap.

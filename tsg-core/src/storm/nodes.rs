@@ -236,18 +236,19 @@ impl Judged {
 fn witnesses(sifted: &Sifted<'_>) -> (ByNumber<Witnesses>, ByNumber<Witnesses>) {
     let (mut on_node, mut around) = (ByNumber::<Witnesses>::default(), ByNumber::<Witnesses>::default());
     for seen in sifted.instances() {
-        let count = |witnesses: &mut Witnesses| {
+        let count = |witnesses: &mut Witnesses, is_failing: bool| {
             witnesses.there += 1;
             witnesses.checked += u32::from(seen.outcome != Outcome::Unchecked);
             witnesses.grace =
                 Some(witnesses.grace.map_or(seen.group.node_grace, |least| least.min(seen.group.node_grace)));
-            if seen.outcome == Outcome::Failing {
+            if is_failing {
                 witnesses.failing += 1;
                 witnesses.failing_since = witnesses.failing_since.max(Some(seen.facts.since));
             }
         };
-        on_node.change(seen.facts.node.into(), count);
-        around.change(seen.group.data_centre.into(), count);
+        // Whoever answers shows that its node is alive, however ill it is itself.
+        on_node.change(seen.facts.node.into(), |on| count(on, seen.outcome == Outcome::Failing));
+        around.change(seen.group.data_centre.into(), |around| count(around, seen.outcome.is_failing()));
     }
     (on_node, around)
 }

@@ -66,8 +66,8 @@ impl<'a> Sifted<'a> {
 
     /// Those that fail: few, as a rule.
     pub(super) fn failing(&self) -> impl Iterator<Item = Seen<'a>> + '_ {
-        let failing = self.input.instances.iter().filter(|facts| facts.outcome == Outcome::Failing);
-        failing.filter_map(|facts| self.look_at(facts)).filter(|seen| seen.outcome == Outcome::Failing)
+        let failing = self.input.instances.iter().filter(|facts| facts.outcome.is_failing());
+        failing.filter_map(|facts| self.look_at(facts)).filter(|seen| seen.outcome.is_failing())
     }
 
     #[inline]

@@ -92,7 +92,8 @@ fn group_facts(count: u32) -> impl Strategy<Value = Vec<GroupFacts>> {
 
 fn instance_facts() -> impl Strategy<Value = InstanceFacts> {
     let outcome = prop_oneof![
-        4 => Just(Outcome::Passing), 2 => Just(Outcome::Failing), 1 => Just(Outcome::Unchecked)
+        4 => Just(Outcome::Passing), 2 => Just(Outcome::Failing), 1 => Just(Outcome::Answering),
+        1 => Just(Outcome::Unchecked)
     ];
     let marks = (number(3), 1_u32..3, number(3), number(2));
     (moment(), 0_u32..9, number(12), marks, outcome).prop_map(

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use core::time::Duration;
 
 use tsg_core::health::check::CheckSpec;
+use tsg_core::health::verdict::Judgement;
 use tsg_core::model::group::Group;
 use tsg_core::model::id::{GroupId, ImageId};
 use tsg_core::model::instance::InstanceState;
@@ -166,7 +167,7 @@ impl Session {
             for operation in ledger.open().filter(|operation| is_in_service(operation)) {
                 let Some(instance) = self.instance_facts(ledger.group(), operation, &mut numbers) else { continue };
                 facts.instances.push(InstanceFacts { group: number, check, ..instance });
-                if instance.outcome == Outcome::Failing
+                if instance.outcome.is_failing()
                     && let Some((node, since)) = self.out_of_contact(operation)
                 {
                     out_of_contact.entry(node).and_modify(|first| *first = since.min(*first)).or_insert(since);
@@ -219,6 +220,7 @@ impl Session {
         let Some(judgement) = self.judgement(group, shown.id) else { return (Outcome::Unchecked, state_since) };
         let outcome = match judgement.verdict {
             Verdict::Healthy | Verdict::Degraded => Outcome::Passing,
+            Verdict::Unhealthy | Verdict::Recovering if is_answering(&judgement) => Outcome::Answering,
             Verdict::Unhealthy | Verdict::Recovering => Outcome::Failing,
             Verdict::Starting | Verdict::Unknown => Outcome::Unchecked,
         };
@@ -289,6 +291,11 @@ impl Numbers {
             self.next_check
         })
     }
+}
+
+/// Whether something answered where it failed.
+fn is_answering(judgement: &Judgement) -> bool {
+    judgement.cause.is_some_and(|cause| cause.failure.is_answer())
 }
 
 /// Of a single group its own `max_unhealthy` says more than a hold for all does.
