@@ -23,8 +23,6 @@ pub struct Entry {
     pub instance: InstanceId,
     /// What is believed of it; `None` while it is not judged.
     pub judgement: Option<Judgement>,
-    /// Whether it is about to go.
-    pub is_draining: bool,
     /// Whether it is listed.
     pub listing: Listing,
 }
@@ -52,8 +50,6 @@ pub enum ListedAs {
 /// Why an entry changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// It is about to go.
-    Draining,
     /// It has not been ready for so long.
     NotReady {
         /// How long.
@@ -128,7 +124,7 @@ pub struct Outlook {
 /// let ready = Judgement::unknown(at(0));
 /// let failing = Judgement { is_ready: false, ..ready };
 /// let entry = |number, judgement| {
-///     Entry { instance: id(number), judgement: Some(judgement), is_draining: false, listing: Listing::Listed }
+///     Entry { instance: id(number), judgement: Some(judgement), listing: Listing::Listed }
 /// };
 /// let discovery = Discovery::default();
 ///
@@ -176,9 +172,6 @@ enum Wish {
 impl Entry {
     fn wish(&self, discovery: &Discovery, now: Timestamp) -> Wish {
         let is_listed = self.listing.is_listed();
-        if self.is_draining {
-            return if is_listed { Wish::Leave(Why::Draining) } else { Wish::Stay };
-        }
         let Some(Judgement { is_ready, ready_since, verdict, .. }) = self.judgement else { return Wish::Stay };
         // Who is not listed enters once it is seen to pass, and not because nobody can tell.
         let is_unproved = !is_listed && verdict == Verdict::Unknown;
@@ -214,24 +207,22 @@ impl Entry {
 
 /// If too many of all that ever were ready are not, those that are listed stay so. Who is not
 /// ready for long enough yet counts as well, so that what fails one after the other is seen to fail
-/// together. Those that are about to go are no sign of anything.
+/// together.
 fn keep_in_panic(
     entries: &[Entry],
     discovery: &Discovery,
     wants: &mut Vec<(usize, Why)>,
     outlook: &mut Outlook,
 ) -> Vec<usize> {
-    let settled = entries.iter().filter(|entry| !entry.is_draining && !entry.is_starting());
+    let settled = entries.iter().filter(|entry| !entry.is_starting());
     let of = count::of(settled.clone().count());
     let unready = count::of(settled.filter(|entry| entry.is_unready()).count());
     let most = discovery.panic.of_rounded_down(of);
-    let kept: Vec<usize> = wants.iter().filter(|(_, why)| *why != Why::Draining).map(|(place, _)| *place).collect();
-    if kept.is_empty() || unready <= most {
+    if wants.is_empty() || unready <= most {
         return Vec::new();
     }
     outlook.alarm = Some(Alarm::Panic { unready, of, most });
-    wants.retain(|(_, why)| *why == Why::Draining);
-    kept
+    wants.drain(..).map(|(place, _)| place).collect()
 }
 
 /// Of those that should leave the best stay, so that enough are left.

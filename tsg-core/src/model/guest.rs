@@ -16,6 +16,9 @@ pub const DRAIN: &str = "tsg.drain";
 pub const NO_DRAIN: &str = "none";
 /// CNS: anything but `up` takes the instance out of its services; its own names stay.
 pub const CNS_STATUS: &str = "triton.cns.status";
+/// tsg to itself: `true` while what [`CNS_STATUS`] says is tsg's own doing. Whoever else takes an
+/// instance out does not write it, so that the two can be told apart, however late a write lands.
+pub const TAKEN_OUT: &str = "tsg.taken_out";
 /// Guest to tsg: whether it should rather not be removed now, `true` or `false`.
 pub const BUSY: &str = "tsg.busy";
 /// Guest to tsg: what removing it would cost, a whole number; the lowest goes first.
@@ -127,8 +130,8 @@ impl Heartbeat {
     }
 }
 
-/// What a guest's metadata say of it to whoever looks after its health. It is no part of the report:
-/// a heartbeat is another one each time, and nothing to plan by.
+/// What an instance's metadata say to whoever looks after its health and its place in discovery. It
+/// is no part of the report: a heartbeat is another one each time, and nothing to plan by.
 ///
 /// ```
 /// use tsg_core::model::guest::{self, GuestSigns, Heartbeat};
@@ -147,6 +150,8 @@ pub struct GuestSigns {
     pub heartbeat: Option<Heartbeat>,
     /// Whether it says that it is not ready to serve.
     pub is_unready: bool,
+    /// Whether tsg says that it took it out of its services.
+    pub is_taken_out: bool,
 }
 
 const _: () = assert!(core::mem::size_of::<GuestSigns>() <= 8, "a million machines carry one");
@@ -157,6 +162,7 @@ impl GuestSigns {
         match key {
             HEARTBEAT => self.heartbeat = value.seconds().map(Heartbeat),
             READY => self.is_unready = value.flag() == Some(false),
+            TAKEN_OUT => self.is_taken_out = value.flag() == Some(true),
             _ => {}
         }
     }
@@ -231,6 +237,16 @@ mod tests {
             [(Text("false"), true), (Flag(false), true), (Text("true"), false), (Text("no"), false)]
         {
             assert_eq!(signs(READY, value).is_unready, is_unready, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn what_tsg_notes_of_its_own_is_read_back() {
+        use SeenValue::{Flag, Foreign, Text};
+        for (value, expected) in [(Text("true"), true), (Flag(true), true), (Text("false"), false), (Foreign, false)] {
+            let mut signs = GuestSigns { is_taken_out: !expected, ..GuestSigns::default() };
+            signs.note(TAKEN_OUT, value);
+            assert_eq!(signs.is_taken_out, expected, "{value:?}");
         }
     }
 

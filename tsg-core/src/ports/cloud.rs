@@ -239,28 +239,29 @@ impl InstanceUpdate {
     /// Takes the instance out of its services in CNS and tells its guest why, in one word. The
     /// guest may answer with [`guest::DRAINED`].
     pub fn drain(reason: &str) -> Self {
-        Self::of_metadata([(guest::DRAIN, reason), (guest::CNS_STATUS, "down")])
+        Self::delist().and([(guest::DRAIN, reason)])
     }
 
-    /// Takes a drain back: in CNS again, and the guest's answer is void.
+    /// Tells the guest that its drain was taken back; its answer is void. Its services are another
+    /// matter.
     pub fn undrain() -> Self {
-        // Overwritten, not removed: all three change in one request, or none.
-        Self::of_metadata([(guest::DRAIN, guest::NO_DRAIN), (guest::DRAINED, "false"), (guest::CNS_STATUS, "up")])
+        // Overwritten, not removed: all of them change in one request, or none.
+        Self::default().and([(guest::DRAIN, guest::NO_DRAIN), (guest::DRAINED, "false")])
     }
 
     /// Takes the instance out of its services in CNS.
     pub fn delist() -> Self {
-        Self::of_metadata([(guest::CNS_STATUS, "down")])
+        Self::default().and([(guest::CNS_STATUS, "down"), (guest::TAKEN_OUT, "true")])
     }
 
     /// Puts the instance into its services in CNS again.
     pub fn list() -> Self {
-        Self::of_metadata([(guest::CNS_STATUS, "up")])
+        Self::default().and([(guest::CNS_STATUS, "up"), (guest::TAKEN_OUT, "false")])
     }
 
-    fn of_metadata<const N: usize>(texts: [(&str, &str); N]) -> Self {
-        let metadata = texts.into_iter().map(|(key, text)| (String::from(key), String::from(text))).collect();
-        Self { metadata, ..Self::default() }
+    fn and<const N: usize>(mut self, texts: [(&str, &str); N]) -> Self {
+        self.metadata.extend(texts.into_iter().map(|(key, text)| (String::from(key), String::from(text))));
+        self
     }
 
     /// Whether it changes nothing.

@@ -20,8 +20,8 @@ const NOW: i64 = 1000;
 /// A group as letters: `R` listed and ready, `U` listed and not, `?` listed and not judged; small
 /// ones are not listed any more, `n` and `N` (ready) never were; of `q` and `Q`, which were ready, nobody
 /// can tell any more: the first was taken out, the second never listed. All have been so for a minute;
-/// those in `fresh` for five seconds, those in `draining` are about to go.
-fn group(letters: &str, fresh: &[usize], draining: &[usize]) -> Vec<Entry> {
+/// those in `fresh` for five seconds.
+fn group(letters: &str, fresh: &[usize]) -> Vec<Entry> {
     let entry = |(place, letter): (usize, char)| {
         let ready_since = second(NOW - if fresh.contains(&place) { 5 } else { 60 });
         let is_ready = matches!(letter, 'R' | 'r' | 'N' | 'q' | 'Q');
@@ -33,7 +33,7 @@ fn group(letters: &str, fresh: &[usize], draining: &[usize]) -> Vec<Entry> {
             _ => Listing::Delisted,
         };
         let judgement = (letter != '?').then_some(known);
-        Entry { instance: instance(place as u128), judgement, is_draining: draining.contains(&place), listing }
+        Entry { instance: instance(place as u128), judgement, listing }
     };
     letters.chars().enumerate().map(entry).collect()
 }
@@ -56,7 +56,7 @@ fn expect(entries: &[Entry], discovery: &Discovery, expected: &str) -> Outlook {
 #[test]
 fn what_is_not_ready_leaves_after_a_while_and_what_is_ready_enters() {
     let discovery = Discovery { up_after: Span::from_secs(20), ..Discovery::default() };
-    let outlook = expect(&group("RRUUrrNnu", &[3, 5], &[]), &discovery, "+4 +6 -2");
+    let outlook = expect(&group("RRUUrrNnu", &[3, 5]), &discovery, "+4 +6 -2");
     assert_eq!(outlook.next_at, Some(second(NOW + 5)), "then the fresh failure has lasted long enough");
     assert_eq!(outlook.changes[0].why, Why::Ready { since: Duration::from_secs(60) });
     assert_eq!(outlook.changes[2].why, Why::NotReady { since: Duration::from_secs(60) });
@@ -64,62 +64,52 @@ fn what_is_not_ready_leaves_after_a_while_and_what_is_ready_enters() {
 }
 
 #[test]
-fn what_is_about_to_go_leaves_at_once_and_never_enters() {
-    let outlook = expect(&group("RRRr?", &[], &[1, 3, 4]), &Discovery::default(), "-1 -4");
-    assert!(outlook.changes.iter().all(|change| change.why == Why::Draining));
-}
-
-#[test]
 fn what_nobody_can_tell_stays_as_it_is() {
-    let outlook = expect(&group("???", &[], &[]), &Discovery::default(), "");
+    let outlook = expect(&group("???", &[]), &Discovery::default(), "");
     assert_eq!((outlook.alarm, outlook.next_at), (None, None));
 }
 
 #[test]
 fn nobody_enters_before_it_is_seen_to_pass() {
-    let outlook = expect(&group("RRqr", &[], &[]), &Discovery::default(), "+3");
+    let outlook = expect(&group("RRqr", &[]), &Discovery::default(), "+3");
     assert_eq!(outlook.next_at, None);
-    expect(&group("Q", &[], &[]), &Discovery::default(), "");
+    expect(&group("Q", &[]), &Discovery::default(), "");
 }
 
 #[test]
 fn if_too_many_would_leave_all_stay() {
     let discovery = Discovery::default();
-    let outlook = expect(&group("RUUU", &[], &[]), &discovery, "=1 =2 =3");
+    let outlook = expect(&group("RUUU", &[]), &discovery, "=1 =2 =3");
     assert_eq!(outlook.alarm, Some(Alarm::Panic { unready: 3, of: 4, most: 2 }));
-    expect(&group("RRUU", &[], &[]), &discovery, "-2 -3");
+    expect(&group("RRUU", &[]), &discovery, "-2 -3");
     // Who has left before counts, and so does who is about to; who never entered does not.
-    expect(&group("RRUuu", &[], &[]), &discovery, "=2");
-    expect(&group("RRRUUUU", &[4, 5, 6], &[]), &discovery, "=3");
-    expect(&group("RRUnnnn", &[], &[]), &discovery, "-2");
-    // What is about to go leaves all the same, and is no sign.
-    expect(&group("RRUU", &[], &[0]), &discovery, "-0 =2 =3");
+    expect(&group("RRUuu", &[]), &discovery, "=2");
+    expect(&group("RRRUUUU", &[4, 5, 6]), &discovery, "=3");
+    expect(&group("RRUnnnn", &[]), &discovery, "-2");
     // What is ready enters in a panic as well.
-    let outlook = expect(&group("UUr", &[], &[]), &discovery, "+2 =0 =1");
+    let outlook = expect(&group("UUr", &[]), &discovery, "+2 =0 =1");
     assert_eq!(outlook.alarm, Some(Alarm::Panic { unready: 2, of: 3, most: 1 }));
     let fearless = Discovery { panic: Amount::Percent(100), min_listed: Amount::Count(0), ..discovery.clone() };
-    expect(&group("UUU", &[], &[]), &fearless, "-0 -1 -2");
+    expect(&group("UUU", &[]), &fearless, "-0 -1 -2");
 }
 
 #[test]
 fn enough_are_left_and_those_the_best() {
     let discovery = Discovery { panic: Amount::Percent(100), ..Discovery::default() };
-    let outlook = expect(&group("U", &[], &[]), &discovery, "=0");
+    let outlook = expect(&group("U", &[]), &discovery, "=0");
     assert_eq!(outlook.alarm, Some(Alarm::TooFew { kept: 1, least: 1 }));
     let two = Discovery { min_listed: Amount::Count(2), down_after: Span::ZERO, ..discovery.clone() };
-    // The one that was ready last, and before it one that is ready but about to go.
-    expect(&group("UUU", &[1], &[]), &two, "-2 =0 =1");
-    expect(&group("UURU", &[1], &[2]), &two, "-0 -3 =1 =2");
+    // The ones that were ready last.
+    expect(&group("UUU", &[1]), &two, "-2 =0 =1");
     // Who enters counts once it is in.
-    expect(&group("UUr", &[], &[]), &two, "+2 =0 =1");
-    expect(&group("UUR", &[], &[]), &two, "-1 =0");
+    expect(&group("UUr", &[]), &two, "+2 =0 =1");
+    expect(&group("UUR", &[]), &two, "-1 =0");
     let share = Discovery { min_listed: Amount::Percent(50), ..discovery.clone() };
-    expect(&group("UUUUU", &[], &[]), &share, "-3 -4 =0 =1 =2");
+    expect(&group("UUUUU", &[]), &share, "-3 -4 =0 =1 =2");
 }
 
-/// Whether it is ready, for how long and whether that can be told now, whether it drains, and where
-/// it stands.
-type Drawn = (Option<(bool, i64, Verdict)>, bool, Listing);
+/// Whether it is ready, for how long and whether that can be told now, and where it stands.
+type Drawn = (Option<(bool, i64, Verdict)>, Listing);
 
 fn verdict() -> impl Strategy<Value = Verdict> {
     prop_oneof![3 => Just(Verdict::Healthy), 1 => Just(Verdict::Unknown)]
@@ -128,7 +118,7 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 fn entry() -> impl Strategy<Value = Drawn> {
     let judgement = proptest::option::weighted(0.8, (any::<bool>(), 0_i64..40, verdict()));
     let listing = prop_oneof![3 => Just(Listing::Listed), 1 => Just(Listing::Delisted), 1 => Just(Listing::NotYet)];
-    (judgement, proptest::bool::weighted(0.2), listing)
+    (judgement, listing)
 }
 
 fn amount() -> impl Strategy<Value = Amount> {
@@ -147,14 +137,14 @@ fn discovery() -> impl Strategy<Value = Discovery> {
 
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
     proptest::collection::vec(entry(), 0..12).prop_map(|drawn| {
-        let entry = |(number, (judged, is_draining, listing)): (u128, Drawn)| {
+        let entry = |(number, (judged, listing)): (u128, Drawn)| {
             let judgement = judged.map(|(is_ready, age, verdict)| Judgement {
                 verdict,
                 is_ready,
                 ready_since: second(NOW - age),
                 ..Judgement::unknown(second(0))
             });
-            Entry { instance: instance(number), judgement, is_draining, listing }
+            Entry { instance: instance(number), judgement, listing }
         };
         (0..).zip(drawn).map(entry).collect()
     })
@@ -192,7 +182,7 @@ proptest! {
             let known = entry.judgement.map(|known| (known.is_ready, second(NOW).since(known.ready_since)));
             match change.to {
                 ListedAs::Listed => {
-                    prop_assert!(entry.listing != Listing::Listed && !entry.is_draining);
+                    prop_assert!(entry.listing != Listing::Listed);
                     let is_known = entry.judgement.is_some_and(|known| known.verdict != Verdict::Unknown);
                     prop_assert!(is_known);
                     let (is_ready, since) = known.unwrap();
@@ -203,7 +193,7 @@ proptest! {
                     let is_down = known.is_some_and(|(is_ready, since)| {
                         !is_ready && since >= discovery.down_after.as_duration()
                     });
-                    prop_assert!(entry.is_draining || is_down);
+                    prop_assert!(is_down);
                 }
             }
         }
@@ -237,7 +227,6 @@ proptest! {
         let entry = |number: usize| Entry {
             instance: instance(number as u128),
             judgement: Some(judgement),
-            is_draining: false,
             listing: Listing::Listed,
         };
         let entries: Vec<Entry> = (0..count).map(entry).collect();

@@ -57,6 +57,14 @@ pub(super) struct Directory {
     alarm: Option<Alarm>,
 }
 
+/// What a look has shown of a group in discovery.
+#[derive(Default)]
+struct Found {
+    entries: BTreeMap<OperationId, Entry>,
+    /// What the records are to say instead.
+    records: Vec<(OperationId, Listing)>,
+}
+
 /// The newest request about an instance.
 #[derive(Debug, Clone, Copy)]
 struct Asked {
@@ -106,10 +114,14 @@ impl Session {
             return Ok(());
         }
         if ledger.group().freeze.is_some() || self.view().trust != ViewTrust::Trusted {
+            // What was wanted before is not to be done once that passes, but to be found out anew.
+            if let Some(directory) = self.directories.get_mut(&group) {
+                directory.wishes.clear();
+            }
             return Ok(());
         }
         let templates = self.templates_in_services(group).await?;
-        let (entries, returned) = self.entries(group, &templates);
+        let Found { entries, records } = self.find(group, &templates);
         let entered: Vec<Entry> = entries.values().copied().collect();
         let outlook = review(&entered, &discovery.unwrap_or_default(), self.now());
         if let Some(at) = outlook.next_at {
@@ -117,7 +129,7 @@ impl Session {
             self.wake_group_at(group, at);
         }
         self.note_outlook(group, &entries, &outlook);
-        self.note_returned(group, returned).await?;
+        self.record_found(group, &records).await?;
         self.queue_listings(group);
         Ok(())
     }
@@ -142,36 +154,54 @@ impl Session {
         Ok(templates)
     }
 
-    /// A group's instances that run, as far as discovery goes, and those of which the cloud shows
-    /// that they are listed although the records say otherwise.
-    fn entries(
-        &self,
-        group: GroupId,
-        templates: &BTreeSet<TemplateId>,
-    ) -> (BTreeMap<OperationId, Entry>, Vec<OperationId>) {
-        let (mut entries, mut returned) = (BTreeMap::new(), Vec::new());
-        let Some(ledger) = self.books.group(group) else { return (entries, returned) };
-        let directory = self.directories.get(&group);
-        let is_entered = |operation: &&Operation| is_in_service(operation) && templates.contains(&operation.template);
-        for operation in ledger.open().filter(is_entered) {
-            let seen = operation.instance.and_then(|instance| find_instance(&self.sight.snapshot, instance));
-            // CNS does not answer with one that does not run.
-            let Some(seen) = seen.filter(|seen| seen.state == InstanceState::Running) else { continue };
-            let asked = directory.and_then(|directory| directory.asked.get(&operation.id));
-            let is_old = asked.is_some_and(|asked| asked.is_newer_than(self.sight.snapshot.taken_at));
-            let listing = match (operation.listing, seen.is_delisted) {
-                // Somebody else took it out.
-                (Listing::Listed, true) => continue,
-                (Listing::Delisted | Listing::NotYet, false) if !is_old => {
-                    returned.push(operation.id);
-                    Listing::Listed
-                }
-                (listing, _) => listing,
+    /// A group's instances that run, as far as discovery goes, and what the records are to say of
+    /// them after this look.
+    fn find(&self, group: GroupId, templates: &BTreeSet<TemplateId>) -> Found {
+        let mut found = Found::default();
+        let Some(ledger) = self.books.group(group) else { return found };
+        for operation in ledger.open().filter(|operation| is_in_service(operation)) {
+            let listing = if templates.contains(&operation.template) {
+                let Some((entry, listing)) = self.entry(ledger.group(), operation) else { continue };
+                found.entries.insert(operation.id, entry);
+                listing
+            } else {
+                // There is nothing that it could wait to be put into.
+                Listing::Listed
             };
-            let judgement = self.readiness(ledger.group(), seen.id);
-            entries.insert(operation.id, Entry { instance: seen.id, judgement, is_draining: false, listing });
+            if listing != operation.listing {
+                found.records.push((operation.id, listing));
+            }
         }
-        (entries, returned)
+        found
+    }
+
+    /// An instance as far as discovery goes, and what its record is to say. `None` for one that does
+    /// not run, which CNS does not answer with, or that somebody else took out.
+    fn entry(&self, group: &Group, operation: &Operation) -> Option<(Entry, Listing)> {
+        let seen = find_instance(&self.sight.snapshot, operation.instance?)?;
+        if seen.state != InstanceState::Running {
+            return None;
+        }
+        let judgement = self.readiness(group, seen.id);
+        let entry = |listing| Entry { instance: seen.id, judgement, listing };
+        let known = operation.listing;
+        match (known.is_listed(), seen.is_delisted) {
+            (true, false) | (false, true) => return Some((entry(known), known)),
+            // A request of ours that nobody waited for any more was carried out after all.
+            (true, true) if seen.signs.is_taken_out => return Some((entry(Listing::Delisted), Listing::Delisted)),
+            (true, true) => return None,
+            (false, false) => {}
+        }
+        // It is answered with. Whether that is the end of it only a request to list it can tell: one to
+        // take it out may still be under way.
+        let asked = self.directories.get(&group.id).and_then(|directory| directory.asked.get(&operation.id));
+        let taken_at = self.sight.snapshot.taken_at;
+        if !seen.signs.is_taken_out && asked.is_some_and(|asked| asked.has_listed(taken_at)) {
+            return Some((entry(Listing::Listed), Listing::Listed));
+        }
+        let is_unready = judgement.is_some_and(|judgement| !judgement.is_ready);
+        let is_put_in = is_unready && !asked.is_some_and(|asked| asked.may_delist(taken_at));
+        Some((entry(if is_put_in { Listing::Listed } else { known }), known))
     }
 
     /// What is believed of an instance; one that nothing is asked of is as good as any.
@@ -198,22 +228,20 @@ impl Session {
         }
     }
 
-    /// Records that those are listed which the cloud shows to be, unless they are to be taken out.
-    async fn note_returned(&mut self, group: GroupId, mut returned: Vec<OperationId>) -> Result<(), StoreError> {
-        if let Some(directory) = self.directories.get(&group) {
-            returned.retain(|id| directory.wishes.get(id).is_none_or(|(to, _)| *to != ListedAs::Delisted));
-        }
-        if returned.is_empty() {
+    /// Records what a look has shown.
+    async fn record_found(&mut self, group: GroupId, records: &[(OperationId, Listing)]) -> Result<(), StoreError> {
+        if records.is_empty() {
             return Ok(());
         }
         let now = self.now();
         let note = |edit: &mut Edit<'_>| {
-            for id in &returned {
-                edit.change(*id, |operation| operation.listing = Listing::Listed);
+            for (id, listing) in records {
+                edit.change(*id, |operation| operation.listing = *listing);
             }
             Ok(())
         };
         let result = self.books.record(group, now, note).await;
+        self.mark_dirty(group);
         self.only_store(group, result).map(|_| ())
     }
 
@@ -301,8 +329,13 @@ impl Asked {
     }
 
     /// Whether a look may be too old to show that an instance was taken out.
-    fn is_newer_than(&self, taken_at: Timestamp) -> bool {
+    fn may_delist(&self, taken_at: Timestamp) -> bool {
         self.to == ListedAs::Delisted && !self.has_failed && taken_at <= self.at.after(SHOWN_AFTER)
+    }
+
+    /// Whether a look that shows an instance in discovery shows it after it was asked for.
+    fn has_listed(&self, taken_at: Timestamp) -> bool {
+        self.to == ListedAs::Listed && !self.has_failed && taken_at > self.at
     }
 }
 

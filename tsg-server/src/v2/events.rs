@@ -234,7 +234,6 @@ const fn listed_as(to: ListedAs) -> &'static str {
 
 const fn reason(why: Why) -> &'static str {
     match why {
-        Why::Draining => "draining",
         Why::NotReady { .. } => "not_ready",
         Why::Ready { .. } => "ready",
     }

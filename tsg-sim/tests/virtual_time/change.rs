@@ -157,18 +157,21 @@ fn an_update_changes_what_it_names_and_loses_nothing() {
 
 #[test]
 fn a_drain_is_told_to_guest_and_name_service_and_can_be_taken_back() {
-    let keys = [guest::DRAIN, guest::CNS_STATUS];
-    let own = |texts: [&str; 2]| texts.map(|text| Some(text.to_owned()));
+    let keys = [guest::DRAIN, guest::CNS_STATUS, guest::TAKEN_OUT];
+    let own = |texts: [&str; 3]| texts.map(|text| Some(text.to_owned()));
     let mut bench = bench();
     let id = running(&mut bench);
     assert_eq!(update(&mut bench, id, &InstanceUpdate::drain("scale_in")), Ok(Noted::Whole));
     bench.pass(60);
-    assert_eq!(texts(&truth(&bench, id), &keys), own(["scale_in", "down"]));
+    assert_eq!(texts(&truth(&bench, id), &keys), own(["scale_in", "down", "true"]));
     lock(&bench.world).put_guest_metadatum(MachineId(id.uuid()), guest::DRAINED, "true");
-    assert!(seen(&mut bench, id).guest.has_drained);
+    assert!(seen(&mut bench, id).guest.has_drained && seen(&mut bench, id).signs.is_taken_out);
     assert_eq!(update(&mut bench, id, &InstanceUpdate::undrain()), Ok(Noted::Whole));
     bench.pass(60);
-    assert_eq!(texts(&truth(&bench, id), &keys), own(["none", "up"]));
+    assert_eq!(texts(&truth(&bench, id), &keys), own(["none", "down", "true"]));
+    assert_eq!(update(&mut bench, id, &InstanceUpdate::list()), Ok(Noted::Whole));
+    bench.pass(60);
+    assert_eq!(texts(&truth(&bench, id), &keys), own(["none", "up", "false"]));
     assert!(!seen(&mut bench, id).guest.has_drained, "the answer to an earlier drain is void");
 }
 

@@ -53,7 +53,6 @@ fn listed(name: &str, to: ListedAs, why: Why) -> String {
         ListedAs::Delisted => "is taken out of discovery",
     };
     match why {
-        Why::Draining => format!("{name} {becomes}: it is about to go"),
         Why::NotReady { since } => format!("{name} {becomes}: it has not been ready for {} s", since.as_secs()),
         Why::Ready { since } => format!("{name} {becomes}: it has been ready for {} s", since.as_secs()),
     }
