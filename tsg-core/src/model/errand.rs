@@ -26,6 +26,8 @@ pub enum ErrandKind {
     Restart,
     /// Take it out of discovery and tell its guest.
     Drain,
+    /// Tell its guest that it stays after all, and list it.
+    Undrain,
     /// Shut it down.
     Stop,
     /// Give it the size of the operation's template, then its labels.
@@ -45,7 +47,7 @@ impl ErrandKind {
     pub fn from(&self) -> &[TemplateId] {
         match self {
             Self::Resize { from } | Self::Update { from } => from,
-            Self::Restart | Self::Drain | Self::Stop => &[],
+            Self::Restart | Self::Drain | Self::Undrain | Self::Stop => &[],
         }
     }
 

@@ -176,6 +176,7 @@ impl Session {
             ErrandKind::Restart => Some(Request::Restart),
             ErrandKind::Stop => (!is_stopped).then_some(Request::Stop),
             ErrandKind::Drain => Some(Request::Update(InstanceUpdate::drain(word(cause)))),
+            ErrandKind::Undrain => Some(Request::Update(self.undraining(group, id).await?)),
             ErrandKind::Resize { .. } => {
                 let template = self.template_of(group, id).await?;
                 template.map(|template| Request::Resize(template.spec.package))

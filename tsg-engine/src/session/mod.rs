@@ -15,6 +15,7 @@ mod health;
 mod listing;
 mod placement;
 mod reads;
+mod recall;
 mod rehearse;
 mod relabel;
 mod remove;

@@ -88,30 +88,6 @@ impl Session {
         ready_at <= now
     }
 
-    async fn withdraw(&mut self, group: GroupId, id: OperationId, evidence: &str) -> Result<(), StoreError> {
-        let now = self.now();
-        let result = self
-            .books
-            .record(group, now, |edit| {
-                let is_unsent = edit.operation(id).is_some_and(|operation| {
-                    operation.phase == Phase::Deleting
-                        && operation.deletion.is_none_or(|deletion| deletion.attempts == 0)
-                });
-                if is_unsent {
-                    edit.enter(id, Phase::Ready, evidence)?;
-                    edit.change(id, |operation| {
-                        operation.deletion = None;
-                        operation.deletion_cause = None;
-                        operation.retirement = None;
-                    });
-                }
-                Ok(())
-            })
-            .await;
-        self.mark_dirty(group);
-        self.only_store(group, result).map(|_| ())
-    }
-
     async fn send_delete(&mut self, group: GroupId, id: OperationId, instance: InstanceId) -> Result<(), StoreError> {
         let (began, now) = (self.monotonic(), self.now());
         if !self.pace.take(began) {

@@ -276,6 +276,7 @@ impl Session {
             self.wake_group_at(group, at);
         }
         self.queue(group, &scene.joined.members, &plan.actions);
+        self.recall_protected(group).await?;
         self.queue_errands(group);
         self.review_listing(group).await?;
         self.review_services(group);

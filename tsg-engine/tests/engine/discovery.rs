@@ -10,19 +10,31 @@ use tsg_core::health::discovery::Alarm;
 use tsg_core::model::id::InstanceId;
 use tsg_core::model::listing::Listing;
 use tsg_core::plan::input::Verdict;
+use tsg_core::ports::Clock as _;
+use tsg_engine::MemberView;
 use tsg_sim::cloud::lock;
 use tsg_sim::world::{
-    Caller, DnsKind, DnsValue, Fault, FaultRule, MachineId, Operation, Resolution, Scalar, ScalarInput, Target,
-    TruthEvent, WorldSpec,
+    Caller, DnsKind, DnsValue, Fault, FaultRule, Latency, MachineId, Operation, Resolution, Scalar, ScalarInput,
+    Target, Timing, TruthEvent, WorldSpec,
 };
 
 /// Nothing is repaired, so that what is listed changes for no other reason.
 const WATCHED: &str = r#"{"restart": {"condition": "never"}, "replace": {"mode": "detect_only"}}"#;
 
 fn served(seed: u64, policy: &str, clinic: Arc<Clinic>) -> Stage {
-    let mut site = Site::new(seed, WorldSpec::default(), Wiring::default());
+    served_in(WorldSpec::default(), seed, policy, clinic)
+}
+
+fn served_in(spec: WorldSpec, seed: u64, policy: &str, clinic: Arc<Clinic>) -> Stage {
+    let mut site = Site::new(seed, spec, Wiring::default());
     site.make_served_template("web");
     Stage::at(site, policy, clinic)
+}
+
+/// A data centre that takes its time with what it was told.
+fn sluggish(update: Duration) -> WorldSpec {
+    let ms = update.as_millis().try_into().unwrap();
+    WorldSpec { timing: Timing { update: Latency::Fixed { ms }, ..Timing::default() }, ..WorldSpec::default() }
 }
 
 /// Whom the name service answers with.
@@ -56,6 +68,17 @@ fn say(stage: &mut Stage, instance: InstanceId, verdict: Verdict) {
     stage.clinic.believe_of(instance, verdict);
     stage.news();
     stage.run(2 * MINUTE);
+}
+
+fn run_until(stage: &mut Stage, is_there: impl Fn(&Stage) -> bool) {
+    let step = Duration::from_millis(100);
+    for _ in 0..1200 {
+        if is_there(stage) {
+            return;
+        }
+        stage.run(step);
+    }
+    panic!("it does not come within two minutes");
 }
 
 /// Writes of metadata that reached the cloud.
@@ -140,18 +163,70 @@ fn what_is_taken_out_stays_out_whoever_puts_it_in() {
 }
 
 #[test]
+fn one_whose_delisting_lands_once_it_is_well_again_is_listed_again() {
+    let mut stage = served_in(sluggish(2 * MINUTE), 11, WATCHED, Clinic::believing(Verdict::Healthy));
+    stage.run(20 * MINUTE);
+    let all = sorted(stage.machines());
+    assert_eq!(listed(&stage), all);
+    stage.clinic.believe_of(all[1], Verdict::Unhealthy);
+    stage.news();
+    stage.run(Duration::from_secs(90));
+    stage.clinic.believe_of(all[1], Verdict::Healthy);
+    stage.news();
+    stage.run(Duration::from_secs(30));
+    assert_eq!(listed(&stage), all, "nothing of it was done yet");
+    stage.run(MINUTE);
+    assert_eq!(listed(&stage), without(&all, all[1]), "now it was");
+    stage.run(10 * MINUTE);
+    assert_eq!(listed(&stage), all);
+}
+
+#[test]
+fn what_is_protected_after_its_drain_is_listed_again_once_it_is_well() {
+    let policy = r#"{"restart": {"condition": "never"}, "replace": {"mode": "detect_only"},
+        "stop": {"drain": {"delay": "60s"}}}"#;
+    for is_checked in [true, false] {
+        let mut stage = served(12, policy, Clinic::believing(Verdict::Healthy));
+        if !is_checked {
+            let engines = vec![stage.engine.handle.clone()];
+            stage.site.check(0, None, engines);
+            stage.run(MINUTE);
+        }
+        let all = sorted(stage.machines());
+        let engines = vec![stage.engine.handle.clone()];
+        stage.site.scale(0, 2, engines);
+        let retirement = |stage: &Stage| {
+            let of = |member: &MemberView| Some((member.instance?, member.retirement?.since));
+            stage.view().members.iter().find_map(of)
+        };
+        run_until(&mut stage, |stage| retirement(stage).is_some());
+        let (drained, since) = retirement(&stage).unwrap();
+        // No list shows it before the delete is decided on, and the look before the delete does.
+        run_until(&mut stage, |stage| stage.site.time.now() > since.after(Duration::from_secs(58)));
+        assert_eq!(listed(&stage), without(&all, drained), "it is being drained");
+        stage.clinic.believe_of(drained, Verdict::Unhealthy);
+        stage.site.protect(drained, true);
+        stage.run(5 * MINUTE);
+        assert!(stage.machines().contains(&drained), "it is protected, and another one goes");
+        assert_eq!(listed(&stage).contains(&drained), !is_checked, "it is not well");
+        say(&mut stage, drained, Verdict::Healthy);
+        let both = sorted(stage.machines());
+        assert_eq!((listed(&stage), both.len()), (both.clone(), 2), "with checks: {is_checked}");
+        assert_eq!(metadatum(&stage, drained, "tsg.drain").as_deref(), Some("none"), "its guest is told");
+        set_status(&stage, drained, "down");
+        stage.run(10 * MINUTE);
+        assert_eq!(listed(&stage), without(&both, drained), "what a person does now is left to them");
+    }
+}
+
+#[test]
 fn another_engine_goes_on_where_one_was_killed() {
     let mut stage = served(6, WATCHED, Clinic::believing(Verdict::Healthy));
     let all = sorted(stage.machines());
     stage.clinic.believe_of(all[0], Verdict::Unhealthy);
     stage.news();
     // As soon as it is written down that it is to be taken out.
-    let (mut length, step) = (Duration::ZERO, Duration::from_millis(100));
-    while stage.view().members.iter().all(|member| member.listing == Listing::Listed) {
-        stage.run(step);
-        length += step;
-        assert!(length < MINUTE);
-    }
+    run_until(&mut stage, |stage| stage.view().members.iter().any(|member| member.listing != Listing::Listed));
     stage.site.executor.crash(stage.engine.task);
     stage.engine = stage.site.start_engine();
     stage.run(2 * MINUTE);
@@ -213,6 +288,12 @@ fn a_failing_one_is_out_before_its_successor_is_in() {
     stage.run(30 * MINUTE);
     assert!(!stage.machines().contains(&all[1]));
     assert_eq!((listed(&stage), listed(&stage).len()), (sorted(stage.machines()), 3));
+}
+
+fn metadatum(stage: &Stage, instance: InstanceId, key: &str) -> Option<String> {
+    let world = lock(&stage.site.world);
+    let machine = world.live_machines(stage.site.world_account).find(|machine| machine.id.0 == instance.uuid())?;
+    machine.metadata.get(key)?.as_text().map(str::to_owned)
 }
 
 /// The customer writes the metadatum by hand.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tsg_core::health::spec::HealthSpec;
 use tsg_core::model::audit::Actor;
 use tsg_core::model::group::{Freeze, Group};
-use tsg_core::model::id::{AccountId, ComputeNodeId, DeploymentId, GroupId, ImageId, PackageId, TemplateId};
+use tsg_core::model::id::{
+    AccountId, ComputeNodeId, DeploymentId, GroupId, ImageId, InstanceId, PackageId, TemplateId,
+};
 use tsg_core::model::policy::Policy;
 use tsg_core::model::tag::Tags;
 use tsg_core::model::template::TemplateSpec;
@@ -268,6 +270,12 @@ impl Site {
         if let Some(id) = ids.get((choice % ids.len().max(1) as u64) as usize) {
             self.set_protection(*id, world::Switch::On);
         }
+    }
+
+    /// The customer protects a machine against deletion, or lifts that.
+    pub fn protect(&self, instance: InstanceId, is_protected: bool) {
+        let switch = if is_protected { world::Switch::On } else { world::Switch::Off };
+        self.set_protection(world::MachineId(instance.uuid()), switch);
     }
 
     /// The customer lifts every protection.
