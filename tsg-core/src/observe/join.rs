@@ -205,6 +205,9 @@ fn member_of(operation: &Operation) -> Member {
     let sequence = u32::try_from(operation.sequence).unwrap_or(u32::MAX);
     let mut member = Member::planned(operation.id, sequence, operation.revision, operation.phase_since);
     member.phase = operation.phase;
+    if !operation.listing.is_listed() {
+        member = member.with_no_listing();
+    }
     operation.instance.map_or(member, |instance| member.with_instance(instance))
 }
 

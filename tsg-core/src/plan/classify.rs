@@ -103,7 +103,7 @@ fn table(member: &Member, detail: Option<&Detail>, input: &PlanInput<'_>) -> Res
         (_, Present(State::Provisioning | State::Ready)) | (P::Bound, Sighting::None) => Class::Starting,
         (_, Present(State::Stopping | State::Stopped)) => Class::Stopped,
         // A ready operation without a sighting was seen running after the view was taken.
-        (_, Present(State::Running)) | (P::Ready, Sighting::None) => judged(member.verdict, detail),
+        (_, Present(State::Running)) | (P::Ready, Sighting::None) => judged(member, detail),
     })
 }
 
@@ -127,8 +127,8 @@ pub(super) fn overdue_at(member: &Member, timing: &ProtocolTiming) -> Timestamp 
 
 /// Step 2, health: what a verdict makes of a machine that runs. The guest's own word counts
 /// against itself only.
-fn judged(verdict: Verdict, detail: Option<&Detail>) -> Class {
-    match verdict {
+fn judged(member: &Member, detail: Option<&Detail>) -> Class {
+    match member.verdict {
         Verdict::Starting => Class::Starting,
         Verdict::Unhealthy | Verdict::Recovering => Class::Unhealthy,
         Verdict::Unknown | Verdict::Healthy | Verdict::Degraded
@@ -136,6 +136,7 @@ fn judged(verdict: Verdict, detail: Option<&Detail>) -> Class {
         {
             Class::Unhealthy
         }
+        Verdict::Unknown | Verdict::Healthy | Verdict::Degraded if member.is_unlisted() => Class::Unlisted,
         Verdict::Unknown | Verdict::Healthy | Verdict::Degraded => Class::Serving,
     }
 }

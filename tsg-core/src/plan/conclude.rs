@@ -113,6 +113,7 @@ fn waits(input: &PlanInput<'_>, situation: &Situation, draft: &Draft) -> Vec<Wai
     add(left(Class::InDoubt), |count| Wait::Evidence { count });
     let recovering = draft.left_of(Fate::Recovers, roster.recovering, &roster.standings);
     add(left(Class::Starting) + recovering, |count| Wait::Provisioning { count });
+    add(left(Class::Unlisted), |count| Wait::Listing { count });
     add(left(Class::Leaving), |count| Wait::Destruction { count });
     add(left(Class::Retiring), |count| Wait::Retirement { count });
     add(left(Class::Missing), |count| Wait::Absence { count });

@@ -106,7 +106,7 @@ pub fn select(input: &PlanInput<'_>, filter: &Filter<'_>, count: Option<u32>) ->
 
 /// Whether a member runs, and may be touched.
 fn is_selectable(member: &Member, input: &PlanInput<'_>) -> Result<bool, PlanError> {
-    let is_running = matches!(classify(member, input)?, Class::Serving | Class::Unhealthy);
+    let is_running = matches!(classify(member, input)?, Class::Serving | Class::Unlisted | Class::Unhealthy);
     let is_held = detail_of(member, input)?.is_some_and(|detail| detail.marks.has(Mark::Held));
     Ok(is_running && !is_held)
 }

@@ -64,6 +64,7 @@ const fn waits_for_room(wait: &Wait) -> bool {
             | Wait::Evidence { .. }
             | Wait::Dispatch { .. }
             | Wait::Provisioning { .. }
+            | Wait::Listing { .. }
             | Wait::Destruction { .. }
             | Wait::Absence { .. }
             | Wait::Stopping { .. }
@@ -182,6 +183,7 @@ mod tests {
             Wait::Evidence { count },
             Wait::Dispatch { count },
             Wait::Provisioning { count },
+            Wait::Listing { count },
             Wait::Destruction { count },
             Wait::Absence { count },
             Wait::Stopping { count },

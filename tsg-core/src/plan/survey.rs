@@ -84,6 +84,6 @@ pub(super) fn serves_plainly(member: &Member, revision: u32) -> bool {
         && member.sighting == Sighting::Present(InstanceState::Running)
         && member.revision == revision
         && matches!(member.verdict, Verdict::Unknown | Verdict::Healthy | Verdict::Degraded)
-        && !member.is_detailed()
+        && member.is_common()
         && member.instance().is_some()
 }

@@ -133,6 +133,7 @@ named!(
         Evidence,
         Dispatch,
         Provisioning,
+        Listing,
         Destruction,
         Absence,
         Stopping,

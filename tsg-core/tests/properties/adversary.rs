@@ -329,7 +329,8 @@ pub fn obeyed(scene: &Scene, plan: &Plan) -> Scene {
             }
             _ => {}
         }
-        put(&mut after, place, member, now);
+        // Discovery comes to everybody.
+        put(&mut after, place, member.listed(), now);
     }
     after.nodes.retain(|condition| !has_settled(condition.state, scene));
     forget_the_gone(&mut after);

@@ -602,6 +602,7 @@ fn obeyed(scene: &Scene) -> Scene {
         member.phase != Phase::Deleting && member.sighting != Sighting::Present(InstanceState::Deleted)
     });
     for member in &mut after.members {
+        *member = member.listed();
         let before = *member;
         if matches!(member.phase, Phase::Planned | Phase::Sent | Phase::Unknown) {
             *member = member.with_instance(InstanceId::new(Uuid::from_u128(member.operation.bits() | 1)));

@@ -104,12 +104,20 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 
 fn member() -> impl Strategy<Value = Member> {
     let place = (prop_oneof![4 => 0..NODES, 1 => Just(NO_NODE)], 1..=REVISIONS, 1_u32..12);
-    ((phase(), sighting(), verdict()), (moment(), moment()), seldom(), place).prop_map(
-        |((phase, sighting, verdict), (since, state_since), is_protected, (node, revision, sequence))| {
+    ((phase(), sighting(), verdict()), (moment(), moment()), (seldom(), seldom()), place).prop_map(
+        |(
+            (phase, sighting, verdict),
+            (since, state_since),
+            (is_protected, is_unlisted),
+            (node, revision, sequence),
+        )| {
             let nameless = OperationId::from_bits(0);
             let mut member = Member::planned(nameless, sequence, revision, since);
             if is_protected {
                 member = member.with_protection();
+            }
+            if is_unlisted {
+                member = member.with_no_listing();
             }
             (member.phase, member.sighting, member.verdict) = (phase, sighting, verdict);
             (member.compute_node, member.state_since) = (node, state_since);
@@ -196,8 +204,13 @@ fn budget() -> impl Strategy<Value = u32> {
 
 fn limits() -> impl Strategy<Value = Limits> {
     let most = prop_oneof![4 => Just(u32::MAX), 1 => 0_u32..24];
-    ((0_u32..3, 0_u32..3), (budget(), budget(), budget(), budget()), most, 0_u32..3).prop_map(
-        |((surge, orphans), (creates, asked_deletes, unasked_deletes, starts), most_instances, lost_recently)| Limits {
+    let few = (0_u32..3, 0_u32..3, 0_u32..3, prop_oneof![3 => Just(0_u32), 1 => 1_u32..6]);
+    (few, (budget(), budget(), budget(), budget()), most).prop_map(
+        |(
+            (surge, orphans, lost_recently, least_listed),
+            (creates, asked_deletes, unasked_deletes, starts),
+            most_instances,
+        )| Limits {
             surge,
             most_instances,
             creates,
@@ -206,6 +219,7 @@ fn limits() -> impl Strategy<Value = Limits> {
             starts,
             orphans,
             lost_recently,
+            least_listed,
         },
     )
 }

@@ -382,6 +382,7 @@ fn header_word(scene: &mut Scene, word: &str) {
         "repairs" => scene.limits.unasked_deletes = number(),
         "starts" => scene.limits.starts = number(),
         "most" => scene.limits.most_instances = number(),
+        "least-listed" => scene.limits.least_listed = number(),
         "vanished" => scene.limits.lost_recently = number(),
         "attempts" => scene.policy.restart.attempts = u8::try_from(number()).expect("a small number"),
         "view" => scene.trust = trust(value),
@@ -519,6 +520,7 @@ fn member_word(mut member: Member, word: &str) -> Member {
         "warming" => member.verdict = Verdict::Starting,
         "recovering" => member.verdict = Verdict::Recovering,
         "protected" => member = member.with_protection(),
+        "unlisted" => member = member.with_no_listing(),
         "for" => {
             member.phase_since = NOW.before(duration(value));
             member.state_since = member.phase_since;

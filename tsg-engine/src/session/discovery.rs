@@ -55,6 +55,8 @@ pub(super) struct Directory {
     /// What was asked for last.
     asked: BTreeMap<OperationId, Asked>,
     alarm: Option<Alarm>,
+    /// Whether its instances are in services at all.
+    is_served: bool,
 }
 
 /// What a look has shown of a group in discovery.
@@ -99,6 +101,13 @@ impl Session {
         health.checks.iter().any(|check| check.purpose.is_ready()).then_some(health)
     }
 
+    /// How many of a group discovery is to answer with at least, whatever else is done to it.
+    pub(super) fn least_listed(&self, group: &Group) -> u32 {
+        let is_served = self.directories.get(&group.id).is_some_and(|directory| directory.is_served);
+        let health = self.ready_checks(group).filter(|_| is_served);
+        health.map_or(0, |health| health.discovery.min_listed.of_rounded_up(group.capacity))
+    }
+
     /// A group is gone, and with it what was known of its place in discovery.
     pub(super) fn forget_listing(&mut self, group: GroupId) {
         self.directories.remove(&group);
@@ -113,14 +122,16 @@ impl Session {
             self.forget_listing(group);
             return Ok(());
         }
-        if ledger.group().freeze.is_some() || self.view().trust != ViewTrust::Trusted {
+        let templates = self.templates_in_services(group).await?;
+        self.directories.entry(group).or_default().is_served = !templates.is_empty();
+        let is_frozen = self.books.group(group).is_none_or(|ledger| ledger.group().freeze.is_some());
+        if is_frozen || self.view().trust != ViewTrust::Trusted {
             // What was wanted before is not to be done once that passes, but to be found out anew.
             if let Some(directory) = self.directories.get_mut(&group) {
                 directory.wishes.clear();
             }
             return Ok(());
         }
-        let templates = self.templates_in_services(group).await?;
         let Found { entries, records } = self.find(group, &templates);
         let entered: Vec<Entry> = entries.values().copied().collect();
         let outlook = review(&entered, &discovery.unwrap_or_default(), self.now());

@@ -220,6 +220,7 @@ impl Session {
             unasked_deletes: self.unasked_left(group, now),
             starts: self.budget.starts(now),
             orphans: self.sight.orphans.get(&group).copied().unwrap_or(0),
+            least_listed: self.books.group(group).map_or(0, |ledger| self.least_listed(ledger.group())),
             lost_recently: self.books.group(group).map_or(0, |ledger| lost_recently(ledger, self.now())),
             ..Limits::default()
         };

@@ -1,14 +1,18 @@
 //! Who the name service answers with, as the production engine has it: nobody before it passed,
 //! nobody who fails, and never nobody at all.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::clinic::{Clinic, MINUTE, Stage};
 use crate::support::site::{Site, Wiring};
 use tsg_core::health::discovery::Alarm;
+use tsg_core::health::spec::{Discovery, HealthSpec};
+use tsg_core::model::amount::Amount;
 use tsg_core::model::id::InstanceId;
 use tsg_core::model::listing::Listing;
+use tsg_core::model::span::Span;
 use tsg_core::plan::input::Verdict;
 use tsg_core::ports::Clock as _;
 use tsg_engine::MemberView;
@@ -288,6 +292,64 @@ fn a_failing_one_is_out_before_its_successor_is_in() {
     stage.run(30 * MINUTE);
     assert!(!stage.machines().contains(&all[1]));
     assert_eq!((listed(&stage), listed(&stage).len()), (sorted(stage.machines()), 3));
+}
+
+/// What a group of three that is replaced one after the other says of itself, asked each second, and
+/// how few discovery answered with.
+fn replaced(stage: &mut Stage, length: Duration) -> (usize, BTreeSet<String>) {
+    let engines = vec![stage.engine.handle.clone()];
+    stage.site.change_template(0, engines);
+    let (mut fewest, mut told) = (usize::MAX, BTreeSet::new());
+    for _ in 0..length.as_secs() {
+        stage.run(Duration::from_secs(1));
+        fewest = fewest.min(listed(stage).len());
+        let report = stage.view().report.clone().unwrap();
+        told.extend(report.waits.iter().map(|wait| format!("{wait:?}")));
+        told.extend(report.rollout.map(|rollout| format!("{:?}", rollout.course.state)));
+    }
+    (fewest, told)
+}
+
+fn checked(stage: &mut Stage, change: impl Fn(&mut Discovery)) {
+    let mut health = HealthSpec::of(vec!["http:8080/ping".parse().unwrap()]);
+    change(&mut health.discovery);
+    let engines = vec![stage.engine.handle.clone()];
+    stage.site.check(0, Some(health), engines);
+    stage.run(2 * MINUTE);
+}
+
+#[test]
+fn nobody_is_replaced_before_its_successor_is_listed() {
+    let mut stage = served(13, WATCHED, Clinic::believing(Verdict::Healthy));
+    checked(&mut stage, |discovery| discovery.up_after = Span::from_mins(5));
+    let before = stage.machines();
+    let (fewest, told) = replaced(&mut stage, 40 * MINUTE);
+    assert!(stage.machines().iter().all(|machine| !before.contains(machine)), "it is done: {told:?}");
+    assert_eq!((fewest, listed(&stage)), (3, sorted(stage.machines())));
+    assert!(told.contains("Listing { count: 1 }"), "{told:?}");
+}
+
+#[test]
+fn an_update_that_discovery_takes_no_note_of_replaces_nobody_and_fails() {
+    let mut stage = served(14, WATCHED, Clinic::believing(Verdict::Healthy));
+    let before = sorted(stage.machines());
+    let refuse = FaultRule::rate(Fault::InternalError, 1.0).only(Operation::WriteMetadata);
+    lock(&stage.site.world).switch_fault(refuse).unwrap();
+    let (fewest, told) = replaced(&mut stage, 40 * MINUTE);
+    assert_eq!((fewest, listed(&stage)), (3, before.clone()));
+    assert!(told.contains("Listing { count: 1 }") && told.contains("Reverted"), "{told:?}");
+    assert_eq!(sorted(stage.machines()), before, "and what it had begun with is gone");
+}
+
+#[test]
+fn an_update_that_may_take_all_down_leaves_as_many_listed_as_discovery_needs() {
+    let policy = r#"{"update": {"max_surge": 0, "max_unavailable": "100%"}}"#;
+    for (least, expected) in [(1, 1), (2, 2), (0, 0)] {
+        let mut stage = served(15, policy, Clinic::believing(Verdict::Healthy));
+        checked(&mut stage, |discovery| discovery.min_listed = Amount::Count(least));
+        let (fewest, _) = replaced(&mut stage, 20 * MINUTE);
+        assert_eq!((fewest, listed(&stage)), (expected, sorted(stage.machines())));
+    }
 }
 
 fn metadatum(stage: &Stage, instance: InstanceId, key: &str) -> Option<String> {

@@ -119,7 +119,7 @@ impl ReprovisionBody {
             && self.revision.is_none_or(|revision| revision == member.revision)
             && self.compute_node.is_none_or(|node| Some(node) == member.compute_node)
             && !member.marks.has(Mark::Held)
-            && matches!(member.class, Some(Class::Serving | Class::Unhealthy))
+            && matches!(member.class, Some(Class::Serving | Class::Unlisted | Class::Unhealthy))
     }
 
     /// The members that were chosen: those of the oldest revision first, the wanted one last, and

@@ -20,6 +20,8 @@ pub(super) enum Event {
     Fails,
     /// Its checks pass.
     Passes,
+    /// Discovery answers with it.
+    Listed,
     /// It is stopped.
     Stopped,
     /// Its guest says that it has drained.

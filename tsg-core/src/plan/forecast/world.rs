@@ -91,6 +91,7 @@ impl<'a> World<'a> {
                 (due(member.phase_since, self.latency()), Event::Runs)
             }
             _ if member.verdict.is_coming_up() => (due(member.state_since, model.healthy_after), Event::Passes),
+            _ if member.is_unlisted() => (now.after(LISTING), Event::Listed),
             _ => return,
         };
         self.agenda.put(at, operation, event);
@@ -147,6 +148,7 @@ impl<'a> World<'a> {
             Event::Runs => self.run(paper, operation),
             Event::Fails => fail(paper, operation),
             Event::Passes => self.pass(paper, operation),
+            Event::Listed => list(paper, operation),
             Event::Stopped => see(paper, operation, InstanceState::Stopped, Verdict::Unknown),
             Event::Drained => drained(paper, operation),
         }
@@ -191,7 +193,9 @@ impl<'a> World<'a> {
         let is_checked = !self.model.healthy_after.is_zero() || revision == self.model.faults.unhealthy_revision;
         let verdict = if is_checked { verdict.started_again() } else { Verdict::Unknown };
         see(paper, operation, InstanceState::Running, verdict);
-        if is_checked {
+        if !is_checked {
+            list(paper, operation);
+        } else {
             self.agenda.put(now.after(self.model.healthy_after), operation, Event::Passes);
         }
     }
@@ -204,6 +208,7 @@ impl<'a> World<'a> {
             return;
         }
         let is_bad = member.revision == model.faults.unhealthy_revision;
+        *member = member.listed();
         member.verdict = if is_bad { Verdict::Unhealthy } else { Verdict::Healthy };
         member.state_since = now;
     }
@@ -224,8 +229,16 @@ impl<'a> World<'a> {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+/// What it takes until discovery answers with one that is well.
+const LISTING: Duration = Duration::from_secs(30);
 /// How long a create that may not be sent yet waits before it is looked at again.
 const RETRY: Duration = Duration::from_secs(1);
+
+fn list(paper: &mut Recorded, operation: OperationId) {
+    if let Some(member) = member_of(paper, operation) {
+        *member = member.listed();
+    }
+}
 
 /// The machine is seen in another state.
 fn see(paper: &mut Recorded, operation: OperationId, state: InstanceState, verdict: Verdict) {

@@ -23,6 +23,9 @@ pub struct Limits {
     pub orphans: u32,
     /// Members that vanished since the user's last change, within the window of `max_unhealthy`.
     pub lost_recently: u32,
+    /// Members of the capacity that discovery is to answer with at least, whatever the policy allows.
+    #[serde(default)]
+    pub least_listed: u32,
 }
 
 impl Default for Limits {
@@ -36,6 +39,7 @@ impl Default for Limits {
             starts: u32::MAX,
             orphans: 0,
             lost_recently: 0,
+            least_listed: 0,
         }
     }
 }

@@ -112,6 +112,7 @@ const _: () = assert!(core::mem::size_of::<Member>() == 64, "a member is one cac
 
 const PROTECTED: u8 = 1;
 const DETAILED: u8 = 1 << 1;
+const UNLISTED: u8 = 1 << 2;
 
 impl Member {
     /// A member that was just planned; the rest is set by field or by the `with_` methods.
@@ -146,6 +147,17 @@ impl Member {
         self.traits & DETAILED != 0
     }
 
+    /// Whether discovery does not answer with it although it should once it is well, so that it is
+    /// in nobody's service yet.
+    pub const fn is_unlisted(&self) -> bool {
+        self.traits & UNLISTED != 0
+    }
+
+    /// Whether there is nothing more to say about it than what all members have.
+    pub(crate) const fn is_common(&self) -> bool {
+        self.traits & (DETAILED | UNLISTED) == 0
+    }
+
     /// With its machine.
     #[must_use]
     pub const fn with_instance(mut self, instance: InstanceId) -> Self {
@@ -157,6 +169,20 @@ impl Member {
     #[must_use]
     pub const fn with_protection(mut self) -> Self {
         self.traits |= PROTECTED;
+        self
+    }
+
+    /// Marked as one that discovery does not answer with.
+    #[must_use]
+    pub const fn with_no_listing(mut self) -> Self {
+        self.traits |= UNLISTED;
+        self
+    }
+
+    /// As one that discovery answers with.
+    #[must_use]
+    pub const fn listed(mut self) -> Self {
+        self.traits &= !UNLISTED;
         self
     }
 

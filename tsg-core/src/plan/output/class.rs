@@ -35,13 +35,15 @@ pub enum Class {
     Stopped,
     /// Running but unhealthy.
     Unhealthy,
+    /// Running and well, but discovery does not answer with it yet, or not again.
+    Unlisted,
     /// Running.
     Serving,
 }
 
 impl Class {
     /// How many classes there are.
-    pub const COUNT: usize = 15;
+    pub const COUNT: usize = 16;
 
     /// All of them, in order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -59,6 +61,7 @@ impl Class {
         Self::Starting,
         Self::Stopped,
         Self::Unhealthy,
+        Self::Unlisted,
         Self::Serving,
     ];
 }

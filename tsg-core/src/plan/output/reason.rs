@@ -223,7 +223,7 @@ pub enum VictimRank {
     OutOfContact,
     /// On a compute node that is suspect, lost, or to be emptied.
     Evacuated,
-    /// Still being provisioned.
+    /// Still being provisioned, or not listed in discovery yet.
     Starting,
     /// Not of the revision that the group is on.
     OldRevision,

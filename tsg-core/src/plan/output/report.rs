@@ -55,6 +55,11 @@ pub enum Wait {
         /// How many.
         count: u32,
     },
+    /// For discovery to answer with machines that are well.
+    Listing {
+        /// How many.
+        count: u32,
+    },
     /// For machines to be destroyed.
     Destruction {
         /// How many.

@@ -188,7 +188,7 @@ fn rank_of_class(input: &PlanInput<'_>, standing: Standing) -> Option<VictimRank
         Class::Failed | Class::Overdue | Class::Stopped => Some(VictimRank::Broken),
         Class::Unhealthy => Some(VictimRank::Unhealthy),
         Class::Missing | Class::OutOfContact | Class::Stranded => Some(VictimRank::OutOfContact),
-        Class::Starting => Some(VictimRank::Starting),
+        Class::Starting | Class::Unlisted => Some(VictimRank::Starting),
         Class::Serving => Some(in_line(input.policy.scale_in.order)),
     }
 }

@@ -28,7 +28,8 @@ enum Afterlife {
 /// The first stage of a member's removal. Only one that serves has anything to finish.
 pub(in super::super) fn first_stage(input: &PlanInput<'_>, member: &Member, standing: Standing) -> Step {
     let drain = &input.policy.stop.drain;
-    if standing.class == Class::Serving && !(drain.delay.is_zero() && drain.timeout.is_zero()) {
+    let is_up = matches!(standing.class, Class::Unlisted | Class::Serving);
+    if is_up && !(drain.delay.is_zero() && drain.timeout.is_zero()) {
         return Step::Drain;
     }
     // One that never came up is neither running nor stopped, so that nothing of it is kept anyway.

@@ -39,6 +39,7 @@ impl fmt::Display for Class {
             Self::Starting => "starting",
             Self::Stopped => "stopped",
             Self::Unhealthy => "unhealthy",
+            Self::Unlisted => "not listed",
             Self::Serving => "serving",
         })
     }
@@ -54,7 +55,7 @@ impl fmt::Display for VictimRank {
             Self::Unhealthy => "is unhealthy",
             Self::OutOfContact => "is out of contact",
             Self::Evacuated => "is on a compute node that is silent or to be emptied",
-            Self::Starting => "is not up yet",
+            Self::Starting => "does not serve yet",
             Self::OldRevision => "is of another revision",
             Self::Idle => "is idle",
             Self::Cheap => "costs the least",

@@ -14,6 +14,9 @@ impl fmt::Display for InWords<'_, Wait> {
             Wait::Evidence { count } => write!(out, "waits for evidence about {} in doubt", Count(count, "create")),
             Wait::Dispatch { count } => write!(out, "waits for {} to be sent", Count(count, "create")),
             Wait::Provisioning { count } => write!(out, "waits for {} to come up", Count(count, "machine")),
+            Wait::Listing { count } => {
+                write!(out, "waits for discovery to answer with {}", Count(count, "member"))
+            }
             Wait::Destruction { count } => write!(out, "waits for {} to be destroyed", Count(count, "machine")),
             Wait::Absence { count } => {
                 write!(out, "waits for proof that {} no list shows is gone", Count(count, "machine"))

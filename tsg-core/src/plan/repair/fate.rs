@@ -149,7 +149,7 @@ pub(in super::super) fn fate_of(
         Class::Stopped => patient.of_stopped(),
         Class::Unhealthy => patient.of_unhealthy(),
         Class::Starting => patient.of_starting(),
-        Class::Serving => Verdict::STAYS,
+        Class::Unlisted | Class::Serving => Verdict::STAYS,
     }
 }
 

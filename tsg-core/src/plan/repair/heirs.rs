@@ -32,7 +32,7 @@ impl Heir {
             _ if standing.is_stale() => Self::None,
             (_, Fate::GivenUp | Fate::Condemned) => Self::Broken,
             _ if standing.is_proven() => Self::Proven,
-            (Class::Serving, _) => Self::Proving,
+            (Class::Unlisted | Class::Serving, _) => Self::Proving,
             _ => Self::Coming,
         }
     }

@@ -44,8 +44,8 @@ fn await_return(roster: &mut Roster, link: Link, given_up: &mut Vec<Condemned>) 
 /// The one that goes, if both can be had.
 fn loser(input: &PlanInput<'_>, roster: &Roster, link: Link) -> Option<Condemned> {
     let (predecessor, successor) = both(roster, link)?;
-    let is_back = predecessor.class == Class::Serving && predecessor.is_useful();
-    let is_there = matches!(successor.class, Class::Starting | Class::Stopped | Class::Unhealthy | Class::Serving);
+    let is_back = is_well(predecessor) && predecessor.is_useful();
+    let is_there = is_well(successor) || matches!(successor.class, Class::Starting | Class::Stopped | Class::Unhealthy);
     if !is_back || !is_there || !successor.is_useful() || successor.fate == Fate::GivenUp {
         return None;
     }
@@ -77,8 +77,13 @@ fn loser(input: &PlanInput<'_>, roster: &Roster, link: Link) -> Option<Condemned
 
 /// Healthy before not, the goal before other revisions, and then the one that has run for longer.
 fn is_better(predecessor: Standing, successor: Standing) -> bool {
-    let health = |standing: Standing| (standing.class == Class::Serving, standing.is_current());
+    let health = |standing: Standing| (is_well(standing), standing.is_current());
     health(predecessor) >= health(successor)
+}
+
+/// Whether discovery answers with it follows.
+const fn is_well(standing: Standing) -> bool {
+    matches!(standing.class, Class::Unlisted | Class::Serving)
 }
 
 fn both(roster: &Roster, link: Link) -> Option<(Standing, Standing)> {

@@ -19,12 +19,14 @@ pub(super) const DETAIL_LEN_MIN: usize = 16 + 1 + 3;
 const PROTECTED: u8 = 1;
 const DETAILED: u8 = 1 << 1;
 const BOUND: u8 = 1 << 2;
-const TRAITS: u8 = PROTECTED | DETAILED | BOUND;
+const UNLISTED: u8 = 1 << 3;
+const TRAITS: u8 = PROTECTED | DETAILED | BOUND | UNLISTED;
 
 pub(super) fn write(body: &mut Writer, member: &Member, now: Timestamp) {
     let traits = (u8::from(member.is_protected()) * PROTECTED)
         | (u8::from(member.is_detailed()) * DETAILED)
-        | (u8::from(member.instance().is_some()) * BOUND);
+        | (u8::from(member.instance().is_some()) * BOUND)
+        | (u8::from(member.is_unlisted()) * UNLISTED);
     body.byte(traits);
     body.byte(codes::of_phase(member.phase));
     body.byte(codes::of_sighting(member.sighting));
@@ -54,6 +56,9 @@ pub(super) fn read(body: &mut Reader<'_>, now: Timestamp) -> Option<Member> {
     }
     if traits & DETAILED != 0 {
         member = member.with_detail();
+    }
+    if traits & UNLISTED != 0 {
+        member = member.with_no_listing();
     }
     (member.phase, member.sighting, member.verdict) = (phase, sighting, verdict);
     (member.phase_since, member.state_since) = (read_moment(body, now)?, read_moment(body, now)?);

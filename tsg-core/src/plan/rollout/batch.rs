@@ -59,5 +59,5 @@ fn width(situation: &Situation, draft: &Draft) -> u32 {
 
 /// Whether a member can be changed in place now: it is there and answers.
 pub(super) const fn can_be_updated(class: Class) -> bool {
-    matches!(class, Class::Serving | Class::Unhealthy | Class::Stopped)
+    matches!(class, Class::Serving | Class::Unlisted | Class::Unhealthy | Class::Stopped)
 }

@@ -106,7 +106,7 @@ const fn is_ready_for(standing: Standing) -> bool {
     match standing.change {
         _ if !standing.is_useful() => true,
         Change::Replace => true,
-        Change::Restart => matches!(standing.class, Class::Serving | Class::Unhealthy),
+        Change::Restart => matches!(standing.class, Class::Serving | Class::Unlisted | Class::Unhealthy),
         Change::Resize => can_be_updated(standing.class),
         Change::None | Change::InPlace => false,
     }

@@ -10,8 +10,15 @@ use super::outlook::Outlook;
 use crate::model::policy::{Bounds, Identity, OnDeadlock};
 use crate::protocol::create::Refusal;
 
-/// The bounds of the policy, or what stands in for them.
+/// The bounds of the policy, or what stands in for them, within what discovery needs. Where nothing
+/// comes on top one has to go first, whoever is listed.
 pub(super) fn bounds(input: &PlanInput<'_>, course: &Course) -> Bounds {
+    let bounds = asked(input, course);
+    let spare = input.intent.capacity.saturating_sub(input.limits.least_listed);
+    Bounds { unavailable: bounds.unavailable.min(spare.max(u32::from(bounds.surge == 0))), ..bounds }
+}
+
+fn asked(input: &PlanInput<'_>, course: &Course) -> Bounds {
     let bounds = input.policy.update.bounds(input.policy.identity, input.intent.capacity);
     if course.is_swapping && !course.state.is_over() {
         return Bounds { surge: 0, unavailable: bounds.unavailable.max(1) };

@@ -90,7 +90,7 @@ impl Subject<'_> {
     /// What a person said, if it keeps a member as it is that would not stay so.
     fn left_alone(&self) -> Option<Prospect> {
         let marks = self.detail?.marks;
-        let is_well = self.standing.class == Class::Serving;
+        let is_well = matches!(self.standing.class, Class::Unlisted | Class::Serving);
         let mark = match () {
             () if marks.has(Mark::Held) => Mark::Held,
             () if marks.has(Mark::Skipped) && !is_well => Mark::Skipped,
@@ -123,6 +123,10 @@ impl Subject<'_> {
         match self.standing.class {
             Class::Missing | Class::OutOfContact | Class::Stranded => Prospect::Unresolved,
             Class::Starting => Prospect::Comes,
+            Class::Unlisted => match self.change() {
+                Prospect::Stays => Prospect::Comes,
+                other => other,
+            },
             _ => self.change(),
         }
     }
@@ -184,6 +188,7 @@ const fn is_of_class(obstacle: &Obstacle, class: Class) -> bool {
         Obstacle::Wait(Wait::Answers { .. }) => matches!(class, Class::Requested),
         Obstacle::Wait(Wait::Evidence { .. }) => matches!(class, Class::InDoubt),
         Obstacle::Wait(Wait::Provisioning { .. }) => matches!(class, Class::Starting | Class::Unhealthy),
+        Obstacle::Wait(Wait::Listing { .. }) => matches!(class, Class::Unlisted),
         Obstacle::Wait(Wait::Destruction { .. }) => matches!(class, Class::Leaving),
         Obstacle::Wait(Wait::Retirement { .. }) => matches!(class, Class::Retiring),
         Obstacle::Wait(Wait::Absence { .. }) => matches!(class, Class::Missing),

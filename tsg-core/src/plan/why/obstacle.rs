@@ -87,6 +87,7 @@ impl Obstacle {
                     | Wait::Answers { .. }
                     | Wait::Evidence { .. }
                     | Wait::Provisioning { .. }
+                    | Wait::Listing { .. }
                     | Wait::Proving { .. }
             )
         );
@@ -111,6 +112,7 @@ impl Obstacle {
             Self::Wait(
                 Wait::Budget { .. }
                     | Wait::Availability { .. }
+                    | Wait::Listing { .. }
                     | Wait::Retirement { .. }
                     | Wait::Turns { .. }
                     | Wait::Spared { .. }
@@ -127,6 +129,7 @@ impl Obstacle {
                 Wait::Availability { .. }
                     | Wait::Proving { .. }
                     | Wait::Provisioning { .. }
+                    | Wait::Listing { .. }
                     | Wait::Answers { .. }
                     | Wait::Evidence { .. }
                     | Wait::Retirement { .. }

@@ -155,13 +155,17 @@ impl Site {
         self.make_template(self.template, "placed", (image, Tags::new(), placement));
     }
 
-    /// A template whose instances are answered with by the name of a service; groups are made from
-    /// it now.
+    /// Templates whose instances are answered with by the name of a service: groups are made from the
+    /// first now, and change to the second, which has another image.
     pub fn make_served_template(&mut self, service: &str) {
-        let image = ImageId::new(lock(&self.world).newest_image("base-64-lts").unwrap().id.0);
-        self.template = template_id(5);
-        let tags = [("triton.cns.services".to_owned(), service.into())].into();
-        self.make_template(self.template, "served", (image, tags, PlacementSpec::default()));
+        (self.template, self.second_template) = (template_id(5), template_id(6));
+        for (template, name, image) in
+            [(self.template, "served", "base-64-lts"), (self.second_template, "served-anew", "debian-12")]
+        {
+            let image = ImageId::new(lock(&self.world).newest_image(image).unwrap().id.0);
+            let tags = [("triton.cns.services".to_owned(), service.into())].into();
+            self.make_template(template, name, (image, tags, PlacementSpec::default()));
+        }
     }
 
     fn make_template(&mut self, id: TemplateId, name: &str, what: (ImageId, Tags, PlacementSpec)) {
