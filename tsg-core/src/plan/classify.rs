@@ -103,7 +103,7 @@ fn table(member: &Member, detail: Option<&Detail>, input: &PlanInput<'_>) -> Res
         (_, Present(State::Provisioning | State::Ready)) | (P::Bound, Sighting::None) => Class::Starting,
         (_, Present(State::Stopping | State::Stopped)) => Class::Stopped,
         // A ready operation without a sighting was seen running after the view was taken.
-        (_, Present(State::Running)) | (P::Ready, Sighting::None) => judged(member, detail),
+        (_, Present(State::Running)) | (P::Ready, Sighting::None) => judged(member, detail, input),
     })
 }
 
@@ -120,6 +120,16 @@ fn is_stranded(member: &Member, input: &PlanInput<'_>) -> bool {
     }
 }
 
+/// Whether discovery does not answer with it: it is not listed, or its compute node came back only now,
+/// which CNS does not trust at once.
+fn is_unlisted(member: &Member, input: &PlanInput<'_>) -> bool {
+    let is_unsettled = || match input.conditions.node(member.compute_node) {
+        Some(NodeState::Returned { at }) => at.after(SETTLE) > input.now,
+        _ => false,
+    };
+    member.is_unlisted() || (input.limits.least_listed > 0 && is_unsettled())
+}
+
 /// From when on a machine that is still `provisioning` counts as stuck.
 pub(super) fn overdue_at(member: &Member, timing: &ProtocolTiming) -> Timestamp {
     member.phase_since.after(timing.provisioning_grace)
@@ -127,7 +137,7 @@ pub(super) fn overdue_at(member: &Member, timing: &ProtocolTiming) -> Timestamp 
 
 /// Step 2, health: what a verdict makes of a machine that runs. The guest's own word counts
 /// against itself only.
-fn judged(member: &Member, detail: Option<&Detail>) -> Class {
+fn judged(member: &Member, detail: Option<&Detail>, input: &PlanInput<'_>) -> Class {
     match member.verdict {
         Verdict::Starting => Class::Starting,
         Verdict::Unhealthy | Verdict::Recovering => Class::Unhealthy,
@@ -136,7 +146,7 @@ fn judged(member: &Member, detail: Option<&Detail>) -> Class {
         {
             Class::Unhealthy
         }
-        Verdict::Unknown | Verdict::Healthy | Verdict::Degraded if member.is_unlisted() => Class::Unlisted,
+        Verdict::Unknown | Verdict::Healthy | Verdict::Degraded if is_unlisted(member, input) => Class::Unlisted,
         Verdict::Unknown | Verdict::Healthy | Verdict::Degraded => Class::Serving,
     }
 }

@@ -42,7 +42,7 @@ fn sluggish(update: Duration) -> WorldSpec {
 }
 
 /// Whom the name service answers with.
-fn listed(stage: &Stage) -> Vec<InstanceId> {
+pub fn listed(stage: &Stage) -> Vec<InstanceId> {
     let world = lock(&stage.site.world);
     let name = format!("web.svc.demo.{}", world.zone_record().zone);
     let values = match world.resolve(&name, DnsKind::Txt) {

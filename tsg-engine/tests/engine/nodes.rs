@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::discovery;
 use crate::support::clinic::{Clinic, MINUTE, Stage};
 use crate::support::site::{Site, Wiring};
 use tsg_core::model::id::{InstanceId, OperationId};
@@ -18,9 +19,16 @@ const POLICY: &str = r#"{"cn_loss": {"grace": "5m"}}"#;
 const CAPACITY: u32 = 12;
 
 fn stage(seed: u64) -> Stage {
+    stage_at(site(seed), POLICY)
+}
+
+fn site(seed: u64) -> Site {
     let spec = WorldSpec { racks: 2, servers_per_rack: 3, ..WorldSpec::default() };
-    let site = Site::new(seed, spec, Wiring::default());
-    let mut stage = Stage::of(site, CAPACITY, POLICY, Clinic::believing(Verdict::Healthy));
+    Site::new(seed, spec, Wiring::default())
+}
+
+fn stage_at(site: Site, policy: &str) -> Stage {
+    let mut stage = Stage::of(site, CAPACITY, policy, Clinic::believing(Verdict::Healthy));
     // Past the time in which nobody is replaced for being slow to come up.
     stage.run(65 * MINUTE);
     stage
@@ -96,6 +104,57 @@ fn what_is_on_a_silent_node_is_waited_for_and_replaced_after_its_grace() {
     assert_eq!((new, stage.count(Class::Serving)), (lost.len(), CAPACITY), "each has a successor");
     assert_eq!(stage.restarts(), restarts);
     assert!(matches!(told_of(&stage, &node)[..], [Some(NodeState::Lost { .. }), ..]));
+}
+
+fn listed(stage: &Stage) -> BTreeSet<InstanceId> {
+    discovery::listed(stage).into_iter().collect()
+}
+
+/// Whom discovery answers with within that time, and how few at once.
+fn answered(stage: &mut Stage, length: Duration) -> (BTreeSet<InstanceId>, usize) {
+    let (mut answered, mut fewest) = (BTreeSet::new(), usize::MAX);
+    for _ in 0..length.as_secs() {
+        stage.run(Duration::from_secs(1));
+        let now = listed(stage);
+        fewest = fewest.min(now.len());
+        answered.extend(now);
+    }
+    (answered, fewest)
+}
+
+#[test]
+fn discovery_follows_a_node_that_comes_back_within_the_grace_and_after_it() {
+    for (seed, reconcile, is_original_kept) in [(4, "keep_healthiest", true), (5, "keep_replacement", false)] {
+        let mut site = site(seed);
+        site.make_served_template("web");
+        let policy = format!(r#"{{"cn_loss": {{"grace": "5m", "reconcile": "{reconcile}"}}}}"#);
+        let mut stage = stage_at(site, &policy);
+        let before = machines(&stage);
+        assert_eq!(listed(&stage), before);
+        let (node, lost) = by_node(&stage).swap_remove(0);
+        let kept: BTreeSet<_> = before.difference(&lost).copied().collect();
+
+        lose(&mut stage, &node, &lost);
+        stage.run(2 * MINUTE);
+        assert_eq!(listed(&stage), kept, "they have left");
+        bring_back(&mut stage, &node, &lost);
+        stage.run(5 * MINUTE);
+        assert_eq!((listed(&stage), machines(&stage)), (before.clone(), before.clone()), "within the grace");
+
+        lose(&mut stage, &node, &lost);
+        // Past the time in which the successors are spared.
+        stage.run(70 * MINUTE);
+        let served = listed(&stage);
+        assert!(served.is_superset(&kept) && served.is_disjoint(&lost), "{served:?}");
+        assert_eq!(served.len(), CAPACITY as usize, "each has a successor");
+        bring_back(&mut stage, &node, &lost);
+        let (_, fewest) = answered(&mut stage, 20 * MINUTE);
+        assert_eq!(fewest, CAPACITY as usize, "{reconcile}");
+        let expected = if is_original_kept { &before } else { &served };
+        assert_eq!((&listed(&stage), &machines(&stage)), (expected, expected), "{reconcile}");
+        let (answered, _) = answered(&mut stage, 10 * MINUTE);
+        assert_eq!(&answered, expected, "what is gone is never answered with again");
+    }
 }
 
 #[test]
