@@ -247,6 +247,18 @@ impl CheckKind {
         }
     }
 
+    /// Whether lists of the cloud answer it, rather than somebody who asks the instance.
+    ///
+    /// ```
+    /// use tsg_core::health::check::CheckSpec;
+    /// let [guest, http]: [CheckSpec; 2] = ["guest".parse()?, "http:80".parse()?];
+    /// assert!(guest.kind.is_listed() && !http.kind.is_listed());
+    /// # Ok::<(), tsg_core::health::invalid::InvalidHealth>(())
+    /// ```
+    pub const fn is_listed(&self) -> bool {
+        matches!(self, Self::Cloud | Self::Guest(_))
+    }
+
     pub(super) fn default_name(&self) -> String {
         let type_name = self.type_name();
         self.endpoint().map_or_else(|| type_name.to_string(), |endpoint| format!("{type_name}-{}", endpoint.port))

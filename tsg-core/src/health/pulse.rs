@@ -45,6 +45,8 @@ pub enum Standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thresholds {
     stale_ms: u32,
+    /// How long after the start window the first fact may take.
+    first_ms: u32,
     start_ms: u32,
     within_ms: u32,
     /// Failures in a row.
@@ -57,6 +59,9 @@ pub struct Thresholds {
     doublings_max: u8,
 }
 
+/// The age up to which a list of the cloud says something whatever the interval of a check is: lists
+/// may be two minutes apart, and one or two of them fail.
+const LIST_HOLDS: Span = Span::from_mins(6);
 /// What is doubled is never more than so many facts in a row.
 const IN_A_ROW_MAX: u32 = u16::MAX as u32;
 
@@ -66,8 +71,10 @@ impl Thresholds {
         let pacing = &check.pacing;
         let slowest = pacing.interval.max(pacing.unhealthy_interval).as_millis();
         let stale = slowest.saturating_mul(health.stale_after.into()).saturating_add(pacing.timeout.as_millis());
+        let least = if check.kind.is_listed() { LIST_HOLDS } else { Span::ZERO };
         Self {
-            stale_ms: milliseconds(stale),
+            stale_ms: milliseconds(stale.max(least.as_millis())),
+            first_ms: milliseconds(stale),
             start_ms: milliseconds(pacing.start_window.as_millis()),
             within_ms: milliseconds(health.flapping.within.as_millis()).max(1),
             down_after: in_a_row(pacing.retries),
@@ -226,8 +233,9 @@ impl Pulse {
     }
 
     /// A probe that began at `at` has ended. Facts that are not newer than what is known, and those
-    /// of a prober that could not tell, change nothing. Tells whether it may stand elsewhere now,
-    /// or stand there for longer than was known.
+    /// of a prober that could not tell, change nothing; but without its heartbeat nothing of what a guest
+    /// said before is believed any more. Tells whether it may stand elsewhere now, or stand there for
+    /// longer than was known.
     #[inline]
     pub fn note(&mut self, outcome: Outcome, at: Timestamp, thresholds: &Thresholds) -> bool {
         self.hear(outcome, Duration::ZERO, at, thresholds)
@@ -274,6 +282,7 @@ impl Pulse {
     #[cold]
     #[inline(never)]
     fn turn(&mut self, outcome: Outcome, took: Duration, at: Timestamp, thresholds: &Thresholds) -> bool {
+        let (before, was_heard) = (self.standing, self.is_heard());
         let heard = match outcome {
             Outcome::Passed => Standing::Up,
             Outcome::Degraded => Standing::Degraded,
@@ -283,12 +292,15 @@ impl Pulse {
             }
             Outcome::Unjudged(obstruction) => {
                 self.aside = Aside::of_obstruction(obstruction);
-                return false;
+                let is_starting = self.standing == Standing::Starting && at < self.anchor;
+                if obstruction == Obstruction::NoHeartbeat && !is_starting {
+                    (self.streak, self.standing) = (0, Standing::Unknown);
+                }
+                return self.standing != before;
             }
         };
         let is_gap = self.is_gap(at, thresholds);
         (self.newest, self.aside) = (at, Aside::of_probe(took));
-        let (before, was_heard) = (self.standing, self.is_heard());
         if is_gap {
             self.lose_track();
         }
@@ -377,7 +389,7 @@ impl Pulse {
         match (self.standing, self.is_heard()) {
             // The first fact may take its time.
             (Standing::Starting, false) => {
-                Timestamp::from_millis(self.anchor.as_millis().saturating_add(thresholds.stale_ms.into()))
+                Timestamp::from_millis(self.anchor.as_millis().saturating_add(thresholds.first_ms.into()))
             }
             (Standing::Starting, true) => silent_from.max(self.anchor),
             _ => silent_from,

@@ -6,12 +6,13 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::scene::warded::{group, instance};
-use crate::scene::{check, config, second};
+use crate::scene::{BEGIN, check, config, second};
 use proptest::prelude::{Just, prop_assert_eq, prop_oneof, proptest};
 use tsg_core::health::fact::{Fact, Failure, Obstruction, Outcome};
 use tsg_core::health::last::{LastFact, Told};
 use tsg_core::health::spec::HealthSpec;
 use tsg_core::health::ward::{Target, Ward};
+use tsg_core::plan::input::Verdict;
 
 const FAILED: Outcome = Outcome::Failed(Failure::Status(503));
 const OBSTRUCTED: Outcome = Outcome::Unjudged(Obstruction::NoRoute);
@@ -212,4 +213,33 @@ fn against(all: &[(i64, Outcome)], stands: Option<Outcome>) -> u16 {
 fn last_of(all: &[(i64, Outcome)], is_such: impl Fn(Outcome) -> bool) -> u16 {
     let goes_on = |pair: &&[(i64, Outcome)]| is_such(pair[0].1) && pair[1].0 - pair[0].0 <= STALE_AFTER;
     1 + u16::try_from(all.windows(2).rev().take_while(goes_on).count()).unwrap()
+}
+
+#[test]
+fn lists_hold_for_minutes_and_a_heart_that_stops_for_nothing() {
+    let guest = r#"{"type": "guest", "heartbeat": "5m", "interval": "10s", "timeout": "1s", "start_window": "0s"}"#;
+    let health = Arc::new(HealthSpec::of(vec![serde_json::from_str(guest).unwrap()]));
+    let mut ward = Ward::new(second(0));
+    ward.set_group(
+        group(1),
+        &health,
+        &[Target { instance: instance(1), began_at: second(0), has_served: true }],
+        BEGIN,
+    );
+    let verdict = |ward: &Ward, now: i64| ward.judgement(instance(1), second(now)).unwrap().verdict;
+
+    // Two minutes apart, as lists of a large account are.
+    [120, 240].into_iter().for_each(|at| note(&mut ward, 0, 0, at, Outcome::Passed));
+    assert_eq!((verdict(&ward, 240), verdict(&ward, 600)), (Verdict::Healthy, Verdict::Healthy), "one has failed");
+    assert_eq!(verdict(&ward, 602), Verdict::Unknown, "nobody knows what became of the lists");
+
+    note(&mut ward, 0, 0, 360, Outcome::Passed);
+    assert_eq!(verdict(&ward, 360), Verdict::Healthy);
+    ward.take_changed();
+    note(&mut ward, 0, 0, 480, Outcome::Unjudged(Obstruction::NoHeartbeat));
+    assert_eq!((ward.take_changed(), verdict(&ward, 480)), (vec![group(1)], Verdict::Unknown), "at once");
+    note(&mut ward, 0, 0, 600, Outcome::Passed);
+    assert_eq!(verdict(&ward, 600), Verdict::Unknown, "what it said before counts no more");
+    note(&mut ward, 0, 0, 720, Outcome::Passed);
+    assert_eq!(verdict(&ward, 720), Verdict::Healthy);
 }

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tsg_core::health::fact::Fact;
+use tsg_core::health::check::Pacing;
+use tsg_core::health::fact::{Fact, Outcome};
+use tsg_core::health::last::{LastFact, Told};
 use tsg_core::health::quorum::Ability;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::health::ward::Ward;
@@ -26,8 +28,6 @@ const HERE: u16 = 0;
 const TOLD: u16 = 1;
 /// The first of those elsewhere.
 pub(super) const ELSEWHERE: u16 = 2;
-/// How old a look at the cloud may be for what it tells to be a fact: some missed lists.
-const LOOK_MAX: core::time::Duration = core::time::Duration::from_secs(6 * 60);
 
 /// What there is to ask now, as far as it changed.
 #[derive(Default)]
@@ -66,8 +66,8 @@ pub(super) struct Watched {
     pub(super) checks: Checks,
     starts: Starts,
     pub(super) asked: BTreeMap<InstanceId, Asked>,
-    /// When it was told last what needs no prober.
-    told_at: Timestamp,
+    /// When the list was taken that was told of last.
+    told_of: Timestamp,
 }
 
 impl Watch {
@@ -105,7 +105,7 @@ impl Watch {
             }
             kept.changes += u64::from(!errands.set.is_empty() || !errands.gone.is_empty());
             kept.note_silence(moment);
-            kept.tell(now);
+            kept.tell_of_lists(now);
             kept.ward.advance(now);
             kept.collect()
         };
@@ -240,7 +240,7 @@ impl Kept {
             });
             let Some(checks) = Checks::of(spec) else { return };
             let (starts, asked) = (starts.unwrap_or_default(), BTreeMap::new());
-            let watched = Watched { view: view.clone(), checks, starts, asked, told_at: Timestamp::EPOCH };
+            let watched = Watched { view: view.clone(), checks, starts, asked, told_of: Timestamp::EPOCH };
             self.groups.insert(group, watched);
         }
         let Some(watched) = self.groups.get_mut(&group) else { return };
@@ -250,15 +250,21 @@ impl Kept {
         watched.ask(asked, errands);
     }
 
-    /// Tells the ward what is known without a prober.
-    fn tell(&mut self, now: Timestamp) {
+    /// Tells the ward what lists show. Each list is one observation, made when it was taken: it counts once, for the
+    /// checks whose interval has passed since the one that counted last.
+    fn tell_of_lists(&mut self, now: Timestamp) {
         let Self { ward, groups, .. } = self;
-        for watched in groups.values_mut().filter(|watched| watched.is_to_be_told(now)) {
-            watched.told_at = now;
+        for watched in groups.values_mut().filter(|watched| watched.told_of < watched.view.view.taken_at) {
+            let taken_at = watched.view.view.taken_at;
+            watched.told_of = taken_at;
             for (instance, asked) in &watched.asked {
-                for (check, outcome) in watched.checks.told(asked, watched.view.view.taken_at) {
-                    let fact = Fact { at: now, took: core::time::Duration::ZERO, outcome };
-                    ward.note(TOLD, *instance, check, fact, now);
+                for (check, outcome) in watched.checks.told(asked, taken_at) {
+                    let is_of_it = |last: &LastFact| (last.prober, last.check) == (TOLD, check);
+                    let before = ward.facts_of(*instance, now).find(is_of_it).and_then(|last| last.told);
+                    if watched.is_due(check, before, taken_at) {
+                        let fact = Fact { at: taken_at, took: core::time::Duration::ZERO, outcome };
+                        ward.note(TOLD, *instance, check, fact, now);
+                    }
                 }
             }
         }
@@ -297,10 +303,14 @@ impl Watched {
         self.asked = asked;
     }
 
-    /// What a look that is too old tells is no fact.
-    fn is_to_be_told(&self, now: Timestamp) -> bool {
-        let intervals = self.checks.spec.checks.iter().map(|check| check.pacing.interval.as_duration());
-        let is_fresh = self.view.view.taken_at.after(LOOK_MAX) > now;
-        is_fresh && intervals.min().is_some_and(|interval| self.told_at.after(interval) <= now)
+    /// Whether a list that was taken at some time counts for a check, given what counted last.
+    fn is_due(&self, check: u16, before: Option<Told>, taken_at: Timestamp) -> bool {
+        let Some(spec) = self.checks.each.get(usize::from(check)) else { return false };
+        let Pacing { interval, unhealthy_interval, .. } = spec.pacing;
+        let pace = |told: &Told| match told.outcome {
+            Outcome::Failed(_) => interval.min(unhealthy_interval),
+            _ => interval,
+        };
+        before.is_none_or(|told| told.at.after(pace(&told).as_duration()) <= taken_at)
     }
 }
