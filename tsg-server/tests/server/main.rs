@@ -17,6 +17,7 @@ mod guest;
 mod isolation;
 mod key_file;
 mod lifecycle;
+mod manners;
 mod metrics;
 mod networks;
 mod placement;
