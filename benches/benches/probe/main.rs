@@ -66,5 +66,5 @@ fn assignment(number: u32, address: SocketAddr, spec: &Arc<CheckSpec>) -> Assign
     let instance =
         InstanceId::new(Uuid::from_u128(u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)));
     let nics = vec![Nic { address: address.ip(), network: None }];
-    Assignment { instance, check: 0, nics, spec: Arc::clone(spec) }
+    Assignment { instance, check: 0, place: 0, nics, spec: Arc::clone(spec) }
 }

@@ -60,6 +60,7 @@ impl Prober {
     fn config(&self) -> ProberConfig {
         let loopback = if self.loopback { Permission::Allowed } else { Permission::Refused };
         let policy = TargetPolicy { loopback, private: Permission::Allowed, refused: self.refused.clone() };
-        ProberConfig { policy, controls: self.controls.clone(), ..ProberConfig::default() }
+        let (name, controls) = (self.name.to_string(), self.controls.clone());
+        ProberConfig { name, policy, controls, ..ProberConfig::default() }
     }
 }

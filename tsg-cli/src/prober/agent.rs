@@ -194,32 +194,12 @@ impl<'a> Agent<'a> {
         let Some(answer) = in_time(fetching, "ask the server for targets").await? else { return Ok(()) };
         let mut all = Vec::new();
         for group in &answer.value.groups {
-            self.assign(group, &mut all);
+            assign(&mut self.labels, group, &mut all);
         }
         self.targets = u32::try_from(all.len()).unwrap_or(u32::MAX);
         self.prober.replace(all).await;
         self.known = Some(answer.etag.unwrap_or_default());
         Ok(())
-    }
-
-    fn assign(&mut self, group: &GroupTargets, all: &mut Vec<Assignment>) {
-        for check in &group.checks {
-            let Some(label) = self.label((check.place, check.tag.clone())) else { continue };
-            let spec = Arc::new(check.spec.clone());
-            all.extend(group.instances.iter().filter_map(|target| {
-                let nics = target.addresses.of(spec.kind.endpoint()?)?;
-                Some(Assignment { instance: target.instance, check: label, nics, spec: Arc::clone(&spec) })
-            }));
-        }
-    }
-
-    /// The number of a check; a new one, if it was never asked before.
-    fn label(&mut self, label: Label) -> Option<u16> {
-        let place = self.labels.iter().position(|known| *known == label).unwrap_or_else(|| {
-            self.labels.push(label);
-            self.labels.len() - 1
-        });
-        u16::try_from(place).ok()
     }
 
     fn note_trouble(&mut self, failure: &Failure) -> Result<(), Failure> {
@@ -234,6 +214,28 @@ impl<'a> Agent<'a> {
     fn say(&self, event: &Event) -> Result<(), Failure> {
         self.output.show(event)
     }
+}
+
+/// What of a group is to be asked. Whatever order groups come in, each check of an instance keeps its moments: only
+/// its label is of this run.
+fn assign(labels: &mut Vec<Label>, group: &GroupTargets, all: &mut Vec<Assignment>) {
+    for check in &group.checks {
+        let Some(label) = label(labels, (check.place, check.tag.clone())) else { continue };
+        let (place, spec) = (check.place, Arc::new(check.spec.clone()));
+        all.extend(group.instances.iter().filter_map(|target| {
+            let nics = target.addresses.of(spec.kind.endpoint()?)?;
+            Some(Assignment { instance: target.instance, check: label, place, nics, spec: Arc::clone(&spec) })
+        }));
+    }
+}
+
+/// The number of a check; a new one, if it was never asked before.
+fn label(labels: &mut Vec<Label>, wanted: Label) -> Option<u16> {
+    let place = labels.iter().position(|known| *known == wanted).unwrap_or_else(|| {
+        labels.push(wanted);
+        labels.len() - 1
+    });
+    u16::try_from(place).ok()
 }
 
 async fn in_time<T>(asking: impl Future<Output = Result<T, ApiError>>, what: &str) -> Result<T, Stopped> {
@@ -260,4 +262,39 @@ fn spread() -> f64 {
 
 fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use tsg_core::model::id::InstanceId;
+    use tsg_server::remote::{Addresses, CheckTag, PlacedCheck, TargetInstance};
+
+    use super::*;
+
+    fn group(number: u128, checks: &[&str]) -> GroupTargets {
+        let placed = |(place, text): (u16, &&str)| {
+            let spec = text.parse().unwrap();
+            PlacedCheck { place, tag: CheckTag::of(&spec), spec }
+        };
+        let addresses = Addresses { primary: Some([127, 0, 0, 1].into()), networks: None };
+        let instances = vec![TargetInstance { instance: InstanceId::new(Uuid::from_u128(number)), addresses }];
+        GroupTargets { checks: (0..).zip(checks).map(placed).collect(), instances }
+    }
+
+    /// The place by which each check of each instance is spread, however it is labelled.
+    fn places(groups: &[GroupTargets]) -> Vec<(InstanceId, String, u16)> {
+        let (mut labels, mut all) = (Vec::new(), Vec::new());
+        groups.iter().for_each(|group| assign(&mut labels, group, &mut all));
+        let mut places: Vec<_> = all.iter().map(|one| (one.instance, one.spec.to_string(), one.place)).collect();
+        places.sort_unstable();
+        places
+    }
+
+    #[test]
+    fn when_a_check_is_made_does_not_follow_from_the_order_in_which_groups_come() {
+        let (one, other) = (group(1, &["tcp:22", "tcp:80"]), group(2, &["tcp:443", "tcp:22"]));
+        let places = [places(&[one.clone(), other.clone()]), places(&[other, one])];
+        assert_eq!(places[0], places[1]);
+        assert_eq!(places[0].iter().map(|(_, _, place)| *place).collect::<Vec<_>>(), [0, 1, 1, 0]);
+    }
 }

@@ -54,13 +54,13 @@ impl Held {
         }
     }
 
-    fn hold(&mut self, Finding { instance, check, fact }: Finding, now: Duration) {
+    fn hold(&mut self, Finding { instance, check, fact, waited }: Finding, now: Duration) {
         if let Outcome::Unjudged(obstruction) = fact.outcome {
             self.obstruction = Some(obstruction);
             return;
         }
-        // It ended just now; the clock of the wall may be set meanwhile.
-        let began = now.saturating_sub(fact.took);
+        // It ended just now, or was not believed until now; the clock of the wall may be set meanwhile.
+        let began = now.saturating_sub(fact.took + waited);
         self.told += 1;
         let (number, took, outcome) = (self.told, fact.took, fact.outcome);
         self.facts.push_back(HeldFact { number, instance, label: check, began, took, outcome });
@@ -116,7 +116,7 @@ mod tests {
 
     fn finding(instance: u128, check: u16, outcome: Outcome) -> Finding {
         let fact = Fact { at: Timestamp::EPOCH, took: Duration::from_millis(500), outcome };
-        Finding { instance: InstanceId::new(Uuid::from_u128(instance)), check, fact }
+        Finding { instance: InstanceId::new(Uuid::from_u128(instance)), check, fact, waited: Duration::ZERO }
     }
 
     fn labels() -> Vec<Label> {
@@ -140,6 +140,15 @@ mod tests {
         assert_eq!(held.batch(&labels(), at(2500)).iter().map(|fact| fact.number).collect::<Vec<_>>(), [2]);
         assert!(held.batch(&labels(), at(2000) + FACT_AGE_MAX).is_empty());
         assert!(held.is_empty());
+    }
+
+    #[test]
+    fn failures_that_were_confirmed_together_are_as_old_as_they_are() {
+        let mut held = Held::default();
+        let failed = |waited| Finding { waited: Duration::from_millis(waited), ..finding(1, 0, Outcome::Passed) };
+        held.take_in(Report::Findings(vec![failed(1_900), failed(900)]), at(3_000));
+        let ages: Vec<u64> = held.batch(&labels(), at(3_000)).iter().map(|fact| fact.age_ms).collect();
+        assert_eq!(ages, [2_400, 1_400]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Which probe is due when.
 //!
 //! Owns that targets are spread evenly over their intervals and stay where they are: each is due at
-//! moments that follow from its id alone, whatever else there is and whenever anybody began to
-//! look. Must never let a slow target move another one, nor itself.
+//! moments that follow from its id and the prober's name alone, whatever else there is and whenever
+//! anybody began to look. Must never let a slow target move another one, nor itself.
 
 use alloc::vec::Vec;
 
@@ -24,8 +24,12 @@ use crate::model::time::Timestamp;
 /// assert!(first < Span::from_secs(10) && second < Span::from_secs(10) && first != second);
 /// ```
 pub const fn phase(instance: InstanceId, check: u16, interval: Span) -> Span {
+    phase_of(0, instance, check, interval)
+}
+
+const fn phase_of(prober: u64, instance: InstanceId, check: u16, interval: Span) -> Span {
     let (high, low) = instance.uuid().as_u64_pair();
-    let hash = mixed(mixed(mixed(high) ^ low) ^ check as u64);
+    let hash = mixed(mixed(mixed(high) ^ low) ^ check as u64 ^ prober);
     Span::from_millis(((hash as u128 * interval.as_millis() as u128) >> 64) as u64)
 }
 
@@ -74,6 +78,8 @@ pub struct Rota {
     wheel: Wheel,
     /// By number.
     beats: Vec<Beat>,
+    /// Whose it is.
+    prober: u64,
 }
 
 /// One target: 32 bytes.
@@ -93,7 +99,30 @@ struct Beat {
 impl Rota {
     /// Nothing is probed.
     pub fn new(now: Timestamp) -> Self {
-        Self { wheel: Wheel::new(now), beats: Vec::new() }
+        Self { wheel: Wheel::new(now), beats: Vec::new(), prober: 0 }
+    }
+
+    /// Of the prober of this name: several that ask the same target ask it at moments of their own.
+    ///
+    /// ```
+    /// use tsg_core::health::check::CheckSpec;
+    /// use tsg_core::health::rota::Rota;
+    /// use tsg_core::model::id::InstanceId;
+    /// use tsg_core::model::time::Timestamp;
+    ///
+    /// let check: CheckSpec = "tcp:22".parse()?;
+    /// let first = |name: &str| {
+    ///     let mut rota = Rota::new(Timestamp::EPOCH).of(name);
+    ///     rota.set(0, InstanceId::new(uuid::Uuid::from_u128(7)), 0, &check.pacing, Timestamp::EPOCH);
+    ///     rota.due_at(0)
+    /// };
+    /// assert!(first("near") == first("near") && first("near") != first("far"));
+    /// # Ok::<(), tsg_core::health::invalid::InvalidHealth>(())
+    /// ```
+    #[must_use]
+    pub fn of(mut self, prober: &str) -> Self {
+        self.prober = prober.bytes().fold(0, |hash, byte| mixed(hash ^ u64::from(byte)));
+        self
     }
 
     /// From now on a check of an instance is probed under this number; the number of what is
@@ -103,7 +132,8 @@ impl Rota {
         if place >= self.beats.len() {
             self.beats.resize(place + 1, Beat::default());
         }
-        let beat = Beat::new(instance, check, pacing);
+        let interval = pacing.interval.max(Span::from_millis(1));
+        let beat = Beat::new(phase_of(self.prober, instance, check, interval), pacing);
         self.give(target, beat, beat.first_at(now));
     }
 
@@ -150,13 +180,12 @@ impl Rota {
 }
 
 impl Beat {
-    fn new(instance: InstanceId, check: u16, pacing: &Pacing) -> Self {
-        let interval = pacing.interval.max(Span::from_millis(1));
+    fn new(phase: Span, pacing: &Pacing) -> Self {
         Self {
             due_at: Timestamp::EPOCH,
-            interval_ms: milliseconds(interval),
+            interval_ms: milliseconds(pacing.interval).max(1),
             unhealthy_ms: milliseconds(pacing.unhealthy_interval).max(1),
-            phase_ms: milliseconds(phase(instance, check, interval)),
+            phase_ms: milliseconds(phase),
             retries: u16::try_from(pacing.retries).unwrap_or(u16::MAX),
             failures: 0,
             is_set: true,

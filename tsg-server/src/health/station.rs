@@ -241,6 +241,7 @@ mod tests {
         let one = |number: &u128| Assignment {
             instance: instance(*number),
             check: 0,
+            place: 0,
             nics: Vec::new(),
             spec: Arc::clone(&spec),
         };
@@ -250,7 +251,10 @@ mod tests {
 
     fn found(numbers: &[u128]) -> Vec<Finding> {
         let fact = Fact { at: Timestamp::EPOCH, took: Duration::ZERO, outcome: Outcome::Passed };
-        numbers.iter().map(|number| Finding { instance: instance(*number), check: 0, fact }).collect()
+        numbers
+            .iter()
+            .map(|number| Finding { instance: instance(*number), check: 0, fact, waited: Duration::ZERO })
+            .collect()
     }
 
     #[test]
@@ -284,7 +288,7 @@ mod tests {
         let mut spec: CheckSpec = format!("tcp:{}", address.port()).parse().unwrap();
         spec.pacing.interval = Span::from_secs(1);
         let (spec, nics) = (Arc::new(spec), vec![Nic { address: address.ip(), network: None }]);
-        station.prober.replace(vec![Assignment { instance: instance(1), check: 0, nics, spec }]).await;
+        station.prober.replace(vec![Assignment { instance: instance(1), check: 0, place: 0, nics, spec }]).await;
         let Some(Report::Findings(findings)) = station.reports.recv().await else { panic!("nothing was found") };
         assert_eq!((findings[0].instance, findings[0].fact.outcome), (instance(1), Outcome::Passed));
         assert_eq!(station.ability, Ability::Able);

@@ -50,7 +50,7 @@ impl Checks {
         (0_u16..).zip(&self.each).filter_map(move |(check, spec)| {
             // Nobody can ask one whose address is not known, which says nothing of how it is.
             let nics = addresses.of(spec.kind.endpoint()?)?;
-            Some(Assignment { instance, check, nics, spec: spec.clone() })
+            Some(Assignment { instance, check, place: check, nics, spec: spec.clone() })
         })
     }
 

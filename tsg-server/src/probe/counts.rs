@@ -173,7 +173,7 @@ impl Counters {
     pub fn began_late(&self, lane: Lane, late: Duration) {
         match lane {
             Lane::Prompt => self.late.note(late),
-            Lane::Slow => self.late_slow.note(late),
+            Lane::New | Lane::Late | Lane::Silent => self.late_slow.note(late),
         }
     }
 

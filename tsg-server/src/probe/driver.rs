@@ -9,24 +9,23 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::future::AbortHandle;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until};
-use tsg_core::health::fact::{Fact, Failure, Outcome};
+use tsg_core::health::fact::{Fact, Outcome};
 use tsg_core::health::rota::Ended;
 use tsg_core::model::id::InstanceId;
-use tsg_core::model::time::Timestamp;
 
-use super::attempt::{Attempted, attempt};
-use super::connection::Connection;
+use super::attempt::Attempted;
 use super::counts::Counters;
 use super::files::FileBudget;
-use super::lanes::{Lane, Lanes};
+use super::job::{self, Done, Job, Running, wall_clock};
+use super::lanes::{Lane, Lanes, RunOn, Ticket};
 use super::outbox::{Finding, Outbox};
-use super::plan::Plan;
 use super::roster::{Activity, Change, Controls, Key, Prepared, Roster};
 use super::rounds::Rounds;
 
@@ -55,6 +54,8 @@ const IDLE_MAX_MILLIS: u64 = 60_000;
 
 /// What stays the same while a prober runs.
 pub struct Fixed {
+    /// What it is called.
+    pub name: String,
     /// Its sockets.
     pub budget: FileBudget,
     /// Requests that one connection carries.
@@ -69,29 +70,11 @@ struct Waiting {
     due: Instant,
 }
 
-/// A probe that counts as prompt until then.
+/// A probe that is one of those that answer at once, or may be, until then.
 struct Watched {
     until: Instant,
     place: u32,
-    turn: u32,
-}
-
-/// What a probe needs.
-struct Job {
-    place: u32,
-    due: Instant,
-    lane: Lane,
-    plan: Arc<Plan>,
-    kept: Option<Connection>,
-}
-
-/// What came of it.
-struct Done {
-    place: u32,
-    lane: Lane,
-    late: Duration,
-    at: Timestamp,
-    attempted: Attempted,
+    ticket: Ticket,
 }
 
 /// Everything but the running probes.
@@ -99,7 +82,7 @@ pub struct Driver {
     fixed: Fixed,
     roster: Roster,
     rounds: Rounds,
-    lanes: Lanes<Waiting>,
+    lanes: Lanes<Waiting, Running>,
     controls: Controls,
     watched: VecDeque<Watched>,
     outbox: Outbox,
@@ -111,18 +94,6 @@ pub struct Driver {
     due: Vec<(u32, Instant)>,
     timer: Pin<Box<Sleep>>,
     is_short: bool,
-}
-
-async fn run_job(job: Job) -> Done {
-    let (began, at) = (Instant::now(), wall_clock());
-    let late = began.saturating_duration_since(job.due);
-    let attempted = attempt(job.plan, job.kept, began).await;
-    Done { place: job.place, lane: job.lane, late, at, attempted }
-}
-
-fn wall_clock() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 impl Driver {
@@ -137,9 +108,9 @@ impl Driver {
         let now = Instant::now();
         let lanes = Lanes::new(fixed.budget);
         Self {
+            rounds: Rounds::new(&fixed.name, (now, wall_clock())),
             fixed,
             roster: Roster::default(),
-            rounds: Rounds::new((now, wall_clock())),
             lanes,
             controls: Controls::new(u16::try_from(controls.len()).unwrap_or(u16::MAX)),
             watched: VecDeque::new(),
@@ -158,7 +129,7 @@ impl Driver {
     pub async fn run(mut self) {
         let mut running = FuturesUnordered::new();
         self.judge_controls(Instant::now());
-        std::future::poll_fn(|context| self.turn(context, &mut running, run_job)).await;
+        std::future::poll_fn(|context| self.turn(context, &mut running, job::run)).await;
     }
 
     fn turn<F: Future<Output = Done>>(
@@ -179,6 +150,7 @@ impl Driver {
             // First, since a full outbox lets nobody begin.
             self.outbox.flush(Instant::now());
             let begun = self.begin_waiting(running, &begin);
+            self.make_room();
             self.counters.now(self.lanes.load());
             if !is_all_done || begun == BEGIN_MAX {
                 // There is more to do at once, but sockets and time have to be looked at too.
@@ -246,7 +218,7 @@ impl Driver {
     }
 
     fn set(&mut self, prepared: Prepared) {
-        let (key, pacing) = (prepared.key, prepared.spec.pacing);
+        let (key, pacing, spread_by) = (prepared.key, prepared.spec.pacing, prepared.place);
         let place = match self.roster.set(prepared) {
             Change::Nothing => return,
             Change::Added(place) => place,
@@ -256,11 +228,11 @@ impl Driver {
             }
         };
         let now = Instant::now();
-        let (instance, check) = match key {
-            Key::Check(instance, check) => (instance, check),
+        let beat = match key {
+            Key::Check(instance, _) => (instance, spread_by),
             Key::Control(number) => (InstanceId::new(uuid::Uuid::nil()), number),
         };
-        self.rounds.set(place, (instance, check), &pacing, now);
+        self.rounds.set(place, beat, &pacing, now);
         if matches!(key, Key::Control(_)) {
             // Until one answers, nothing can be said: they are looked at right away.
             self.queue(place, now);
@@ -301,7 +273,8 @@ impl Driver {
             }
             Err(outcome) => {
                 let fact = Fact { at: wall_clock(), took: Duration::ZERO, outcome };
-                self.conclude(place, fact, Instant::now());
+                let now = Instant::now();
+                self.conclude(place, fact, now, now);
             }
         }
     }
@@ -316,12 +289,11 @@ impl Driver {
             if self.outbox.is_full() {
                 return begun;
             }
-            let Some((lane, Waiting { place, due })) = self.lanes.admit() else {
+            let Some((lane, Waiting { place, due })) = self.lanes.next() else {
                 return begun;
             };
-            match self.job(place, due, lane) {
-                Some(job) => running.push(begin(job)),
-                None => self.lanes.leave(lane),
+            if let Some(job) = self.job(place, due, lane) {
+                running.push(begin(job));
             }
         }
         BEGIN_MAX
@@ -333,48 +305,72 @@ impl Driver {
             self.roster.settle(place);
             return None;
         }
-        let turn = self.roster.next_turn();
         let kept = self.roster.take_connection(place);
-        self.roster.keep_at_most(self.lanes.free());
+        self.roster.keep_at_most(self.lanes.free().saturating_sub(1));
         let target = self.roster.get_mut(place)?;
         let plan = Arc::clone(target.prepared.plan.as_ref().ok()?);
-        target.activity = Activity::Running(lane, turn);
-        if lane == Lane::Prompt {
-            self.watched.push_back(Watched { until: Instant::now() + self.fixed.patience, place, turn });
+        let (handle, cut) = AbortHandle::new_pair();
+        let ticket = self.lanes.begin(lane, Running { place, handle });
+        target.activity = Activity::Running(ticket);
+        let is_control = matches!(target.prepared.key, Key::Control(_));
+        if matches!(lane, Lane::Prompt | Lane::New) && !is_control {
+            self.watched.push_back(Watched { until: Instant::now() + self.fixed.patience, place, ticket });
         }
-        Some(Job { place, due, lane, plan, kept })
+        Some(Job { place, due, lane, plan, kept, cut })
     }
 
-    /// Probes that have run for too long give up their prompt slots.
+    /// Probes that have run for too long are not counted among those that answer at once any more.
     fn slow_down(&mut self, now: Instant) {
-        while let Some(watched) = self.watched.front().filter(|watched| watched.until <= now) {
-            if let Some(target) = self.roster.get_mut(watched.place)
-                && target.activity == Activity::Running(Lane::Prompt, watched.turn)
-            {
-                target.activity = Activity::Running(Lane::Slow, watched.turn);
-                self.lanes.slow_down();
+        while let Some(Watched { place, ticket, .. }) = self.watched.pop_front_if(|watched| watched.until <= now) {
+            let Some(target) = self.roster.get_mut(place).filter(|target| target.activity == Activity::Running(ticket))
+            else {
+                continue;
+            };
+            match self.lanes.run_on(ticket) {
+                RunOn::Counted(ticket) => target.activity = Activity::Running(ticket),
+                RunOn::CutOff(lane, running) => self.cut(lane, &running),
+                RunOn::Over => {}
             }
-            self.watched.pop_front();
+        }
+    }
+
+    /// Whoever has a slot that another one has a right to gives it back.
+    fn make_room(&mut self) {
+        while let Some((lane, running)) = self.lanes.take_back() {
+            self.cut(lane, &running);
+        }
+    }
+
+    /// It says nothing of the target that its probe was cut off: it is made anew as soon as there is
+    /// room for it.
+    fn cut(&mut self, lane: Lane, running: &Running) {
+        running.handle.abort();
+        if let Some(target) = self.roster.get_mut(running.place) {
+            target.activity = Activity::CutOff(lane);
         }
     }
 
     fn finish(&mut self, done: Done) {
-        let Done { place, lane, late, at, attempted } = done;
-        let Attempted { outcome, took, connection, is_reused } = attempted;
-        self.counters.began_late(lane, late);
-        if is_reused {
-            self.counters.reused();
-        }
+        let Done { place, lane, due, began, at, attempted } = done;
         let Some(target) = self.roster.get_mut(place) else {
             return;
         };
+        match target.activity {
+            Activity::Running(ticket) => self.lanes.leave(ticket),
+            Activity::CutOff(_) => self.lanes.left(),
+            Activity::Idle | Activity::Waiting => {}
+        }
+        let Some(Attempted { outcome, took, connection, is_reused }) = attempted else {
+            return self.begin_again(place, due);
+        };
+        self.counters.began_late(lane, began.saturating_duration_since(due));
+        if is_reused {
+            self.counters.reused();
+        }
         if let Some(kind) = target.prepared.kind() {
             self.counters.ended(kind, outcome, took);
         }
-        if let Activity::Running(lane, _) = target.activity {
-            self.lanes.leave(lane);
-        }
-        target.lane = if matches!(outcome, Outcome::Failed(Failure::TimedOut(_))) { Lane::Slow } else { Lane::Prompt };
+        target.note_answer(outcome, took, self.fixed.patience);
         let is_frequent = target.prepared.spec.pacing.interval.as_millis() <= IDLE_MAX_MILLIS;
         if !self.roster.settle(place) {
             return;
@@ -382,22 +378,33 @@ impl Driver {
         if let Some(connection) = connection.filter(|kept| is_frequent && kept.uses() < self.fixed.uses_max) {
             self.roster.keep(place, connection);
         }
-        self.conclude(place, Fact { at, took, outcome }, Instant::now());
+        self.conclude(place, Fact { at, took, outcome }, began, Instant::now());
     }
 
-    fn conclude(&mut self, place: u32, fact: Fact, now: Instant) {
+    /// One that was cut off waits again, before those that have not begun.
+    fn begin_again(&mut self, place: u32, due: Instant) {
+        let Some(target) = self.roster.get_mut(place) else { return };
+        if let Activity::CutOff(lane) = target.activity {
+            target.activity = Activity::Waiting;
+            self.lanes.wait_again(lane, Waiting { place, due });
+        }
+    }
+
+    fn conclude(&mut self, place: u32, fact: Fact, began: Instant, now: Instant) {
         let ended = if matches!(fact.outcome, Outcome::Failed(_)) { Ended::Failing } else { Ended::Well };
         self.rounds.done(place, ended, now);
         let Some(target) = self.roster.get_mut(place) else {
             return;
         };
         match target.prepared.key {
-            Key::Check(instance, check) => self.outbox.put(Finding { instance, check, fact }, now),
+            Key::Check(instance, check) => {
+                self.outbox.put(Finding { instance, check, fact, waited: Duration::ZERO }, now);
+            }
             Key::Control(number) => {
                 self.controls.note(number, fact.outcome);
                 self.judge_controls(now);
                 if !matches!(fact.outcome, Outcome::Failed(_) | Outcome::Unjudged(_)) {
-                    self.outbox.confirm(fact.at, now);
+                    self.outbox.confirm(began, now);
                 }
             }
         }
@@ -409,7 +416,9 @@ impl Driver {
 
     /// Sets the timer for what comes next. Whether that is later.
     fn is_waiting(&mut self, context: &mut Context<'_>) -> bool {
-        let next = [self.rounds.next_at(), self.outbox.flush_at()].into_iter().flatten().min();
+        // Whoever waits for a slot gets it when the one that has it runs out of patience.
+        let patience = self.watched.front().filter(|_| self.lanes.is_pressed()).map(|watched| watched.until);
+        let next = [self.rounds.next_at(), self.outbox.flush_at(), patience].into_iter().flatten().min();
         let Some(next) = next else {
             return true;
         };
@@ -420,14 +429,14 @@ impl Driver {
     }
 
     fn warn_of_files(&mut self) {
-        let (needed, slots) = (self.roster.silent_load(), self.fixed.budget.in_flight);
+        let (needed, slots) = (self.roster.silent_load(), self.fixed.budget.slow);
         let is_short = needed > slots as u64;
         if is_short && !self.is_short {
             tracing::warn!(
                 needed,
                 slots,
                 "the limit on open files is too low for all targets of this prober to fall silent at once; \
-                 raise it (ulimit -Hn), or checks of silent instances will be late"
+                 raise it (ulimit -Hn) or have fewer targets on more probers, or checks of silent instances will be late"
             );
         }
         self.is_short = is_short;

@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 pub struct FileBudget {
     /// Probes that run at the same time. What they leave over keeps connections between probes.
     pub in_flight: usize,
-    /// Of these, probes of targets that are not known to answer. The rest is for those that are.
+    /// Of these, probes of targets that did not answer last time. The rest is for all others.
     pub slow: usize,
 }
 

@@ -5,7 +5,7 @@
 //! that it was given.
 //!
 //! A prober is one thread with one loop. Whatever its targets do, an idle one costs memory only,
-//! and one that does not answer takes slots that those that answer never need.
+//! and one that does not answer takes no slot that those that answer have a right to.
 
 mod answer;
 mod attempt;
@@ -14,14 +14,16 @@ mod connection;
 mod containerpilot;
 mod control;
 mod counts;
+mod doubt;
 mod driver;
 mod files;
 mod histogram;
+mod job;
 mod lanes;
 mod outbox;
 mod plan;
 mod roster;
-mod rounds;
+pub(crate) mod rounds;
 mod target;
 mod tls;
 
@@ -55,8 +57,11 @@ use tls::TrustStore;
 pub struct Assignment {
     /// The instance.
     pub instance: InstanceId,
-    /// The place of the check among those of its group.
+    /// The number under which it is reported, which no other check of the instance has.
     pub check: u16,
+    /// The place of the check among those of its group: when it is made within its interval follows
+    /// from it, the instance and the prober's name.
+    pub place: u16,
     /// The addresses of the instance's own NICs, the primary one first.
     pub nics: Vec<Nic>,
     /// The check. One of a kind that needs no socket (`cloud`, `guest`, `command`) is never
@@ -67,6 +72,9 @@ pub struct Assignment {
 /// How a prober works.
 #[derive(Debug, Clone)]
 pub struct ProberConfig {
+    /// What it is called. Probers of different names ask the same target at different moments.
+    /// Default: nothing.
+    pub name: String,
     /// Which addresses may be probed.
     pub policy: TargetPolicy,
     /// Targets that should always answer. While none does, the prober reports that it is unable
@@ -81,14 +89,15 @@ pub struct ProberConfig {
     /// Probes that one connection carries, before a new one shows that new ones are still taken.
     /// Default: 8. 1: connections are not kept.
     pub uses_max: u32,
-    /// After how long without an answer a probe is not taken for a prompt one any more. Default:
-    /// 500 ms.
+    /// After how long without an answer a probe is not taken for a prompt one any more, and gives its
+    /// slot back if that is wanted. Default: 500 ms.
     pub patience: Duration,
 }
 
 impl Default for ProberConfig {
     fn default() -> Self {
         Self {
+            name: String::new(),
             policy: TargetPolicy::default(),
             controls: Vec::new(),
             sockets_max: 65_536,
@@ -172,7 +181,12 @@ impl Prober {
         let belief = if controls.is_empty() { Belief::AtOnce } else { Belief::OnceConfirmed };
         let outbox = Outbox::new(reports_in, Arc::clone(&counters), belief);
         let counted = Arc::clone(&counters);
-        let fixed = Fixed { budget: FileBudget::of(left), uses_max: config.uses_max, patience: config.patience };
+        let fixed = Fixed {
+            name: config.name,
+            budget: FileBudget::of(left),
+            uses_max: config.uses_max,
+            patience: config.patience,
+        };
         let work = async move {
             let driver = Driver::new(fixed, controls, outbox, counted, (commands_out, stop_out));
             tokio::task::unconstrained(driver.run()).await;
@@ -207,10 +221,10 @@ impl Prober {
         _ = self.commands.send(command).await;
     }
 
-    fn prepared(&self, Assignment { instance, check, nics, spec }: Assignment) -> Option<Prepared> {
+    fn prepared(&self, Assignment { instance, check, place, nics, spec }: Assignment) -> Option<Prepared> {
         spec.kind.endpoint()?;
         let plan = Plan::of(&spec, &nics, &self.policy, &self.trust).map(Arc::new);
-        Some(Prepared { key: Key::Check(instance, check), spec, plan })
+        Some(Prepared { key: Key::Check(instance, check), place, spec, plan })
     }
 
     /// What it has done so far.
@@ -234,7 +248,7 @@ fn prepare_controls(controls: &[Control], trust: &TrustStore) -> Vec<Prepared> {
     let prepared = controls.iter().zip(0..).map(|(Control { nic, spec }, number)| {
         let nics = [Nic { network: spec.kind.endpoint().and_then(|endpoint| endpoint.network), ..*nic }];
         let plan = Plan::of(spec, &nics, &ANYWHERE, trust).map(Arc::new);
-        Prepared { key: Key::Control(number), spec: Arc::clone(spec), plan }
+        Prepared { key: Key::Control(number), place: number, spec: Arc::clone(spec), plan }
     });
     prepared.collect()
 }

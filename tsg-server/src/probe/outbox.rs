@@ -1,10 +1,9 @@
 //! What a prober has found and not yet handed over.
 //!
-//! Owns the batches. Must never hold more than [`HELD_MAX`] and what is still running, and never
-//! hand over a fact that was found while the control targets did not answer, nor a failure that may
-//! have been.
+//! Owns the batches. Must never hold more than [`HELD_MAX`], what is still running and what is in
+//! doubt, and never hand over a fact that was found while the control targets did not answer, nor a
+//! failure that may have been.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +12,9 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 use tsg_core::health::fact::{Fact, Outcome};
 use tsg_core::model::id::InstanceId;
-use tsg_core::model::time::Timestamp;
 
 use super::counts::Counters;
+use super::doubt::Doubt;
 
 /// What a prober says.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,10 +40,12 @@ pub enum Ability {
 pub struct Finding {
     /// The instance.
     pub instance: InstanceId,
-    /// The place of the check among those of its group.
+    /// The number of the check.
     pub check: u16,
     /// What was found.
     pub fact: Fact,
+    /// For how long after its end it was not believed.
+    pub waited: Duration,
 }
 
 /// When a failure is believed.
@@ -68,8 +69,8 @@ pub struct Outbox {
     reports: mpsc::Sender<Report>,
     findings: Vec<Finding>,
     belief: Belief,
-    /// What failed since a control target answered: the newest of each check.
-    doubted: BTreeMap<(InstanceId, u16), Finding>,
+    /// What failed since a control target answered.
+    doubt: Doubt,
     flush_at: Option<Instant>,
     /// What has been said, and what is to be said.
     said: Ability,
@@ -85,7 +86,7 @@ impl Outbox {
             reports,
             findings: Vec::new(),
             belief,
-            doubted: BTreeMap::new(),
+            doubt: Doubt::default(),
             flush_at: None,
             said: Ability::Able,
             ability: Ability::Able,
@@ -110,7 +111,9 @@ impl Outbox {
             return;
         }
         if self.belief == Belief::OnceConfirmed && matches!(finding.fact.outcome, Outcome::Failed(_)) {
-            self.doubted.insert((finding.instance, finding.check), finding);
+            if self.doubt.put(finding, now).is_some() {
+                self.counters.withheld();
+            }
             return;
         }
         self.add(finding, now);
@@ -118,18 +121,13 @@ impl Outbox {
 
     /// A control target answered that was asked at some time: what was found to fail before, failed
     /// by itself.
-    pub fn confirm(&mut self, asked_at: Timestamp, now: Instant) {
-        let is_before = |found: &Finding| found.fact.at.after(found.fact.took) <= asked_at;
-        let (believed, doubted) =
-            std::mem::take(&mut self.doubted).into_iter().partition(|(_, found)| is_before(found));
-        self.doubted = doubted;
-        let believed: BTreeMap<(InstanceId, u16), Finding> = believed;
-        believed.into_values().for_each(|found| self.add(found, now));
+    pub fn confirm(&mut self, asked: Instant, now: Instant) {
+        self.doubt.confirm(asked, now).into_iter().for_each(|found| self.add(found, now));
     }
 
     /// A check of an instance is another one from now on, or none.
     pub fn forget(&mut self, instance: InstanceId, check: u16) {
-        self.doubted.remove(&(instance, check));
+        self.doubt.forget(instance, check);
     }
 
     fn add(&mut self, finding: Finding, now: Instant) {
@@ -147,7 +145,7 @@ impl Outbox {
         }
         self.ability = ability;
         self.counters.set_ability(ability);
-        let held = self.findings.drain(..).len() + std::mem::take(&mut self.doubted).len();
+        let held = self.findings.drain(..).len() + self.doubt.clear();
         (0..held).for_each(|_| self.counters.withheld());
         self.flush_at = Some(now);
     }

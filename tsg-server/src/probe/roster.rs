@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tsg_core::health::check::CheckSpec;
-use tsg_core::health::fact::Outcome;
+use tsg_core::health::fact::{Failure, Outcome};
 use tsg_core::model::id::InstanceId;
 
 use super::connection::Connection;
 use super::counts::ProbeKind;
-use super::lanes::Lane;
+use super::lanes::{Lane, Ticket};
 use super::outbox::Ability;
 use super::plan::Plan;
 
@@ -30,6 +31,8 @@ pub enum Key {
 pub struct Prepared {
     /// Which it is.
     pub key: Key,
+    /// Where the check stands among those of its group.
+    pub place: u16,
     /// The check.
     pub spec: Arc<CheckSpec>,
     /// What to do, or what every probe finds without doing anything.
@@ -43,8 +46,10 @@ pub enum Activity {
     Idle,
     /// It waits for a slot.
     Waiting,
-    /// It is being probed, for the n-th time.
-    Running(Lane, u32),
+    /// It is being probed.
+    Running(Ticket),
+    /// It was being probed, had to give its slot back, and is to be probed as soon as it gets another.
+    CutOff(Lane),
 }
 
 /// One target.
@@ -67,7 +72,6 @@ pub struct Roster {
     targets: Vec<Option<Target>>,
     places: HashMap<Key, u32>,
     free: Vec<u32>,
-    turn: u32,
     mark: u32,
     /// Connections that wait for the next probes of their targets, the one last used at the end.
     kept: Vec<(u32, Connection)>,
@@ -106,7 +110,9 @@ impl Roster {
         let gone = before.filter(|place| self.drop_at(*place));
         self.silent_load += load(&prepared);
         let key = prepared.key;
-        let target = Target { prepared, activity: Activity::Idle, lane: Lane::Slow, kept: None, is_gone: false, mark };
+        // A control target never waits for others: without it nothing can be said of any.
+        let lane = if matches!(key, Key::Control(_)) { Lane::Prompt } else { Lane::New };
+        let target = Target { prepared, activity: Activity::Idle, lane, kept: None, is_gone: false, mark };
         let place = self.place(target);
         self.places.insert(key, place);
         gone.map_or(Change::Added(place), |gone| Change::Replaced(gone, place))
@@ -183,12 +189,6 @@ impl Roster {
         self.targets.get_mut(place as usize)?.as_mut()
     }
 
-    /// A number that no earlier probe had, as far as anybody remembers.
-    pub const fn next_turn(&mut self) -> u32 {
-        self.turn = self.turn.wrapping_add(1);
-        self.turn
-    }
-
     /// Takes the connection of a target, to use it.
     pub fn take_connection(&mut self, place: u32) -> Option<Connection> {
         let at = self.get_mut(place)?.kept.take()?;
@@ -230,6 +230,18 @@ impl Roster {
     /// Whether there is a target at a place that has not been let go.
     pub fn is_there(&self, place: u32) -> bool {
         self.targets.get(place as usize).and_then(Option::as_ref).is_some_and(|target| !target.is_gone)
+    }
+}
+
+impl Target {
+    /// A probe of it is over: by what the next one draws its slot.
+    pub fn note_answer(&mut self, outcome: Outcome, took: Duration, patience: Duration) {
+        self.lane = match outcome {
+            _ if matches!(self.prepared.key, Key::Control(_)) => Lane::Prompt,
+            Outcome::Failed(Failure::TimedOut(_)) => Lane::Silent,
+            _ if took > patience => Lane::Late,
+            _ => Lane::Prompt,
+        };
     }
 }
 
@@ -288,7 +300,7 @@ impl Controls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tsg_core::health::fact::{Failure, Stage};
+    use tsg_core::health::fact::Stage;
     use uuid::Uuid;
 
     fn targets(count: u16) -> Roster {
@@ -297,7 +309,7 @@ mod tests {
         for check in 0..count {
             let key = Key::Check(InstanceId::new(Uuid::nil()), check);
             let plan = Err(Outcome::Failed(Failure::TimedOut(Stage::Connect)));
-            roster.set(Prepared { key, spec: Arc::clone(&spec), plan });
+            roster.set(Prepared { key, place: check, spec: Arc::clone(&spec), plan });
         }
         roster
     }

@@ -11,8 +11,9 @@ use tsg_core::health::rota::{Ended, Rota};
 use tsg_core::model::id::InstanceId;
 use tsg_core::model::time::Timestamp;
 
-/// From the begin of one round to that of the next at least. A hundredth of the shortest timeout of a
-/// check: nobody sees it in a verdict.
+/// From the begin of one round to that of the next at least. Half of the shortest timeout that a check
+/// may have, of which none is lost: time is counted from the begin of a probe. Of the shortest
+/// interval it is a two-hundredth, so that nobody sees it in a verdict.
 const STRIDE: Duration = Duration::from_millis(5);
 
 /// The rota of all targets, and its rounds.
@@ -26,9 +27,9 @@ pub struct Rounds {
 }
 
 impl Rounds {
-    /// Nothing is probed. It is `now` on both clocks.
-    pub fn new(now: (Instant, Timestamp)) -> Self {
-        Self { rota: Rota::new(now.1), started: now, next_round: now.0, due: Vec::new() }
+    /// Nothing is probed by the prober of this name. It is `now` on both clocks.
+    pub fn new(prober: &str, now: (Instant, Timestamp)) -> Self {
+        Self { rota: Rota::new(now.1).of(prober), started: now, next_round: now.0, due: Vec::new() }
     }
 
     /// From now on a check of an instance is probed under this number.
@@ -92,7 +93,7 @@ mod tests {
     fn begun(targets: u32) -> Vec<(Instant, Vec<(u32, Duration)>)> {
         let check: CheckSpec = "tcp:22".parse().unwrap();
         let start = Instant::now();
-        let mut rounds = Rounds::new((start, Timestamp::EPOCH));
+        let mut rounds = Rounds::new("", (start, Timestamp::EPOCH));
         for target in 0..targets {
             let instance = InstanceId::new(Uuid::from_u128(u128::from(target)));
             rounds.set(target, (instance, 0), &check.pacing, start);

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
 use tsg_core::health::fact::{Failure, Outcome};
 use tsg_server::probe::{Ability, Control, ProberConfig, Report};
 
-use crate::responders::{OK, Responder, answer, answering, hang};
+use crate::responders::{OK, Responder, answer, answering, hang, request};
 use crate::rig::{Rig, assignment, check, http, loopback, nic, with_timeout};
 
 fn control(responder: &Responder) -> Control {
@@ -96,6 +98,37 @@ async fn what_fails_is_told_once_a_control_target_has_answered_since() {
     }
 
     is_open.store(true, Ordering::SeqCst);
-    assert_eq!(rig.outcomes(1, 1).await[0], Outcome::Failed(Failure::Refused));
+    let told = rig.outcomes(1, 5).await;
+    // The first connections may have found the listener just before it was gone.
+    let has_failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(Failure::Refused | Failure::Reset));
+    assert!(told.iter().all(has_failed), "{told:?}");
+    rig.prober.shutdown().await;
+}
+
+/// It takes longer than two probes of a target are apart, so that each failure is followed by another one before
+/// anybody can tell whose it was.
+#[tokio::test]
+async fn a_control_target_that_is_slow_hides_nobody() {
+    let control = Responder::new(|mut stream| async move {
+        while request(&mut stream).await.is_some() {
+            let mut ticks = tokio::time::interval(Duration::from_millis(130));
+            ticks.tick().await;
+            ticks.tick().await;
+            if stream.write_all(OK).await.is_err() {
+                return;
+            }
+        }
+    })
+    .await;
+    let controls = vec![Control { nic: nic(control.address.ip()), spec: Arc::new(http(control.port())) }];
+    let mut rig = Rig::new(ProberConfig { controls, ..loopback() });
+    assert_eq!(ability(&mut rig).await, Ability::Unable);
+    assert_eq!(ability(&mut rig).await, Ability::Able);
+    let dead = answering(OK).await.address;
+    // Of all phases.
+    rig.prober.replace((0..20).map(|number| assignment(number, dead, http(dead.port()))).collect()).await;
+    let seen = rig.until(|seen| seen.len() == 20 && seen.values().all(|outcomes| outcomes.len() >= 3)).await;
+    let refused = Outcome::Failed(Failure::Refused);
+    assert!(seen.values().flatten().all(|outcome| *outcome == refused), "{seen:?}");
     rig.prober.shutdown().await;
 }

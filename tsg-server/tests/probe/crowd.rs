@@ -1,11 +1,16 @@
 //! Many targets, of which many do not answer, on fewer sockets than those would take.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
 use tsg_core::health::fact::{Failure, Outcome, Stage};
 use tsg_server::probe::{Assignment, ProberConfig};
 
-use crate::responders::{BlackHole, OK, Responder, answer, hang};
+use crate::responders::{BlackHole, OK, Responder, answer, hang, request};
 use crate::rig::{Rig, assignment, every, http, instance, loopback, with_timeout};
 
 const TARGETS: u32 = 1_000;
@@ -82,5 +87,62 @@ async fn targets_that_fall_silent_all_at_once_are_found_so() {
         |outcomes: &Vec<Outcome>| outcomes.last() == Some(&Outcome::Failed(Failure::TimedOut(Stage::Connect)));
     rig.until(|seen| seen.len() == 200 && seen.values().all(is_silent)).await;
     assert_eq!(rig.prober.counts().total().unjudged, 0);
+    rig.prober.shutdown().await;
+}
+
+/// Its probes last for longer than any test.
+fn patient(mut target: Assignment) -> Assignment {
+    target.spec = with_timeout(target.spec.as_ref().clone(), 600_000).into();
+    target
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn newcomers_are_asked_soon_whatever_is_silent() {
+    let responder = Responder::everywhere(|stream| answer(stream, OK)).await;
+    let hole = BlackHole::new().await;
+    let mut rig = Rig::new(ProberConfig { sockets_max: 160, patience: Duration::from_millis(50), ..loopback() });
+    let silent = |number| patient(target(number, hole.address.port()));
+    rig.prober.replace((0..400).map(silent).collect()).await;
+    rig.counts_once(|counts| counts.in_flight_slow >= 80 && counts.waiting >= 80).await;
+    let newcomers: Vec<_> = (400..600).map(|number| target(number, responder.port())).collect();
+    rig.prober.update(newcomers, Vec::new()).await;
+    let seen = rig.until(|seen| seen.len() == 200).await;
+    assert!(seen.values().flatten().all(|outcome| *outcome == Outcome::Passed), "the others are asked still");
+    rig.prober.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_that_fall_silent_all_at_once_delay_nobody_who_answers() {
+    let responder = Responder::everywhere(|stream| answer(stream, OK)).await;
+    let is_silent = Arc::new(AtomicBool::new(false));
+    let silent = Arc::clone(&is_silent);
+    let fickle = Responder::everywhere(move |mut stream| {
+        let silent = Arc::clone(&silent);
+        async move {
+            while request(&mut stream).await.is_some() {
+                if silent.load(Ordering::SeqCst) {
+                    return hang(stream).await;
+                }
+                _ = stream.write_all(OK).await;
+            }
+        }
+    })
+    .await;
+    let mut rig = Rig::new(ProberConfig { sockets_max: 160, patience: Duration::from_millis(100), ..loopback() });
+    let well = |number: u32| number.is_multiple_of(2);
+    let one = |number: u32| patient(target(number, if well(number) { responder.port() } else { fickle.port() }));
+    rig.prober.replace((0..TARGETS).map(one).collect()).await;
+    rig.until(|seen| seen.len() == TARGETS as usize).await;
+
+    is_silent.store(true, Ordering::SeqCst);
+    rig.counts_once(|counts| counts.waiting >= 100).await;
+    let others: Vec<_> = (0..TARGETS).filter(|number| well(*number)).map(u128::from).map(instance).collect();
+    let has_seen = |seen: &BTreeMap<_, Vec<Outcome>>, one| seen.get(one).is_some_and(|all| all.len() >= ROUNDS);
+    let seen = rig.until(|seen| others.iter().any(|one| has_seen(seen, one))).await;
+    for one in &others {
+        let outcomes = seen.get(one).map_or(&[][..], Vec::as_slice);
+        assert!(outcomes.len() >= ROUNDS - 2, "{one} was probed {} times, another {ROUNDS} times", outcomes.len());
+    }
+    assert!(seen.values().flatten().all(|outcome| *outcome == Outcome::Passed), "whose time is not over fails not");
     rig.prober.shutdown().await;
 }

@@ -1,12 +1,15 @@
 //! A prober over time: its targets change, connections are kept, and it ends.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tsg_core::health::fact::{Failure, Outcome};
-use tsg_server::probe::{Prober, ProberConfig, StartError};
+use tsg_core::model::id::InstanceId;
+use tsg_server::probe::{Assignment, Prober, ProberConfig, StartError};
 
 use crate::responders::{OK, Responder, answering, request};
 use crate::rig::{Rig, assignment, check, every, http, instance, loopback};
@@ -193,4 +196,40 @@ async fn too_few_files_are_said_to_be_that() {
     let error = refused.err().unwrap();
     assert!(matches!(error, StartError::Files { left: 0, .. }));
     assert!(error.to_string().contains("raise the limit"), "{error}");
+}
+
+/// When within its interval a prober of this name asks each of some targets, in milliseconds.
+async fn moments(name: &str, port: u16, check: u16) -> BTreeMap<InstanceId, i64> {
+    const INTERVAL: i64 = 2_000;
+    let mut rig = Rig::new(ProberConfig { name: name.to_owned(), ..loopback() });
+    let one = |number| {
+        let spec = every(http(port), INTERVAL as u64);
+        Assignment { check, ..assignment(number, SocketAddr::from(([127, 0, 0, 1], port)), spec) }
+    };
+    rig.prober.replace((0..8).map(one).collect()).await;
+    let mut moments = BTreeMap::new();
+    while moments.len() < 8 {
+        let found = rig.findings().await;
+        moments.extend(found.iter().map(|found| (found.instance, found.fact.at.as_millis().rem_euclid(INTERVAL))));
+    }
+    rig.prober.shutdown().await;
+    moments
+}
+
+#[tokio::test]
+async fn when_a_target_is_asked_follows_from_the_target_and_the_name_of_the_prober_alone() {
+    let responder = answering(OK).await;
+    let port = responder.port();
+    let (near, again, far) =
+        (moments("near", port, 0).await, moments("near", port, 7).await, moments("far", port, 0).await);
+    let apart = |one: &BTreeMap<_, i64>, other: &BTreeMap<_, i64>| {
+        let of = |(instance, at): (&InstanceId, &i64)| {
+            let apart = (other[instance] - at).rem_euclid(2_000);
+            apart.min(2_000 - apart)
+        };
+        one.iter().map(of).collect::<Vec<_>>()
+    };
+    let (restarted, elsewhere) = (apart(&near, &again), apart(&near, &far));
+    assert!(restarted.iter().all(|apart| *apart < 150), "{restarted:?} ms apart after a restart");
+    assert!(elsewhere.iter().any(|apart| *apart > 400), "{elsewhere:?} ms apart of two probers");
 }

@@ -11,7 +11,7 @@ use tsg_core::health::check::{CheckKind, CheckSpec};
 use tsg_core::health::fact::Outcome;
 use tsg_core::model::id::InstanceId;
 use tsg_core::model::span::Span;
-use tsg_server::probe::{Assignment, Finding, Nic, Permission, Prober, ProberConfig, Report, TargetPolicy};
+use tsg_server::probe::{Assignment, Counts, Finding, Nic, Permission, Prober, ProberConfig, Report, TargetPolicy};
 use uuid::Uuid;
 
 /// What does not happen within this time never does.
@@ -61,7 +61,8 @@ pub fn nic(address: IpAddr) -> Nic {
 
 pub fn assignment(number: u128, address: SocketAddr, spec: CheckSpec) -> Assignment {
     assert_eq!(spec.kind.endpoint().unwrap().port.get(), address.port());
-    Assignment { instance: instance(number), check: 0, nics: vec![nic(address.ip())], spec: Arc::new(spec) }
+    let (instance, nics) = (instance(number), vec![nic(address.ip())]);
+    Assignment { instance, check: 0, place: 0, nics, spec: Arc::new(spec) }
 }
 
 impl Rig {
@@ -94,6 +95,17 @@ impl Rig {
             }
         }
         seen
+    }
+
+    /// Waits until what the prober counts is as wanted; what it finds meanwhile is not looked at.
+    pub async fn counts_once(&mut self, is_wanted: impl Fn(&Counts) -> bool) {
+        let counting = async {
+            while !is_wanted(&self.prober.counts()) {
+                while self.reports.try_recv().is_ok() {}
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, counting).await.unwrap();
     }
 
     /// The next `count` findings of one instance.
