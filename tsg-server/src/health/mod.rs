@@ -7,6 +7,7 @@ mod commands;
 mod facts;
 mod panel;
 mod remote;
+mod shares;
 mod station;
 mod targets;
 mod watch;

@@ -157,7 +157,8 @@ impl Station {
     fn run_commands(&mut self, app: &Application) {
         let Some(runner) = &mut self.runner else { return };
         let accounts = app.accounts.all();
-        let ended = runner.take_ended();
+        let now = tokio::time::Instant::now();
+        let ended = runner.take_ended(now);
         for enrolled in &accounts {
             let own = ended.iter().filter(|((account, ..), _)| *account == enrolled.account);
             let findings = own.map(|((_, instance, check), fact)| (*instance, *check, *fact));
@@ -167,7 +168,7 @@ impl Station {
             let account = enrolled.account;
             enrolled.watch.commands().into_iter().map(move |order| (account, order))
         };
-        runner.begin(accounts.iter().flat_map(of_one), tokio::time::Instant::now(), app.now());
+        runner.begin(accounts.iter().flat_map(of_one), now, app.now());
     }
 
     /// Finds out whom to ask from now on.
