@@ -321,7 +321,8 @@ impl Driver {
 
     /// Probes that have run for too long are not counted among those that answer at once any more.
     fn slow_down(&mut self, now: Instant) {
-        while let Some(Watched { place, ticket, .. }) = self.watched.pop_front_if(|watched| watched.until <= now) {
+        while self.watched.front().is_some_and(|watched| watched.until <= now) {
+            let Some(Watched { place, ticket, .. }) = self.watched.pop_front() else { break };
             let Some(target) = self.roster.get_mut(place).filter(|target| target.activity == Activity::Running(ticket))
             else {
                 continue;
