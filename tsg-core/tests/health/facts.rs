@@ -223,7 +223,7 @@ fn lists_hold_for_minutes_and_a_heart_that_stops_for_nothing() {
     ward.set_group(
         group(1),
         &health,
-        &[Target { instance: instance(1), began_at: second(0), has_served: true }],
+        &[Target { instance: instance(1), began_at: second(0), has_served: true, was_ready: true }],
         BEGIN,
     );
     let verdict = |ward: &Ward, now: i64| ward.judgement(instance(1), second(now)).unwrap().verdict;

@@ -142,6 +142,8 @@ fn nothing_is_suspect_where_the_others_fail_too_or_one_on_it_passes() {
     assert_eq!(scene.assess().node_conditions, []);
     scene.instances.iter_mut().find(|facts| facts.node == 3).unwrap().outcome = Outcome::Unchecked;
     assert_eq!(scene.assess().node_conditions.len(), 1, "who is not checked says nothing");
+    let mut scene = Scene::with_nodes(20, 5);
+    scene.fail(minutes(5), on(3));
     scene.instances.iter_mut().find(|facts| facts.node == 3).unwrap().outcome = Outcome::Answering;
     assert_eq!(scene.assess().node_conditions, [], "who answers that it is ill answers");
 }
