@@ -151,6 +151,23 @@ pub enum Obstruction {
     Unsupported,
 }
 
+impl Outcome {
+    /// Whether something answered at the address of the instance, well or not.
+    ///
+    /// ```
+    /// use tsg_core::health::fact::{Failure, Outcome, Stage};
+    /// assert!(Outcome::Passed.is_answer() && Outcome::Failed(Failure::Status(503)).is_answer());
+    /// assert!(!Outcome::Failed(Failure::TimedOut(Stage::Connect)).is_answer());
+    /// ```
+    pub const fn is_answer(self) -> bool {
+        match self {
+            Self::Passed | Self::Degraded => true,
+            Self::Failed(failure) => failure.is_answer(),
+            Self::Unjudged(_) => false,
+        }
+    }
+}
+
 const _: () = assert!(core::mem::size_of::<Outcome>() <= 12, "a pulse remembers the newest");
 
 impl fmt::Display for Outcome {

@@ -5,6 +5,7 @@
 
 mod aside;
 pub mod check;
+pub mod contact;
 pub mod discovery;
 pub mod fact;
 pub mod invalid;

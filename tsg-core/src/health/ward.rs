@@ -7,6 +7,8 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::check::CheckKind;
+use super::contact::Contact;
 use super::fact::{Fact, Failure};
 use super::last::LastFact;
 use super::pulse::{Pulse, Thresholds};
@@ -259,6 +261,48 @@ impl Ward {
                 });
                 last.filter(|last| last.told.is_some() || last.obstruction.is_some())
             })
+        })
+    }
+
+    /// What whoever asks an instance directly heard of it last, since it was started. What the cloud tells
+    /// of it may be told long after it fell silent, and is no contact.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use std::sync::Arc;
+    /// use tsg_core::health::contact::Contact;
+    /// use tsg_core::health::fact::{Fact, Failure, Outcome, Stage};
+    /// use tsg_core::health::spec::HealthSpec;
+    /// use tsg_core::health::ward::{Target, Ward};
+    /// # use tsg_core::model::id::{GroupId, InstanceId};
+    /// # use tsg_core::model::time::Timestamp;
+    /// # let (group, instance) = (GroupId::new(uuid::Uuid::from_u128(1)), InstanceId::new(uuid::Uuid::from_u128(2)));
+    /// # let at = |second: i64| Timestamp::from_millis(second * 1000);
+    ///
+    /// let health: HealthSpec = serde_json::from_str(r#"{"checks": [{"type": "http", "port": 8080}, {"type": "cloud"}]}"#)?;
+    /// let mut ward = Ward::new(at(0));
+    /// ward.set_group(group, &Arc::new(health), &[Target { instance, began_at: at(0), has_served: true, was_ready: true }], at(0));
+    /// let mut note = |check, second, outcome| {
+    ///     ward.note(0, instance, check, Fact { at: at(second), took: Duration::ZERO, outcome }, at(second));
+    ///     ward.contact(instance, at(second))
+    /// };
+    /// assert_eq!(note(1, 9, Outcome::Passed), Contact::Unheard);
+    /// assert_eq!(note(0, 10, Outcome::Failed(Failure::Refused)), Contact::Answers);
+    /// assert_eq!(note(0, 20, Outcome::Failed(Failure::TimedOut(Stage::Connect))), Contact::Silent);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn contact(&self, instance: InstanceId, now: Timestamp) -> Contact {
+        let group = self.seat_of(instance).and_then(|(_, seat)| self.groups.get(seat.group as usize));
+        let Some(group) = group else { return Contact::Unheard };
+        let is_direct = |last: &LastFact| {
+            let asked = group.health.checks.get(usize::from(last.check));
+            asked.is_some_and(|check| check.kind.endpoint().is_some() || matches!(check.kind, CheckKind::Command(_)))
+        };
+        let told = self.facts_of(instance, now).filter(is_direct).filter_map(|last| last.told);
+        told.filter(|told| !told.is_stale).fold(Contact::Unheard, |contact, told| match contact {
+            Contact::Answers => contact,
+            _ if told.outcome.is_answer() => Contact::Answers,
+            _ => Contact::Silent,
         })
     }
 

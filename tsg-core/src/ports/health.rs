@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 
+use crate::health::contact::Contact;
 use crate::health::verdict::Judgement;
 use crate::model::id::{GroupId, InstanceId};
 
@@ -36,6 +37,13 @@ use crate::model::id::{GroupId, InstanceId};
 pub trait Health: Send + Sync {
     /// What is believed of an instance now; `None` for one that nobody looks after.
     fn judgement(&self, instance: InstanceId) -> Option<Judgement>;
+
+    /// What was heard of an instance last by whoever asks it directly. Whoever knows no more than its
+    /// judgement leaves this as it is: what fails is silent then.
+    fn contact(&self, instance: InstanceId) -> Contact {
+        _ = instance;
+        Contact::Silent
+    }
 
     /// The groups of which something else is believed than when this was asked last. Whoever
     /// answers wakes the engine when there is something to ask for.

@@ -156,7 +156,13 @@ proptest! {
         // repair gives up has a slot or none, by how many others are up.
         (scene.policy.update.mode, scene.policy.replace.mode) = (UpdateMode::OnCreate, ReplaceMode::DetectOnly);
         (scene.intent.orders, scene.nodes) = (Orders::default(), Vec::new());
-        scene.details.iter_mut().for_each(|detail| (detail.marks, detail.replaces) = (Marks::NONE, None));
+        // Whoever has a place that only the larger group has goes first in the smaller one, and changes where
+        // most of it is.
+        let capacity = scene.intent.capacity;
+        scene.details.iter_mut().for_each(|detail| {
+            (detail.marks, detail.replaces) = (Marks::NONE, None);
+            detail.ordinal = detail.ordinal.filter(|ordinal| *ordinal < capacity);
+        });
         // Of those that are too many the first go first, as far as a round may let go.
         (scene.limits.asked_deletes, scene.policy.scale_in.at_once) = (u32::MAX, Amount::Percent(100));
         let mut larger = scene.clone();

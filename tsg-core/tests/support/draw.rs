@@ -104,19 +104,14 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 
 fn member() -> impl Strategy<Value = Member> {
     let place = (prop_oneof![4 => 0..NODES, 1 => Just(NO_NODE)], 1..=REVISIONS, 1_u32..12);
-    ((phase(), sighting(), verdict()), (moment(), moment()), (seldom(), seldom()), place).prop_map(
-        |(
-            (phase, sighting, verdict),
-            (since, state_since),
-            (is_protected, is_unlisted),
-            (node, revision, sequence),
-        )| {
+    ((phase(), sighting(), verdict()), (moment(), moment()), seldom(), place).prop_map(
+        |((phase, sighting, verdict), (since, state_since), is_protected, (node, revision, sequence))| {
             let nameless = OperationId::from_bits(0);
             let mut member = Member::planned(nameless, sequence, revision, since);
             if is_protected {
                 member = member.with_protection();
             }
-            if is_unlisted {
+            if since.as_millis() % 6 == 0 {
                 member = member.with_no_listing();
             }
             (member.phase, member.sighting, member.verdict) = (phase, sighting, verdict);
@@ -204,13 +199,8 @@ fn budget() -> impl Strategy<Value = u32> {
 
 fn limits() -> impl Strategy<Value = Limits> {
     let most = prop_oneof![4 => Just(u32::MAX), 1 => 0_u32..24];
-    let few = (0_u32..3, 0_u32..3, 0_u32..3, prop_oneof![3 => Just(0_u32), 1 => 1_u32..6]);
-    (few, (budget(), budget(), budget(), budget()), most).prop_map(
-        |(
-            (surge, orphans, lost_recently, least_listed),
-            (creates, asked_deletes, unasked_deletes, starts),
-            most_instances,
-        )| Limits {
+    ((0_u32..3, 0_u32..3), (budget(), budget(), budget(), budget()), most, 0_u32..3).prop_map(
+        |((surge, orphans), (creates, asked_deletes, unasked_deletes, starts), most_instances, lost_recently)| Limits {
             surge,
             most_instances,
             creates,
@@ -219,7 +209,7 @@ fn limits() -> impl Strategy<Value = Limits> {
             starts,
             orphans,
             lost_recently,
-            least_listed,
+            least_listed: if orphans == 2 { 1 + surge + lost_recently } else { 0 },
         },
     )
 }

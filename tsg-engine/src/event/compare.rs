@@ -39,7 +39,7 @@ fn verdict(known: Option<&MemberView>, member: &MemberView, checks: &[CheckSpec]
     let from = known.and_then(|known| known.health).map(|health| health.verdict);
     let is_news = match from {
         Some(from) => from != judgement.verdict,
-        None => matches!(judgement.verdict, Verdict::Unhealthy | Verdict::Degraded),
+        None => judgement.verdict.is_failing() || judgement.verdict == Verdict::Degraded,
     };
     let failed = judgement.cause.and_then(|cause| {
         let check = checks.get(usize::from(cause.check))?;

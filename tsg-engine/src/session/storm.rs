@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use core::time::Duration;
 
 use tsg_core::health::check::CheckSpec;
+use tsg_core::health::contact::Contact;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::group::Group;
-use tsg_core::model::id::{GroupId, ImageId};
+use tsg_core::model::id::{GroupId, ImageId, InstanceId};
 use tsg_core::model::instance::InstanceState;
 use tsg_core::model::operation::Operation;
 use tsg_core::model::time::Timestamp;
@@ -37,6 +38,8 @@ use super::terrain::HERE;
 const GAP: Duration = Duration::from_secs(1);
 /// Instances that are assessed in each millisecond at most.
 const INSTANCES_PER_MILLI: u64 = 20;
+/// Whether what fails still answers is looked at so often: that is no news of its health.
+const ANSWERS: Duration = Duration::from_secs(15);
 /// One that was told to start or restart is not out of service by itself for so long.
 const RESTARTING: Duration = Duration::from_secs(5 * 60);
 
@@ -131,6 +134,10 @@ impl Session {
             now + GAP.max(Duration::from_millis(facts.instances.len() as u64 / INSTANCES_PER_MILLI));
         let output = facts.assess(self.now(), &self.weather.memory);
         self.take_in_storm(output, facts.groups.len());
+        if facts.instances.iter().any(|instance| instance.outcome.is_failing()) {
+            let again = now + ANSWERS;
+            self.weather.wake_at = Some(self.weather.wake_at.map_or(again, |at| at.min(again)));
+        }
     }
 
     fn take_in_storm(&mut self, output: StormOutput, groups: usize) {
@@ -220,11 +227,20 @@ impl Session {
         let Some(judgement) = self.judgement(group, shown.id) else { return (Outcome::Unchecked, state_since) };
         let outcome = match judgement.verdict {
             Verdict::Healthy | Verdict::Degraded => Outcome::Passing,
-            Verdict::Unhealthy | Verdict::Recovering if is_answering(&judgement) => Outcome::Answering,
-            Verdict::Unhealthy | Verdict::Recovering => Outcome::Failing,
+            Verdict::Unhealthy | Verdict::Recovering => return self.failing(shown.id, &judgement),
             Verdict::Starting | Verdict::Unknown => Outcome::Unchecked,
         };
         (outcome, judgement.since)
+    }
+
+    /// What one that fails says of its node.
+    fn failing(&self, instance: InstanceId, judgement: &Judgement) -> (Outcome, Timestamp) {
+        match self.health.as_ref().map_or(Contact::Silent, |health| health.contact(instance)) {
+            Contact::Answers => (Outcome::Answering, judgement.since),
+            // Nobody has asked it since it was started again: it may answer yet.
+            Contact::Unheard if judgement.verdict == Verdict::Recovering => (Outcome::Failing, self.now()),
+            Contact::Silent | Contact::Unheard => (Outcome::Failing, judgement.since),
+        }
     }
 
     /// The node of an instance with which the data centre lost contact, and since when it says so.
@@ -291,11 +307,6 @@ impl Numbers {
             self.next_check
         })
     }
-}
-
-/// Whether something answered where it failed.
-fn is_answering(judgement: &Judgement) -> bool {
-    judgement.cause.is_some_and(|cause| cause.failure.is_answer())
 }
 
 /// Of a single group its own `max_unhealthy` says more than a hold for all does.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::discovery;
 use crate::support::clinic::{Clinic, MINUTE, Stage};
 use crate::support::site::{Site, Wiring};
+use tsg_core::health::contact::Contact;
 use tsg_core::model::id::{InstanceId, OperationId};
 use tsg_core::plan::input::{NodeState, Verdict};
 use tsg_core::plan::output::{Action, Class, PlannedAction, Wait};
@@ -174,6 +175,22 @@ fn restarts_do_not_hide_a_silent_node() {
     let after = machines(&stage);
     assert_eq!(after.difference(&before).count(), lost.len(), "each has a successor");
     assert_eq!(stage.restarts(), 1, "one, before it could be known");
+}
+
+#[test]
+fn a_node_on_which_one_of_two_dead_still_answers_is_not_waited_for_until_that_falls_silent_too() {
+    let mut stage = stage(1);
+    let (node, ill) = by_node(&stage).swap_remove(0);
+    let one = *ill.first().unwrap();
+    stage.clinic.hear_of(one, Contact::Answers);
+    ill.iter().for_each(|instance| stage.clinic.believe_of(*instance, Verdict::Unhealthy));
+    stage.news();
+    stage.run(2 * MINUTE);
+    assert_eq!((stage.count(Class::Stranded), told_of(&stage, &node).len()), (0, 0));
+    // Nothing is believed otherwise of anybody.
+    stage.clinic.hear_of(one, Contact::Silent);
+    stage.run(Duration::from_secs(20));
+    assert!(matches!(told_of(&stage, &node)[..], [Some(NodeState::Suspect { .. })]));
 }
 
 #[test]

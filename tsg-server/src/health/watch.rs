@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tsg_core::health::check::Pacing;
+use tsg_core::health::contact::Contact;
 use tsg_core::health::fact::{Fact, Outcome};
 use tsg_core::health::last::{LastFact, Told};
 use tsg_core::health::quorum::Ability;
@@ -195,6 +196,11 @@ impl Health for Watch {
     fn judgement(&self, instance: InstanceId) -> Option<Judgement> {
         let now = self.clock.now();
         self.lock().ward.judgement(instance, now)
+    }
+
+    fn contact(&self, instance: InstanceId) -> Contact {
+        let now = self.clock.now();
+        self.lock().ward.contact(instance, now)
     }
 
     fn take_changed(&self) -> Vec<GroupId> {

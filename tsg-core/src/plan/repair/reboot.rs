@@ -122,7 +122,8 @@ impl Reboots {
         last_restart: Option<Timestamp>,
         input: &PlanInput<'_>,
     ) -> Option<Timestamp> {
-        if self.nodes.is_empty() || is_recent(last_restart, input) {
+        let is_started_since = last_restart.is_some_and(|at| at >= member.state_since.min(input.now));
+        if self.nodes.is_empty() || is_started_since || is_recent(last_restart, input) {
             return None;
         }
         let (place, fell_at) = (self.place_of(member.compute_node)?, member.state_since);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tsg_core::health::contact::Contact;
 use tsg_core::health::spec::HealthSpec;
 use tsg_core::health::verdict::Judgement;
 use tsg_core::model::id::{GroupId, InstanceId};
@@ -30,13 +31,15 @@ pub struct Clinic {
     time: Mutex<Option<VirtualTime>>,
     of_all: Mutex<(Verdict, Timestamp)>,
     of_one: Mutex<BTreeMap<InstanceId, (Verdict, Timestamp)>>,
+    heard: Mutex<BTreeMap<InstanceId, Contact>>,
     changed: Mutex<Vec<GroupId>>,
 }
 
 impl Clinic {
     pub fn believing(verdict: Verdict) -> Arc<Self> {
         let of_all = Mutex::new((verdict, Timestamp::EPOCH));
-        Arc::new(Self { time: Mutex::default(), of_all, of_one: Mutex::default(), changed: Mutex::default() })
+        let (time, of_one, heard) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { time, of_all, of_one, heard, changed: Mutex::default() })
     }
 
     fn now(&self) -> Timestamp {
@@ -46,6 +49,11 @@ impl Clinic {
     pub fn believe(&self, verdict: Verdict) {
         *self.of_all.lock().unwrap() = (verdict, self.now());
         self.changed.lock().unwrap().push(group_id(0));
+    }
+
+    /// What is heard of one that fails, which is no news of its health.
+    pub fn hear_of(&self, instance: InstanceId, contact: Contact) {
+        self.heard.lock().unwrap().insert(instance, contact);
     }
 
     pub fn believe_of(&self, instance: InstanceId, verdict: Verdict) {
@@ -60,6 +68,10 @@ impl Health for Clinic {
         let (verdict, since) = known.unwrap_or(*self.of_all.lock().unwrap());
         let is_ready = matches!(verdict, Verdict::Healthy | Verdict::Unknown);
         Some(Judgement { verdict, is_ready, ..Judgement::unknown(since) })
+    }
+
+    fn contact(&self, instance: InstanceId) -> Contact {
+        self.heard.lock().unwrap().get(&instance).copied().unwrap_or(Contact::Silent)
     }
 
     fn take_changed(&self) -> Vec<GroupId> {
