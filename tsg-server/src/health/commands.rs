@@ -212,7 +212,7 @@ mod tests {
     use tsg_core::health::fact::Failure;
     use uuid::Uuid;
 
-    use super::super::shares::{AT_ONCE, OF_ONE_MAX};
+    use super::super::shares::AT_ONCE;
     use super::*;
 
     /// Ends at once with the code that its program is called.
@@ -342,7 +342,7 @@ mod tests {
         for second in 0..41 {
             let hanging = (0..100).map(|number| of(1, number, &hang));
             stage.begin(hanging.chain((100..120).map(|number| of(2, number, &pass))), second);
-            let most = stage.runner.running.len().min(OF_ONE_MAX);
+            let most = stage.runner.running.len().min(AT_ONCE / 2);
             passed += stage.ended(second, most).await.len();
         }
         assert!((20 * 9..=20 * 11).contains(&passed), "each 4 s: {passed}");

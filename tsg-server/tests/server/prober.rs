@@ -261,12 +261,18 @@ async fn a_prober_that_is_one_too_many_or_badly_named_is_refused() {
     site.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_prober_that_finds_that_everybody_fails_is_alone_with_it() {
+/// A group of three that the server's own prober finds well, and its members.
+async fn three_that_are_well() -> (Site, String, Value) {
     let site = Site::start(|_| {}).await;
     site.enrol(&site.demo).await;
     let group = watched_group(&site, 3, "1s").await;
-    let before = members_once(&site, &group, |verdicts| all(verdicts, 3, "healthy")).await;
+    let members = members_once(&site, &group, |verdicts| all(verdicts, 3, "healthy")).await;
+    (site, group, members)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prober_that_finds_that_everybody_fails_is_alone_with_it() {
+    let (site, group, before) = three_that_are_well().await;
     let found = targets(&site, &site.demo, "").await.json();
     let refused = json!({"failed": "refused"});
     let path = format!("/v2/groups/{group}/instances");
@@ -290,10 +296,7 @@ async fn a_prober_that_finds_that_everybody_fails_is_alone_with_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_three_probers_that_is_cut_off_from_everybody_changes_nothing() {
-    let site = Site::start(|_| {}).await;
-    site.enrol(&site.demo).await;
-    let group = watched_group(&site, 3, "1s").await;
-    let before = members_once(&site, &group, |verdicts| all(verdicts, 3, "healthy")).await;
+    let (site, group, before) = three_that_are_well().await;
     let found = targets(&site, &site.demo, "").await.json();
     let (passed, refused) = (json!("passed"), json!({"failed": "refused"}));
     let path = format!("/v2/groups/{group}/instances");
